@@ -1,0 +1,63 @@
+"""Every door of the service: HTTP routes come in through Blueprints, each event through one handler here."""
+
+from collections.abc import Callable
+from typing import Any
+
+from chalice.app import Chalice, CloudWatchEvent, DynamoDBEvent, Rate, Request, Response, SQSEvent
+
+from chalicelib import doors
+from chalicelib.api import desk, hooks, items
+from chalicelib.api.problem import as_problem
+from chalicelib.flows import export as exporting
+from chalicelib.flows import ring as ringing
+from chalicelib.flows import watch as watching
+from chalicelib.flows.receive import dead_delivery, delivery
+from chalicelib.world import world
+
+app = Chalice(app_name="sortownia")
+app.api.binary_types = []  # every body is text: raw bytes reach a webhook's signature check unchanged
+for blueprint in (items.routes, desk.routes, hooks.routes):
+    app.register_blueprint(blueprint)
+
+
+@app.middleware("http")
+def problems(request: Request, get_response: Callable[[Request], Response]) -> Response:
+    """Chalice's own errors take the shape of ours."""
+    return as_problem(get_response(request))
+
+
+# The ARNs are intrinsics of the template: Chalice hands them through as they are.
+@app.on_sqs_message(queue_arn={"Fn::GetAtt": ["InboundQueue", "Arn"]}, batch_size=10)  # type: ignore[arg-type]
+def receive(event: SQSEvent) -> dict[str, Any]:
+    """A mail was stored by SES, or a chat message by our webhook."""
+    return doors.each_message(event.to_dict(), lambda m: delivery(m.body, m.id, m.receive_count, world()), world())
+
+
+@app.on_sqs_message(queue_arn={"Fn::GetAtt": ["InboundDeadQueue", "Arn"]}, batch_size=10)  # type: ignore[arg-type]
+def quarantine(event: SQSEvent) -> dict[str, Any]:
+    """A delivery was given up: it becomes an item that people see."""
+    return doors.each_message(event.to_dict(), lambda m: dead_delivery(m.body, m.id, world()), world())
+
+
+@app.on_dynamodb_record(stream_arn={"Fn::GetAtt": ["Table", "StreamArn"]}, batch_size=100)  # type: ignore[arg-type]
+def ring(event: DynamoDBEvent) -> None:
+    """Items changed: bells and timers."""
+    ringing.ring(event.to_dict()["Records"], world())
+
+
+@app.on_dynamodb_record(stream_arn={"Fn::GetAtt": ["Table", "StreamArn"]}, batch_size=100)  # type: ignore[arg-type]
+def export(event: DynamoDBEvent) -> None:
+    """Events happened: into the lake, and what is to be sent to the sender."""
+    exporting.export(event.to_dict()["Records"], world())
+
+
+@app.on_sqs_message(queue_arn={"Fn::GetAtt": ["TimerQueue", "Arn"]}, batch_size=10)  # type: ignore[arg-type]
+def timers(event: SQSEvent) -> dict[str, Any]:
+    """A timer rang."""
+    return doors.each_message(event.to_dict(), lambda m: watching.timer_rang(m.body, world()), world())
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def watch(_event: CloudWatchEvent) -> None:
+    """Once a minute: whatever a lost timer or bell would have left lying."""
+    doors.log_done("watch", watching.watch(world()))

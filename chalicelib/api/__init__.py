@@ -1,0 +1,1 @@
+"""HTTP: Blueprints and the shapes of requests and answers."""

@@ -1,0 +1,1 @@
+"""One narrow module per AWS service."""

@@ -1,0 +1,35 @@
+"""Raw messages in S3, under their delivery id: overwriting one is writing the same again."""
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.errors import Unavailable, Unknown
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class RawStore:
+    """A bucket of raw messages. Raises `Unavailable` when S3 is away."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client, self._bucket = client, bucket
+
+    def read(self, key: str) -> bytes:
+        """The raw bytes of a message. Raises `Unknown` when there is no such object."""
+        try:
+            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchBucket", "404"}:
+                raise Unknown(f"there is no raw message {key}") from error
+            raise Unavailable(f"S3: {error.response['Error']['Code']}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"S3: {type(error).__name__}") from error
+
+    def write(self, key: str, raw: bytes, content_type: str) -> None:
+        """Stores raw bytes, durable when this returns."""
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=raw, ContentType=content_type)
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable(f"S3: {error}") from error

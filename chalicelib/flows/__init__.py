@@ -1,0 +1,1 @@
+"""One flow = read, decide, write once."""

@@ -1,0 +1,41 @@
+"""The way in for chat: verified, stored durably, queued; only then answered."""
+
+import hashlib
+import json
+import re
+
+from chalicelib.aws.queues import Queued
+from chalicelib.errors import Invalid, NotAuthentic, Unavailable, Unknown, Unreadable
+from chalicelib.intake.chat import generic
+from chalicelib.world import World
+
+
+def accept(provider: str, installation: str, timestamp: str, signature: str, raw: bytes, world: World) -> str:
+    """Takes a provider's webhook; returns the delivery's id once raw body and notice are durable.
+
+    Raises `NotAuthentic` for a wrong or stale signature, `Unknown` for no such installation, `Invalid` for a
+    malformed body. Nothing is written unless the signature holds.
+    """
+    known = world.policy.installations.get(installation)
+    if known is None or known.provider != provider:
+        raise Unknown(f"there is no {provider} installation {installation}")
+    secrets = world.secrets.of_installation(installation)
+    if not secrets:
+        raise NotAuthentic("this installation has no secret yet")
+    generic.verify(secrets, timestamp, signature, raw, world.now())
+    try:
+        delivery_id = generic.parse(raw).delivery
+    except Unreadable as error:
+        raise Invalid("body", str(error)) from error
+    key = f"chat/{installation}/{_file_name(delivery_id)}"
+    world.raw.write(key, raw, "application/json")
+    notice = {"kind": "chat", "installation": installation, "delivery": delivery_id, "key": key}
+    if world.queues.send([Queued(world.settings.inbound_queue_url, json.dumps(notice))]):
+        raise Unavailable("SQS refused the notice")
+    return delivery_id
+
+
+def _file_name(delivery_id: str) -> str:
+    """The id where it is plain, else its hash: a provider's id may hold anything, an object's key may not."""
+    plain = re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}", delivery_id)
+    return delivery_id if plain else hashlib.sha256(delivery_id.encode("utf-8", "surrogatepass")).hexdigest()

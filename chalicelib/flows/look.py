@@ -1,0 +1,119 @@
+"""Reading: items, timelines, the live board. Changes nothing but presence."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.errors import Unknown
+from chalicelib.item.item import Customer, Event, Item
+from chalicelib.item.state import State
+from chalicelib.policy import CHANNELS
+from chalicelib.rights import (
+    Caller,
+    check_may_see,
+    check_may_set_presence,
+    check_sees_timelines,
+    sees_all,
+)
+from chalicelib.routing.route import Lane
+from chalicelib.store import keys
+from chalicelib.store.rows import item_of
+from chalicelib.store.table import Page
+from chalicelib.world import World
+
+_MOST_HELD_COUNTED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class QueueNow:
+    """A queue at this moment. `complete` is false when more wait than one page of the index counts."""
+
+    name: str
+    urgent: int
+    normal: int
+    oldest_since: datetime | None
+    held: int
+    complete: bool
+
+
+def item(item_id: str, caller: Caller, world: World) -> tuple[Item, list[Event]]:
+    """An item and its history. Raises `Unknown`, `NotAllowed`."""
+    found = world.table.item(item_id)
+    check_may_see(caller, found.queue, found.holder, world.policy)
+    return found, world.table.history(item_id)
+
+
+def items(
+    by: str, value: str, caller: Caller, limit: int, cursor: str | None, newest: bool, world: World
+) -> tuple[list[Item], str | None]:
+    """One page of items by `queue` (those that wait), `holder` or `state`, as they are now.
+
+    A page may be shorter than `limit`: items the caller may not see, or that have moved on, are left out.
+    """
+    if by == "queue":
+        if value not in world.policy.queues:
+            raise Unknown(f"there is no queue {value}")
+        check_may_see(caller, value, None, world.policy)
+        page = world.table.listed("waiting", keys.waiting_pk(value), limit, cursor, newest)
+    elif by == "holder":
+        page = world.table.listed("holding", keys.holding_pk(value), limit, cursor, newest)
+    else:
+        page = world.table.listed("state", keys.state_pk(value), limit, cursor, newest)
+    wanted = [{"pk": row["pk"], "sk": row["sk"]} for row in page.entries]
+    found = world.table.rows(wanted) if wanted else {}
+    present = [item_of(found[key["pk"], key["sk"]]) for key in wanted if (key["pk"], key["sk"]) in found]
+    return [entry for entry in present if _still(entry, by, value) and _sees(caller, entry, world)], page.next
+
+
+def customer(customer_id: str, caller: Caller, world: World) -> Customer:
+    """A customer's card. Raises `Unknown`, `NotAllowed`."""
+    check_sees_timelines(caller)
+    return world.table.customer(customer_id)
+
+
+def timeline(
+    customer_id: str, caller: Caller, limit: int, cursor: str | None, newest: bool, world: World
+) -> Page[Event]:
+    """One page of a customer's timeline, oldest or newest first. Raises `Unknown` for a customer with no entry."""
+    check_sees_timelines(caller)
+    page = world.table.timeline(customer_id, limit, cursor, newest)
+    if not page.entries and cursor is None:
+        raise Unknown(f"there is no customer {customer_id}")
+    return page
+
+
+def board(caller: Caller, world: World) -> list[QueueNow]:
+    """What waits and is held in each queue the caller sees."""
+    names = list(world.policy.queues)
+    if not sees_all(caller):
+        names = [q.name for q in world.policy.queues_of(caller.id)] if "agent" in caller.roles else []
+    held: dict[str, int] = {}
+    claimed = world.table.listed("state", keys.state_pk(State.CLAIMED), _MOST_HELD_COUNTED, None)
+    for row in claimed.entries:
+        held[row["queue"]] = held.get(row["queue"], 0) + 1
+    return [_now(name, held.get(name, 0), world) for name in names]
+
+
+def set_presence(agent_id: str, presence: str, caller: Caller, world: World) -> dict[str, int]:
+    """Notes an agent's presence; returns how many items of each channel he holds. Raises `Unknown`, `NotAllowed`."""
+    check_may_set_presence(caller, agent_id)
+    if agent_id not in world.policy.agents:
+        raise Unknown(f"there is no agent {agent_id}")
+    world.table.set_presence(agent_id, presence, world.now())
+    row = world.table.agent(agent_id)
+    return {channel: int(row.get(f"load_{channel}", 0)) for channel in CHANNELS}
+
+
+def _now(queue: str, held: int, world: World) -> QueueNow:
+    waiting, complete = world.table.count_waiting(queue)
+    urgent = sum(entry.lane == Lane.URGENT for entry in waiting)
+    since = waiting[0].since if waiting else None
+    return QueueNow(queue, urgent, len(waiting) - urgent, since, held, complete)
+
+
+def _still(entry: Item, by: str, value: str) -> bool:
+    return {"queue": entry.queue, "holder": entry.holder, "state": entry.state}[by] == value
+
+
+def _sees(caller: Caller, entry: Item, world: World) -> bool:
+    own = {q.name for q in world.policy.queues_of(caller.id)} if "agent" in caller.roles else set()
+    return sees_all(caller) or entry.holder == caller.id or entry.queue in own

@@ -1,0 +1,60 @@
+"""Stream reader: rings the bell of what waits, and sets the timer of what is held."""
+
+import json
+import logging
+import math
+from collections.abc import Iterable
+from datetime import datetime
+
+from chalicelib.aws.queues import LONGEST_DELAY, Bell, Queued
+from chalicelib.errors import Unavailable
+from chalicelib.flows.stream import Record, each_record, new_image, old_image, park
+from chalicelib.item.decide import waits
+from chalicelib.item.item import Item
+from chalicelib.settings import Settings
+from chalicelib.store.rows import item_of
+from chalicelib.world import World
+
+log = logging.getLogger("sortownia")
+
+
+def ring(records: Iterable[Record], world: World) -> int:
+    """Sends what the changes of items ask for, ten a call; returns how many. Never raises.
+
+    Doubles do no harm: a stream brings a record at least once.
+    """
+    told = list(records)
+    asked = each_record(told, lambda record: (record, _messages(record, world)), "ring", world)
+    record_of = {id(message): record for record, messages in asked for message in messages}
+    messages = [message for _, part in asked for message in part]
+    try:
+        failed = world.queues.send(messages)
+    except Unavailable:
+        log.exception("ring could not send")
+        failed = messages
+    for message in failed:
+        park(record_of[id(message)], "ring", "could not be sent", world)
+    return len(messages) - len(failed)
+
+
+def bell(item: Item, settings: Settings) -> Queued:
+    """The bell of a waiting item, for its queue and lane."""
+    return Queued(settings.work_queue_url(item.queue, item.lane), Bell(item.id, item.customer_id, item.ring).body())
+
+
+def timer(item_id: str, wake_at: datetime, now: datetime, settings: Settings) -> Queued:
+    """A message that comes when an item is due, or after fifteen minutes to be set again."""
+    seconds = min(LONGEST_DELAY, max(0, math.ceil((wake_at - now).total_seconds())))
+    return Queued(settings.timer_queue_url, json.dumps({"item_id": item_id}), seconds)
+
+
+def _messages(record: Record, world: World) -> list[Queued]:
+    row, before = new_image(record), old_image(record)
+    if row.get("kind") != "item":
+        return []
+    item = item_of(row)
+    if waits(item) and before.get("ring") != item.ring:
+        return [bell(item, world.settings)]
+    if item.claim_token and item.wake_at and before.get("claim_token") != item.claim_token:
+        return [timer(item.id, item.wake_at, world.now(), world.settings)]
+    return []

@@ -1,0 +1,1 @@
+"""Bytes in, a Message out: pure functions of their arguments."""

@@ -1,0 +1,103 @@
+"""Addresses and message ids out of header values that may be broken in any way."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from chalicelib.intake.message import Address
+
+ADDRESSES_READ: Final = 1_000
+IDS_READ: Final = 1_000
+ID_LENGTH: Final = 998
+# A quoted text, a comment, an address in angle brackets, a separator, or anything else: never read twice.
+_TOKEN = re.compile(
+    r'(?P<quoted>"(?:[^"\\]|\\.)*+")|(?P<comment>\([^()]*+\))|(?P<angle><[^<>]*+>)|(?P<separator>[,;])|(?P<group>:)'
+    r'|(?P<other>[^",;:<>()]++|.)',
+    re.DOTALL,
+)
+_UNCLOSED = re.compile(r'(?:[^"]++|"(?:[^"\\]++|\\.)*+")*+(?=")', re.DOTALL)
+_BRACKETED = re.compile(r"<([^<>]{1,1200}+)>")
+_BARE = re.compile(r"(?<![^\s<>,;\"])[^\s<>,;\"@]{1,900}@[^\s<>,;\"]{1,200}")
+_SPACE = re.compile(r"\s+")
+_PLAIN_ADDRESS = re.compile(r"(?<![^\s<>()\[\],;:\"])[^\s<>()\[\],;:\"@]{1,300}@[^\s<>(),;:\"]{1,300}")
+
+
+def parse(value: str, decode: Callable[[str], str]) -> tuple[Address, ...]:
+    """Addresses of a raw header value, in its order; `decode` reads a raw display name. Reads at most 1,000."""
+    if stray := _UNCLOSED.match(value):               # a quotation mark that is never closed means nothing
+        value = value[: stray.end()] + value[stray.end() :].replace('"', " ")
+    found: list[Address] = []
+    for tokens in _entries(value):
+        if address := _address(tokens, decode):
+            found.append(address)
+        if len(found) >= ADDRESSES_READ:
+            break
+    return tuple(found)
+
+
+def _entries(value: str) -> Iterator[list[tuple[str, str]]]:
+    """Tokens between separators; the name of a group is dropped."""
+    tokens: list[tuple[str, str]] = []
+    for match in _TOKEN.finditer(value):
+        kind = match.lastgroup or "other"
+        if kind == "separator":
+            yield tokens
+            tokens = []
+        elif kind == "group" and not any("@" in text for _, text in tokens):
+            tokens = []
+        else:
+            tokens.append((kind, match[0]))
+    yield tokens
+
+
+def _address(tokens: list[tuple[str, str]], decode: Callable[[str], str]) -> Address | None:
+    angles = [text[1:-1] for kind, text in tokens if kind == "angle"]
+    name = "".join(_unquoted(kind, text) for kind, text in tokens if kind in ("quoted", "other", "group"))
+    comment = " ".join(text[1:-1] for kind, text in tokens if kind == "comment")
+    if angles:
+        named = next((angle for angle in angles if "@" in angle), angles[-1])
+        return _made(named, decode(name) or decode(comment))
+    bare = _PLAIN_ADDRESS.search(decode(name) if "=?" in name else name)
+    if bare:
+        rest = (name[: bare.start()] + " " + name[bare.end() :]) if "=?" not in name else ""
+        return _made(bare[0], decode(comment) or decode(rest))
+    return _made(name, decode(comment)) if name.strip() else None
+
+
+def _unquoted(kind: str, text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL) if kind == "quoted" else text
+
+
+def _made(text: str, name: str) -> Address | None:
+    """An address without blanks and source route; None when nothing is left of it."""
+    if "=?" in text and (inner := _PLAIN_ADDRESS.search(text)):
+        text = inner[0]
+    address = _SPACE.sub("", text).strip("'\"")
+    if address.startswith("@") and ":" in address:
+        address = address.rpartition(":")[2]
+    if address.lower().startswith("mailto:"):
+        address = address[7:]
+    local, at, domain = address.rpartition("@")
+    address = (local + at + domain.lower().rstrip(".")) if at else address
+    name = name.strip().strip("'\"").strip()
+    return Address(name, _utf8(address)[:1000]) if address else None
+
+
+def _utf8(raw: str) -> str:
+    """Internationalised addresses (RFC 6532) come as UTF-8 bytes."""
+    try:
+        return raw if raw.isascii() else raw.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return raw
+
+
+def ids(value: str) -> tuple[str, ...]:
+    """Message ids of a raw value without brackets, each once, in its order; at most 1,000."""
+    found = [_SPACE.sub("", match[1]) for match in _BRACKETED.finditer(value)] or _BARE.findall(value)
+    return tuple(dict.fromkeys(_utf8(one)[:ID_LENGTH] for one in found[:IDS_READ] if one))
+
+
+def message_id(value: str) -> str:
+    """The id a mail gives itself, tolerant of missing brackets; '' when there is none."""
+    found = ids(value)
+    return found[0] if found else _utf8(_SPACE.sub("", value).strip("<>"))[:ID_LENGTH]

@@ -1,0 +1,1 @@
+"""Chat messages: one module for each provider, each with `parse` and `verify`."""

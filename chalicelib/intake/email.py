@@ -1,0 +1,122 @@
+"""A mail: bytes in, a Message out, whatever the bytes are."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parsedate_tz
+from typing import Final
+
+from chalicelib.errors import Unreadable
+from chalicelib.intake import addresses, automatic, fields, mime, text, words
+from chalicelib.intake.fields import Fields
+from chalicelib.intake.message import Address, Message
+
+DATE_READ: Final = 100  # characters; a date is shorter
+SUBJECT_READ: Final = 1_000  # characters
+SENDER_FIELDS: Final = ("from", "reply-to", "sender", "return-path")
+# Any of these makes bytes a mail.
+MAIL_FIELDS: Final = frozenset(
+    (
+        *SENDER_FIELDS,
+        "to",
+        "cc",
+        "subject",
+        "date",
+        "message-id",
+        "received",
+        "mime-version",
+        "content-type",
+        "delivered-to",
+        "in-reply-to",
+        "references",
+        "x-mailer",
+    )
+)
+
+
+def parse(raw: bytes) -> Message:
+    """The mail in `raw`; raises Unreadable only when no header field of a mail stands in it."""
+    message, head = _read(raw)
+    if not any(name in MAIL_FIELDS for name, _ in head.pairs):
+        raise Unreadable("These bytes are no mail: not one header field of a mail stands in them.")
+    return message
+
+
+def read(raw: bytes) -> Message:
+    """Whatever can be shown of `raw`; never raises."""
+    return _read(raw)[0]
+
+
+def _read(raw: bytes) -> tuple[Message, Fields]:
+    raw = raw[_beginning(raw) :]
+    raw = _line_ends(raw)
+    root, warnings = mime.tree(raw)
+    body = text.read(root)
+    sender = _sender(root.head, body.codec)
+    verdict = automatic.judge(root, sender)
+    message = Message(
+        channel="mail",
+        message_id=addresses.message_id(root.head.get("message-id")),
+        in_reply_to=addresses.ids(" ".join(root.head.all("in-reply-to"))),
+        references=addresses.ids(" ".join(root.head.all("references"))),
+        sender=sender,
+        reply_to=_addresses(root.head, "reply-to", body.codec),
+        to=_addresses(root.head, "to", body.codec),
+        cc=_addresses(root.head, "cc", body.codec),
+        subject=words.decode(root.head.get("subject"), likely=body.codec)[:SUBJECT_READ],
+        sent_at=_moment(root.head.get("date")),
+        text=body.text,
+        written=text.written(body.text),
+        automatic=verdict.kind if verdict else None,
+        automatic_reason=verdict.reason if verdict else "",
+        attachments=tuple(body.attachments),
+        warnings=(*warnings, *body.warnings, *_missing(root.head, sender)),
+    )
+    return message, root.head
+
+
+def _beginning(raw: bytes) -> int:
+    """Past a byte order mark and blank lines in front of the header."""
+    at = 3 if raw.startswith(b"\xef\xbb\xbf") else 0
+    while at < min(len(raw), 10_000) and raw[at] in b"\r\n":
+        at += 1
+    return at
+
+
+def _line_ends(raw: bytes) -> bytes:
+    """A mail whose first line ends with a lone CR has them everywhere; LF and CRLF are read as they are."""
+    first = raw.find(b"\r")
+    if first < 0 or raw.find(b"\n", 0, first) >= 0 or raw[first:].lstrip(b"\r")[:1] == b"\n":
+        return raw
+    return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _sender(head: Fields, likely: str) -> Address | None:
+    """Who wrote it: the first usable address of From, Reply-To, Sender, Return-Path; else the first name without one."""
+    found = [address for name in SENDER_FIELDS for address in _addresses(head, name, likely)]
+    return next((address for address in found if "@" in address.address), found[0] if found else None)
+
+
+def _addresses(head: Fields, name: str, likely: str) -> tuple[Address, ...]:
+    return addresses.parse(
+        ", ".join(head.all(name))[: fields.HEADER_BYTES], lambda raw: words.decode(raw, likely=likely)
+    )
+
+
+def _moment(value: str) -> datetime | None:
+    """The sender's date in UTC, None when it is missing or impossible."""
+    try:
+        found = parsedate_tz(value[:DATE_READ])
+        if found is None:
+            return None
+        zone = timezone(timedelta(seconds=found[9] or 0))
+        return datetime(*found[:6], tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError, IndexError, TypeError):
+        return None
+
+
+def _missing(head: Fields, sender: Address | None) -> list[str]:
+    sentences = []
+    if sender is None:
+        sentences.append("no sender is named")
+    if "date" in head and _moment(head.get("date")) is None:
+        sentences.append("the date cannot be read")
+    return sentences

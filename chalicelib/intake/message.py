@@ -1,0 +1,69 @@
+"""What a message is once it has been read, whichever channel it came by."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A person's name and mail address; the domain is in lower case, the local part as it was written."""
+
+    name: str
+    address: str
+
+    @property
+    def key(self) -> str:
+        """The address in lower case, for comparing and looking up."""
+        return self.address.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came along; `size` in bytes after decoding."""
+
+    name: str
+    type: str
+    size: int
+
+
+class Automatic(StrEnum):
+    """Why a message was not written by a person to us."""
+
+    BOUNCE = "bounce"
+    AUTO_REPLY = "auto-reply"
+    DELIVERY_REPORT = "delivery-report"
+    LIST = "list"
+    BULK = "bulk"
+    CALENDAR = "calendar"
+    ECHO = "echo"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One text that came in.
+
+    `channel` is "mail" or "chat"; ids carry no angle brackets and are '' when missing; `sent_at` is aware UTC;
+    `text` is all that stands in the message, `written` the part its sender wrote now. `conversation`, `delivery` and
+    `visitor` are ids of the chat provider. `warnings` are sentences about what had to be guessed or left out.
+    """
+
+    channel: str
+    message_id: str
+    in_reply_to: tuple[str, ...]
+    references: tuple[str, ...]
+    sender: Address | None
+    reply_to: tuple[Address, ...]
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    subject: str
+    sent_at: datetime | None
+    text: str
+    written: str
+    automatic: Automatic | None
+    automatic_reason: str
+    attachments: tuple[Attachment, ...]
+    warnings: tuple[str, ...]
+    conversation: str = ""
+    delivery: str = ""
+    visitor: str = ""

@@ -1,0 +1,159 @@
+"""The readable text of a mail, and the part of it that its sender wrote now."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from chalicelib.intake import charset, html, quotes
+from chalicelib.intake.message import Attachment
+from chalicelib.intake.mime import Part
+
+TEXT_READ: Final = 1_000_000  # characters
+MAX_ATTACHMENTS: Final = 1_000
+_WORD = re.compile(r"\w")
+_PAGE = re.compile(r"\s*<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
+_TRAILING = re.compile(r"(?<![ \t])[ \t]++(?=\n|$)")
+_MARKUP: Final = ("text/html", "text/enriched", "text/richtext", "application/xhtml+xml")
+_NOT_READ: Final = (
+    "text/calendar",
+    "text/csv",
+    "text/vcard",
+    "text/x-vcard",
+    "text/directory",
+    "text/rfc822-headers",
+    "text/css",
+    "text/javascript",
+    "text/xml",
+    "text/x-amp-html",
+    "text/watch-html",
+)
+
+
+@dataclass(slots=True)
+class Body:
+    """What the parts of a mail show; `codec` read the first text that was not plain ASCII."""
+
+    text: str = ""
+    codec: str = ""
+    attachments: list[Attachment] = field(default_factory=list)
+    warnings: dict[str, None] = field(default_factory=dict)
+
+
+def read(root: Part) -> Body:
+    """The text a reader sees and the list of attachments. Never raises; reads at most a million characters."""
+    body = Body()
+    pieces = _shown(root, body)
+    text = "\n".join(piece for piece in pieces if piece.strip())
+    if not _WORD.search(text):
+        text = _anything(root, body) or text
+    if len(text) > TEXT_READ:
+        body.warnings[f"the text is longer than {TEXT_READ} characters: the rest was left out"] = None
+    body.text = text[:TEXT_READ].strip("\r\n")
+    return body
+
+
+def _shown(part: Part, body: Body) -> list[str]:
+    """Texts of a part in reading order; everything else it holds goes to the attachments."""
+    if part.type == "multipart/alternative":
+        return _best([_shown(child, body) for child in part.children])
+    if part.type.startswith("multipart/"):
+        return [text for child in part.children for text in _shown(child, body)]
+    if _readable(part):
+        return [_decoded(part, body)]
+    if len(body.attachments) < MAX_ATTACHMENTS:
+        body.attachments.append(_attachment(part))
+    return []
+
+
+def _best(versions: list[list[str]]) -> list[str]:
+    """The first version with words in it: senders put the plain one first (RFC 2046, 5.1.4)."""
+    return next((texts for texts in versions if any(_WORD.search(text) for text in texts)), [])
+
+
+def _readable(part: Part) -> bool:
+    if part.disposition == "attachment" or part.children or part.type in _NOT_READ:
+        return False
+    is_text = part.type.startswith("text/") or part.type in _MARKUP
+    return is_text and not (part.filename and part.type not in ("text/plain", "text/html"))
+
+
+def _decoded(part: Part, body: Body) -> str:
+    data = part.content()
+    declared = part.parameters.get("charset", "")
+    if part.type in _MARKUP and not charset.codec(declared):
+        declared = html.charset_of(data) or declared
+    found = charset.decode(data, declared, body.codec)
+    if found.warning:
+        body.warnings[f"text: {found.warning}"] = None
+    if not data.isascii() and not body.codec:
+        body.codec = found.codec
+    if part.type in _MARKUP or _PAGE.match(found.text):
+        if len(found.text) > html.HTML_READ:
+            body.warnings["the page is longer than 4 MB: the rest was left out"] = None
+        return html.to_text(found.text)
+    return _TRAILING.sub("", found.text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _attachment(part: Part) -> Attachment:
+    name = part.filename
+    if not name and part.children:
+        name = (part.children[0].head.get("subject")[:100] or "message") + ".eml"
+    return Attachment(name, part.type, len(part.content()))
+
+
+def _anything(root: Part, body: Body) -> str:
+    """Text of a mail that shows none: of text attachments, else of enclosed mails, else of the body as it stands."""
+    leaves = [part for part in root.walk() if not part.children and part.start < part.end]
+    for wanted in ("text/", "message/"):
+        for part in leaves:
+            if part.type.startswith(wanted):
+                text = _decoded(part, body)
+                if _WORD.search(text):
+                    body.warnings["no text of its own: shown is what it carries"] = None
+                    return text
+    if leaves and leaves[0] is root and b"\0" not in root.content()[:1000] and not root.filename:
+        return _decoded(root, body)
+    return ""
+
+
+def written(text: str) -> str:
+    """What the sender wrote now: without quotations, their introductions and signatures.
+
+    Linear in the length of the text; never empty when the text is not blank.
+    """
+    lines = text.split("\n")
+    kept: list[str] = []
+    at = 0
+    while at < len(lines):
+        if quotes.quoted(lines[at]):
+            at += 1
+        elif count := quotes.introduction(lines, at):
+            at += count
+            if not _quotation_follows(lines, at) and _has_words(kept):
+                break
+        elif _ends(lines, at) and _has_words(kept):
+            break
+        else:
+            kept.append(lines[at])
+            at += 1
+    return "\n".join(_without_device(kept)).strip() or text.strip()
+
+
+def _ends(lines: list[str], at: int) -> bool:
+    return quotes.signature(lines[at]) or quotes.divider(lines, at)
+
+
+def _quotation_follows(lines: list[str], at: int) -> bool:
+    """Whether the next line with text is a quoted one, so that an answer may stand below it."""
+    following = next((line for line in lines[at : at + 5] if line.strip()), "")
+    return quotes.quoted(following)
+
+
+def _has_words(lines: list[str]) -> bool:
+    return any(_WORD.search(line) for line in lines)
+
+
+def _without_device(lines: list[str]) -> list[str]:
+    """The lines without a last one such as "Sent from my phone"."""
+    last = max((number for number, line in enumerate(lines) if line.strip()), default=-1)
+    return lines[:last] if last > 0 and quotes.device(lines[last]) else lines

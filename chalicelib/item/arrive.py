@@ -1,0 +1,267 @@
+"""What a delivery changes: a message of a customer, or bytes nobody could read. Pure."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from chalicelib.intake.message import Automatic, Message
+from chalicelib.item.change import (
+    Change,
+    Conversation,
+    Delivery,
+    Handled,
+    Identity,
+    KnownMessage,
+    Step,
+    written,
+)
+from chalicelib.item.decide import RE_RING
+from chalicelib.item.item import Customer, CustomerId, EventType, Item, ItemId, Tagging
+from chalicelib.item.state import Action, State, after
+from chalicelib.policy import Policy
+from chalicelib.routing.route import Lane, Route, more_urgent, route, to_quarantine
+
+#: Bytes of `written` kept beside the event; the whole text is in the raw object.
+WRITTEN_KEPT: Final = 2048
+
+#: A list may be how the company's own mailbox is fed, so its mail is work; the rest of automatic mail is only recorded.
+OPENS_WORK: Final = frozenset({None, Automatic.LIST})
+
+
+@dataclass(frozen=True, slots=True)
+class NewIds:
+    """Random ids and key material for what a delivery may create."""
+
+    item: ItemId
+    customer: CustomerId
+    customer_key: bytes
+    event: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A delivery on its way in. `source` is the mailbox or chat installation; `trusted` says whether SES found the
+    sender to be who he says he is (always true for a signed webhook)."""
+
+    delivery: Delivery
+    source: str
+    raw_key: str
+    received_at: datetime
+    trusted: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the table knows that matters to an arrival. `item` is the one its references or conversation name."""
+
+    customer: Customer | None = None
+    message: KnownMessage | None = None
+    conversation_item: ItemId | None = None
+    item: Item | None = None
+
+
+def identity_of(arrival: Arrival, message: Message) -> tuple[str, str] | None:
+    """Kind and value of the identity a message proves, or None where there is none to tell customers apart by.
+
+    A sender SES did not vouch for is an identity of its own: a forged name never reaches the real one's timeline.
+    """
+    if message.channel == "chat":
+        return ("visitor", f"{arrival.source}#{message.visitor or message.conversation}")
+    if message.sender is None:
+        return None
+    return ("mail" if arrival.trusted else "mail-unverified", message.sender.key)
+
+
+def content_hash(message: Message) -> str:
+    """SHA-256 of what a mail says, blind to the headers that transport adds."""
+    said = [
+        message.sender.key if message.sender else "",
+        message.subject,
+        message.sent_at.isoformat() if message.sent_at else "",
+        message.text,
+        *(f"{a.name}/{a.type}/{a.size}" for a in message.attachments),
+    ]
+    return hashlib.sha256("\0".join(said).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def message_arrived(
+    arrival: Arrival, message: Message, tags: Tagging | None, known: Known, policy: Policy, ids: NewIds
+) -> Change:
+    """A message enters its customer's timeline, and its matter's queue unless it is automatic.
+
+    The same mail delivered twice is only marked in the ledger; a Message-ID used again for other content is a message.
+    """
+    if known.message and message.message_id and known.message.content_hash == content_hash(message):
+        return Change(handled=Handled(arrival.delivery, known.message.event_id, repeat_of=known.message.event_id))
+    customer = known.customer or Customer(ids.customer, 0, ids.customer_key, _name(message))
+    step = Step(actor="customer", cause=_cause(arrival), at=arrival.received_at, event_id=ids.event)
+    if message.automatic not in OPENS_WORK:
+        return _recorded(arrival, message, known, customer, step)
+    before = _joined(known, customer, arrival, policy)
+    if before is None:
+        item = _new_item(arrival, message, tags, customer, ids, policy)
+        item = replace(item, linked_to=known.item.id if known.item else None)
+    else:
+        item = _continued(before, message, tags, arrival.received_at, policy)
+    facts = {
+        "state": item.state, "queue": item.queue, "lane": item.lane, "ring": item.ring, "reason": item.reason,
+        "tags": _tag_facts(tags), **_message_facts(arrival, message, known),
+    }  # fmt: skip
+    chained, event = written(step, EventType.MESSAGE_RECEIVED, customer, item, facts, _payload(message))
+    return Change(
+        customer=customer,
+        before=before,
+        after=chained,
+        events=(event,),
+        handled=Handled(arrival.delivery, event.id),
+        message=_remembered(arrival, message, known, item.id, event.id),
+        conversation=_conversation(arrival, message, known, item.id),
+        identity=_new_identity(arrival, message, known, customer),
+    )
+
+
+def quarantined(arrival: Arrival, reason: str, ids: NewIds, payload: Mapping[str, Any] | None = None) -> Change:
+    """A delivery that could not be read or must not be trusted becomes an item that people see and can claim.
+
+    It belongs to a customer of its own until somebody has looked: nothing it claims about its sender is believed.
+    """
+    customer = Customer(ids.customer, 0, ids.customer_key)
+    there = to_quarantine(reason)
+    item = _item(arrival, ids, customer, there, State.QUARANTINED, subject="")
+    step = Step(actor="sortownia", cause=_cause(arrival), at=arrival.received_at, event_id=ids.event)
+    facts = {
+        "state": item.state,
+        "queue": item.queue,
+        "ring": item.ring,
+        "reason": reason,
+        "raw": arrival.raw_key,
+    }
+    chained, event = written(step, EventType.DELIVERY_QUARANTINED, customer, item, facts, payload)
+    return Change(customer=customer, after=chained, events=(event,), handled=Handled(arrival.delivery, event.id))
+
+
+def _recorded(arrival: Arrival, message: Message, known: Known, customer: Customer, step: Step) -> Change:
+    facts = {
+        "automatic": message.automatic, "reason": message.automatic_reason,
+        "about": known.item.id if known.item else None, **_message_facts(arrival, message, known),
+    }  # fmt: skip
+    _, event = written(step, EventType.MESSAGE_RECEIVED, customer, None, facts, _payload(message))
+    return Change(
+        customer=customer,
+        events=(event,),
+        handled=Handled(arrival.delivery, event.id),
+        message=_remembered(arrival, message, known, known.item.id if known.item else None, event.id),
+        identity=_new_identity(arrival, message, known, customer),
+    )
+
+
+def _joined(known: Known, customer: Customer, arrival: Arrival, policy: Policy) -> Item | None:
+    """The item a message continues: the known one, if its customer wrote, is vouched for, and is not too late."""
+    item = known.item
+    if item is None or item.customer_id != customer.id or not arrival.trusted:
+        return None
+    too_late = item.state == State.RESOLVED and arrival.received_at - item.changed_at > policy.reopen_within
+    return None if too_late else item
+
+
+def _new_item(
+    arrival: Arrival, message: Message, tags: Tagging | None, customer: Customer, ids: NewIds, policy: Policy
+) -> Item:
+    item = _item(arrival, ids, customer, _routed(tags, policy), State.QUEUED, message.subject)
+    return replace(item, tags=tags)
+
+
+def _item(arrival: Arrival, ids: NewIds, customer: Customer, there: Route, state: State, subject: str) -> Item:
+    at = arrival.received_at
+    return Item(
+        id=ids.item, customer_id=customer.id, channel=arrival.delivery.channel, source=arrival.source,
+        subject=subject, state=state, queue=there.queue, lane=there.lane, reason=there.reason,
+        created_at=at, changed_at=at, waiting_since=at, wake_at=at + RE_RING,
+    )  # fmt: skip
+
+
+def _continued(item: Item, message: Message, tags: Tagging | None, at: datetime, policy: Policy) -> Item:
+    """The item after one more message: a waiting one may rise to the urgent lane, a resolved one reopens."""
+    changed = replace(
+        item,
+        state=after(item.state, Action.CUSTOMER_WROTE),
+        version=item.version + 1,
+        changed_at=at,
+        subject=item.subject or message.subject,
+    )
+    lane = _routed(tags, policy).lane
+    if item.state == State.RESOLVED:
+        return replace(
+            changed, lane=lane, ring=item.ring + 1, waiting_since=at, wake_at=at + RE_RING, reason="reopened"
+        )
+    if item.state == State.QUEUED and more_urgent(item.lane, lane) != item.lane:
+        return replace(changed, lane=Lane.URGENT, ring=item.ring + 1, reason="the customer wrote again, urgently")
+    return changed
+
+
+def _routed(tags: Tagging | None, policy: Policy) -> Route:
+    if tags is None:
+        return route(None, None, policy)
+    return route(None if tags.topic_abstained else tags.topic, tags.urgency, policy)
+
+
+def _message_facts(arrival: Arrival, message: Message, known: Known) -> dict[str, Any]:
+    facts: dict[str, Any] = {"raw": arrival.raw_key, "source": arrival.source, "trusted": arrival.trusted}
+    if known.message:
+        facts["note"] = "message-id reused"
+    if message.warnings:
+        facts["warnings"] = len(message.warnings)
+    return facts
+
+
+def _tag_facts(tags: Tagging | None) -> dict[str, Any] | None:
+    if tags is None:
+        return None
+    return {
+        "model": tags.model, "topic": tags.topic, "topic_confidence": tags.topic_confidence,
+        "topic_abstained": tags.topic_abstained, "urgency": tags.urgency,
+        "urgency_confidence": tags.urgency_confidence, "language": tags.language,
+    }  # fmt: skip
+
+
+def _payload(message: Message) -> dict[str, Any]:
+    kept = message.written.encode("utf-8", "replace")[:WRITTEN_KEPT].decode("utf-8", "ignore")
+    return {
+        "from": message.sender.address if message.sender else "",
+        "name": _name(message),
+        "subject": message.subject,
+        "written": kept,
+        "shortened": len(kept) < len(message.written),
+        "message_id": message.message_id,
+        "attachments": [{"name": a.name, "type": a.type, "size": a.size} for a in message.attachments[:50]],
+        "warnings": list(message.warnings[:20]),
+    }
+
+
+def _remembered(
+    arrival: Arrival, message: Message, known: Known, item_id: ItemId | None, event_id: str
+) -> KnownMessage | None:
+    if message.channel != "mail" or not message.message_id or known.message:
+        return None
+    return KnownMessage(arrival.source, message.message_id, content_hash(message), item_id, event_id)
+
+
+def _conversation(arrival: Arrival, message: Message, known: Known, item_id: ItemId) -> Conversation | None:
+    if message.channel != "chat" or known.conversation_item == item_id:
+        return None
+    return Conversation(arrival.source, message.conversation, item_id, previous=known.conversation_item)
+
+
+def _new_identity(arrival: Arrival, message: Message, known: Known, customer: Customer) -> Identity | None:
+    proved = identity_of(arrival, message)
+    return Identity(*proved, customer.id) if proved and known.customer is None else None
+
+
+def _name(message: Message) -> str:
+    return (message.sender.name or "") if message.sender else ""
+
+
+def _cause(arrival: Arrival) -> str:
+    return f"{arrival.delivery.channel}:{arrival.delivery.id}"

@@ -1,0 +1,129 @@
+"""What one decision writes: everything in it is saved in one transaction, or nothing is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from chalicelib.item.item import AgentId, Customer, CustomerId, Event, EventType, Item, ItemId, seal
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Identity of one delivery: `id` is SES's or the chat provider's, unique within `channel`."""
+
+    channel: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """The ledger row of a delivery: which event tells of it, or of which delivery it is a repeat."""
+
+    delivery: Delivery
+    event_id: str
+    repeat_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMessage:
+    """A mail we have: its Message-ID in one mailbox, the hash of what it says, and where it went."""
+
+    mailbox: str
+    message_id: str
+    content_hash: str
+    item_id: ItemId | None
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A chat provider's conversation, and the item it is about now."""
+
+    installation: str
+    id: str
+    item_id: ItemId
+    previous: ItemId | None = None  # the item it was about before, which the write is conditional on
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """An address or visitor id, and whose it is. Written once, never rewritten."""
+
+    kind: str
+    value: str
+    customer_id: CustomerId
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A change of the number of items an agent holds. `limit` is what it must be below, None when it falls."""
+
+    agent_id: AgentId
+    channel: str
+    by: int
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer given under an `Idempotency-Key`, kept until `expires_at`."""
+
+    agent_id: AgentId
+    key: str
+    item_id: ItemId
+    claim_token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One decision. `before` is None when the item is new; `customer` is as it was read, `seq` 0 when new."""
+
+    customer: Customer | None = None
+    before: Item | None = None
+    after: Item | None = None
+    events: tuple[Event, ...] = ()
+    handled: Handled | None = None
+    message: KnownMessage | None = None
+    conversation: Conversation | None = None
+    identity: Identity | None = None
+    load: Load | None = None
+    answered: Answered | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The circumstances of a step: who, when, why, and the id its event will have."""
+
+    actor: str
+    cause: str
+    at: datetime
+    event_id: str
+
+
+def written(
+    step: Step,
+    event_type: EventType,
+    customer: Customer,
+    item: Item | None,
+    facts: Mapping[str, Any],
+    payload: Mapping[str, Any] | None = None,
+) -> tuple[Item | None, Event]:
+    """The event that tells of a step, and the item with the event's hash as its chain head."""
+    event = Event(
+        id=step.event_id,
+        type=event_type,
+        customer_id=customer.id,
+        seq=customer.seq + 1,
+        at=step.at,
+        actor=step.actor,
+        cause=step.cause,
+        item_id=item.id if item else None,
+        version=item.version if item else None,
+        facts=facts,
+        previous=item.chain if item else "",
+        payload_seal=seal(customer, payload),
+        payload=payload,
+    )
+    return (replace(item, chain=event.hash) if item else None), event

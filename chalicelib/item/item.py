@@ -1,0 +1,136 @@
+"""What an item, an event of its timeline and a customer are."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, NewType
+
+from chalicelib.item.state import State
+from chalicelib.routing.route import Lane
+
+ItemId = NewType("ItemId", str)
+CustomerId = NewType("CustomerId", str)
+AgentId = NewType("AgentId", str)
+
+SCHEMA: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tagging:
+    """What the classifier said of a message, as it stands on the item and in the event.
+
+    `evidence` holds `{text, start, end, weight, head}` in the customer's own text (subject, line break, body).
+    """
+
+    model: str
+    topic: str
+    topic_confidence: float
+    topic_abstained: bool
+    urgency: str
+    urgency_confidence: float
+    language: str
+    evidence: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """The unit of work: one matter of one customer. Times are aware UTC.
+
+    `version` rises by one with every write but a heartbeat; `ring` only when the item enters a queue or lane;
+    `chain` is the hash of its newest event.
+    """
+
+    id: ItemId
+    customer_id: CustomerId
+    channel: str
+    source: str  # the mailbox or chat installation it came in by
+    subject: str
+    state: State
+    queue: str
+    lane: Lane
+    reason: str  # why it is in this queue
+    created_at: datetime
+    changed_at: datetime
+    waiting_since: datetime
+    ring: int = 1
+    version: int = 1
+    chain: str = ""
+    tags: Tagging | None = None
+    holder: AgentId | None = None
+    owner: AgentId | None = None
+    claim_token: str | None = None
+    lease_until: datetime | None = None
+    wake_at: datetime | None = None
+    linked_to: ItemId | None = None
+
+    @property
+    def language(self) -> str:
+        """Language code of the customer's words, `und` when nobody could tell."""
+        return self.tags.language if self.tags else "und"
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer's counter and secret. `seq` is the number of his newest event; `key` seals the payloads' hashes."""
+
+    id: CustomerId
+    seq: int
+    key: bytes
+    name: str = ""
+
+
+class EventType(StrEnum):
+    """Kinds of entries in a timeline."""
+
+    MESSAGE_RECEIVED = "message-received"
+    DELIVERY_QUARANTINED = "delivery-quarantined"
+    ITEM_CLAIMED = "item-claimed"
+    ITEM_RELEASED = "item-released"
+    LEASE_EXPIRED = "lease-expired"
+    ITEM_RESOLVED = "item-resolved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One immutable entry of a customer's timeline, and the audit record of the step it tells of.
+
+    The envelope carries no personal content; `payload` does and lives in a row of its own, sealed by
+    `payload_seal` (HMAC-SHA256 under the customer's key) so that erasing it leaves the chain verifiable.
+    """
+
+    id: str
+    type: EventType
+    customer_id: CustomerId
+    seq: int
+    at: datetime
+    actor: str
+    cause: str
+    item_id: ItemId | None
+    version: int | None
+    facts: Mapping[str, Any]
+    previous: str
+    payload_seal: str
+    payload: Mapping[str, Any] | None = None
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over the envelope: the next event of the item names it as `previous`."""
+        envelope = {
+            "id": self.id, "type": self.type, "customer": self.customer_id, "seq": self.seq,
+            "at": self.at.isoformat(), "actor": self.actor, "cause": self.cause, "item": self.item_id,
+            "version": self.version, "facts": dict(self.facts), "previous": self.previous, "seal": self.payload_seal,
+        }  # fmt: skip
+        return hashlib.sha256(_canonical(envelope)).hexdigest()
+
+
+def seal(customer: Customer, payload: Mapping[str, Any] | None) -> str:
+    """Keyed hash of a payload: proves what was said as long as the customer's key exists, and nothing after."""
+    return hmac.new(customer.key, _canonical(payload), "sha256").hexdigest() if payload is not None else ""
+
+
+def _canonical(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()

@@ -1,0 +1,325 @@
+"""The rules of the desk: desk.toml, checked on load and frozen."""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+DESK_FILE: Final = Path(__file__).with_name("desk.toml")
+QUARANTINE: Final = "quarantine"
+CHANNELS: Final = ("mail", "chat")
+ROLES: Final = ("agent", "supervisor", "observer", "admin")
+URGENCIES: Final = ("low", "normal", "high", "critical")
+PROVIDERS: Final = ("generic",)
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_ADDRESS = re.compile(r"[^@\s]+@[a-z0-9.-]+")
+_DURATION = re.compile(r"P(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?")
+
+
+class PolicyError(Exception):
+    """desk.toml breaks a rule. The text names file, line, key and rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A team's queue. `members` are agent ids who may claim from it; `skills` what each of them must have."""
+
+    name: str
+    members: frozenset[str]
+    skills: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A label of the classifier and the queue of the people who handle it."""
+
+    name: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """An address SES receives for. `address` is lower case."""
+
+    address: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A chat widget that may call our webhook."""
+
+    name: str
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Someone who works here. `capacity` says how many items of a channel may be held at once."""
+
+    id: str
+    roles: frozenset[str]
+    languages: frozenset[str]
+    capacity: Mapping[str, int]
+    skills: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Which claims of a token name the agent and his roles."""
+
+    agent_claim: str
+    role_claim: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Everything the company decided about its desk."""
+
+    name: str
+    languages: tuple[str, ...]
+    people_queue: str
+    reopen_within: timedelta
+    access: Access
+    leases: Mapping[str, timedelta]
+    urgent: frozenset[str]
+    topics: Mapping[str, Topic]
+    queues: Mapping[str, Queue]
+    mailboxes: Mapping[str, Mailbox]
+    installations: Mapping[str, Installation]
+    agents: Mapping[str, Agent] = field(default_factory=dict)
+
+    def queues_of(self, agent_id: str) -> tuple[Queue, ...]:
+        """The queues an agent may claim from: he is a member and has every skill."""
+        agent = self.agents.get(agent_id)
+        if agent is None:
+            return ()
+        return tuple(q for q in self.queues.values() if agent_id in q.members and q.skills <= agent.skills)
+
+
+def load(path: Path | None = None) -> Policy:
+    """The desk of a file, by default the packaged one. Raises `PolicyError` naming line and rule."""
+    return _load(path or DESK_FILE)
+
+
+@cache
+def _load(path: Path) -> Policy:
+    return parse(path.read_text("utf-8"), path.name)
+
+
+def parse(text: str, source: str = "desk.toml") -> Policy:
+    """The desk written in `text`. Raises `PolicyError` naming `source`, line and rule."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"{source}: not TOML: {error}") from error
+    return _Reader(raw, text, source).policy()
+
+
+class _Reader:
+    """Turns the parsed file into a `Policy`, and every broken rule into a line number."""
+
+    def __init__(self, raw: Mapping[str, Any], text: str, source: str) -> None:
+        self._raw, self._text, self._source = raw, text, source
+
+    def policy(self) -> Policy:
+        self._known("", self._raw, _SECTIONS)
+        desk = self._table("desk", {"name", "languages", "people_queue", "reopen_within"})
+        access = self._table("access", {"agent_claim", "role_claim"})
+        languages = self._strings("desk.languages", desk.get("languages"))
+        agents = self._agents(languages)
+        queues = self._queues(agents)
+        lanes = self._table("lanes", {"urgent"})
+        return Policy(
+            name=self._string("desk.name", desk.get("name")),
+            languages=languages,
+            people_queue=self._queue_name("desk.people_queue", desk.get("people_queue"), queues),
+            reopen_within=self._duration("desk.reopen_within", desk.get("reopen_within")),
+            access=Access(
+                self._string("access.agent_claim", access.get("agent_claim")),
+                self._string("access.role_claim", access.get("role_claim")),
+            ),
+            leases=self._leases(),
+            urgent=frozenset(self._each("lanes.urgent", lanes.get("urgent"), URGENCIES, "an urgency")),
+            topics=MappingProxyType(
+                {
+                    name: Topic(name, self._queue_name(f"topics.{name}", queue, queues))
+                    for name, queue in self._table("topics").items()
+                }
+            ),
+            queues=queues,
+            mailboxes=self._mailboxes(),
+            installations=self._installations(),
+            agents=agents,
+        )
+
+    def _agents(self, languages: tuple[str, ...]) -> Mapping[str, Agent]:
+        default = self._capacity("capacity", self._table("capacity"), {})
+        agents = {}
+        for name in self._table("agents"):
+            key = f"agents.{name}"
+            entry = self._table(key, {"roles", "languages", "capacity", "skills"})
+            roles = self._each(f"{key}.roles", entry.get("roles", ["agent"]), ROLES, "a role")
+            spoken = self._each(
+                f"{key}.languages", entry.get("languages", languages), languages, "a language of the desk"
+            )
+            skills = self._strings(f"{key}.skills", entry.get("skills", ()))
+            capacity = self._capacity(f"{key}.capacity", entry.get("capacity", {}), default)
+            agents[name] = Agent(name, frozenset(roles), frozenset(spoken), capacity, frozenset(skills))
+        return MappingProxyType(agents)
+
+    def _capacity(self, key: str, entry: Any, default: Mapping[str, int]) -> Mapping[str, int]:
+        if not isinstance(entry, dict):
+            raise self._broken(key, "must be a table of channel = number")
+        self._known(key, entry, CHANNELS)
+        for channel in CHANNELS:
+            value = entry.get(channel, default.get(channel))
+            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+                raise self._broken(f"{key}.{channel}", "must be a whole number, 0 or more")
+        return MappingProxyType({**default, **entry})
+
+    def _queues(self, agents: Mapping[str, Agent]) -> Mapping[str, Queue]:
+        everyone = [name for name, agent in agents.items() if "agent" in agent.roles]
+        queues = {}
+        for name in self._table("queues"):
+            key = f"queues.{name}"
+            if not _NAME.fullmatch(name) or name.endswith("-urgent"):
+                raise self._broken(
+                    key,
+                    "a queue's name is lower-case letters, digits and hyphens, starts with a letter, "
+                    "has at most 31 characters and does not end in -urgent",
+                )
+            if name == QUARANTINE:
+                raise self._broken(key, "this queue exists already: give its members under [quarantine]")
+            entry = self._table(key, {"members", "skills"})
+            queues[name] = Queue(
+                name,
+                self._members(f"{key}.members", entry.get("members"), everyone, agents),
+                frozenset(self._strings(f"{key}.skills", entry.get("skills", ()))),
+            )
+        quarantine = self._table(QUARANTINE, {"members"})
+        members = self._members(f"{QUARANTINE}.members", quarantine.get("members"), everyone, agents)
+        if not members:
+            raise self._broken(f"{QUARANTINE}.members", "somebody must look at what could not be read")
+        queues[QUARANTINE] = Queue(QUARANTINE, members)
+        return MappingProxyType(queues)
+
+    def _members(self, key: str, value: Any, everyone: Iterable[str], agents: Mapping[str, Agent]) -> frozenset[str]:
+        names = self._strings(key, value)
+        members = frozenset(everyone if "*" in names else names)
+        for name in members - agents.keys():
+            raise self._broken(key, f"{name!r} is no agent of this desk (see [agents])")
+        return members
+
+    def _leases(self) -> Mapping[str, timedelta]:
+        entry = self._table("leases", CHANNELS)
+        return MappingProxyType({c: self._duration(f"leases.{c}", entry.get(c)) for c in CHANNELS})
+
+    def _mailboxes(self) -> Mapping[str, Mailbox]:
+        mailboxes = {}
+        for address, name in self._table("mailboxes").items():
+            key = f"mailboxes.{address}"
+            if not _ADDRESS.fullmatch(address) or address != address.lower():
+                raise self._broken(key, "must be a mail address in lower case")
+            mailboxes[address] = Mailbox(address, self._string(key, name))
+        return MappingProxyType(mailboxes)
+
+    def _installations(self) -> Mapping[str, Installation]:
+        installations = {}
+        for name, provider in self._table("installations").items():
+            key = f"installations.{name}"
+            if not _NAME.fullmatch(name):
+                raise self._broken(key, "an installation's name is lower-case letters, digits and hyphens")
+            if provider not in PROVIDERS:
+                raise self._broken(key, f"{provider!r} is no provider; there is {', '.join(PROVIDERS)}")
+            installations[name] = Installation(name, provider)
+        return MappingProxyType(installations)
+
+    # What a value may be
+
+    def _table(self, key: str, keys: Iterable[str] | None = None) -> dict[str, Any]:
+        value: Any = self._raw
+        for part in key.split(".", 1):
+            value = value.get(part) if isinstance(value, dict) else None
+        if not isinstance(value, dict):
+            raise self._broken(key, "this table is missing")
+        if keys is not None:
+            self._known(key, value, keys)
+        return value
+
+    def _known(self, key: str, table: Mapping[str, Any], keys: Iterable[str]) -> None:
+        for name in table:
+            if name not in keys:
+                path = f"{key}.{name}" if key else name
+                raise self._broken(path, f"no such key; there is {', '.join(sorted(keys))}")
+
+    def _string(self, key: str, value: Any) -> str:
+        return self._checked(key, value, lambda v: isinstance(v, str) and bool(v.strip()), "must be a text")
+
+    def _strings(self, key: str, value: Any) -> tuple[str, ...]:
+        good = isinstance(value, list | tuple) and all(isinstance(v, str) and v for v in value)
+        if not good:
+            raise self._broken(key, "must be a list of texts")
+        return tuple(value)
+
+    def _each(self, key: str, value: Any, allowed: Iterable[str], what: str) -> tuple[str, ...]:
+        values = self._strings(key, value)
+        for entry in values:
+            if entry not in allowed:
+                raise self._broken(key, f"{entry!r} is not {what}; there is {', '.join(allowed)}")
+        return values
+
+    def _queue_name(self, key: str, value: Any, queues: Mapping[str, Queue]) -> str:
+        return self._checked(
+            key,
+            value,
+            lambda v: v in queues,
+            f"must be a queue of this desk; there is {', '.join(sorted(queues))}",
+        )
+
+    def _duration(self, key: str, value: Any) -> timedelta:
+        match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+        duration = timedelta(**{k: int(v) for k, v in match.groupdict(default="0").items()}) if match else timedelta()
+        if not duration:
+            raise self._broken(key, 'must be an ISO 8601 duration longer than nothing, such as "PT15M" or "P30D"')
+        return duration
+
+    def _checked(self, key: str, value: Any, rule: Callable[[Any], bool], message: str) -> str:
+        if not isinstance(value, str) or not rule(value):
+            raise self._broken(key, message)
+        return value
+
+    def _broken(self, key: str, rule: str) -> PolicyError:
+        return PolicyError(f"{self._source}, line {_line_of(self._text, key)}: {key}: {rule}")
+
+
+_SECTIONS: Final = (
+    "desk", "access", "leases", "lanes", "topics", "queues", "quarantine", "mailboxes", "installations", "capacity",
+    "agents",
+)  # fmt: skip
+
+
+def _line_of(text: str, key: str) -> int:
+    """Line where `key` (dotted) stands, or its table where it is missing, or the last line of the file."""
+    lines = text.splitlines()
+    parts = key.split(".")
+    for depth in range(len(parts), 0, -1):
+        wanted = ".".join(parts[:depth])
+        section = ""
+        for number, line in enumerate(lines, start=1):
+            code = line.split("#", 1)[0].strip().replace('"', "")
+            if code.startswith("["):
+                section = code.strip("[] ")
+                found = section
+            else:
+                name = code.split("=", 1)[0].strip()
+                found = f"{section}.{name}" if section and name else name
+            if found and found == wanted:
+                return number
+    return max(1, len(lines))

@@ -1,0 +1,1 @@
+"""Message and tags -> queue and lane. Pure."""

@@ -1,0 +1,108 @@
+"""Keys of the table, as functions. Times in keys are UTC of fixed width, so text order is time order."""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Final
+
+#: Parts of the wake-up index: spreads its writes, and is what the minute watch walks through.
+WAKE_SHARDS: Final = 8
+
+#: A DynamoDB partition key may have 2,048 bytes; longer values of the outside world stand for themselves by hash.
+_LONGEST: Final = 1000
+
+Key = dict[str, str]
+
+
+def item_key(item_id: str) -> Key:
+    """The item itself."""
+    return {"pk": f"ITEM#{item_id}", "sk": "ITEM"}
+
+
+def customer_key(customer_id: str) -> Key:
+    """The customer's counter and secret."""
+    return {"pk": f"CUSTOMER#{customer_id}", "sk": "CUSTOMER"}
+
+
+def event_key(customer_id: str, seq: int) -> Key:
+    """One entry of a timeline."""
+    return {"pk": f"CUSTOMER#{customer_id}", "sk": f"EVENT#{seq:012d}"}
+
+
+def payload_key(customer_id: str, seq: int) -> Key:
+    """The personal content of an entry, right behind it in the same query."""
+    return {"pk": f"CUSTOMER#{customer_id}", "sk": f"EVENT#{seq:012d}#PAYLOAD"}
+
+
+def delivery_key(channel: str, delivery_id: str) -> Key:
+    """The ledger: this delivery has been handled."""
+    return {"pk": f"DELIVERY#{channel}#{_short(delivery_id)}", "sk": "DELIVERY"}
+
+
+def message_key(mailbox: str, message_id: str) -> Key:
+    """A Message-ID as one mailbox knows it."""
+    return {"pk": f"MESSAGE#{_short(mailbox)}#{_short(message_id)}", "sk": "MESSAGE"}
+
+
+def conversation_key(installation: str, conversation_id: str) -> Key:
+    """A chat provider's conversation."""
+    return {"pk": f"CONVERSATION#{installation}#{_short(conversation_id)}", "sk": "CONVERSATION"}
+
+
+def identity_key(kind: str, value: str) -> Key:
+    """Whose an address or visitor id is."""
+    return {"pk": f"IDENTITY#{kind}#{_short(value)}", "sk": "IDENTITY"}
+
+
+def agent_key(agent_id: str) -> Key:
+    """An agent's presence and load."""
+    return {"pk": f"AGENT#{_short(agent_id)}", "sk": "AGENT"}
+
+
+def idempotency_key(agent_id: str, key: str) -> Key:
+    """The answer an agent already got under an `Idempotency-Key`."""
+    return {"pk": f"IDEMPOTENCY#{_short(agent_id)}#{_short(key)}", "sk": "IDEMPOTENCY"}
+
+
+def waiting_pk(queue: str) -> str:
+    """Waiting index: all that waits in a queue, oldest first."""
+    return f"QUEUE#{queue}"
+
+
+def holding_pk(agent_id: str) -> str:
+    """Holding index: all that an agent holds."""
+    return f"HOLDER#{agent_id}"
+
+
+def state_pk(state: str) -> str:
+    """State index: all items in a state, longest unchanged first."""
+    return f"STATE#{state}"
+
+
+def wake_pk(shard: int) -> str:
+    """Wake-up index: one part of all items that something will happen to."""
+    return f"WAKE#{shard}"
+
+
+def history_pk(item_id: str) -> str:
+    """History index: the events of one item."""
+    return f"ITEM#{item_id}"
+
+
+def wake_shard(item_id: str) -> int:
+    """The part of the wake-up index an item belongs to."""
+    return hashlib.sha256(item_id.encode()).digest()[0] % WAKE_SHARDS
+
+
+def moment(at: datetime) -> str:
+    """A time as it stands in keys: `2026-01-31T12:00:00.000000Z`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def moment_of(text: str) -> datetime:
+    """The time that `moment` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def _short(value: str) -> str:
+    encoded = value.encode("utf-8", "replace")
+    return value if len(encoded) <= _LONGEST else f"sha256:{hashlib.sha256(encoded).hexdigest()}"

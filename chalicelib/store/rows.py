@@ -1,0 +1,220 @@
+"""Rows of the table <-> what they mean. Reads old shapes, writes the newest (`schema`)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from chalicelib.item.change import Answered, Conversation, Handled, Identity, KnownMessage
+from chalicelib.item.decide import waits
+from chalicelib.item.item import (
+    SCHEMA,
+    AgentId,
+    Customer,
+    CustomerId,
+    Event,
+    EventType,
+    Item,
+    ItemId,
+    Tagging,
+)
+from chalicelib.item.state import State
+from chalicelib.routing.route import Lane
+from chalicelib.store import keys
+
+Row = dict[str, Any]
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+def to_wire(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as DynamoDB's API takes it; attributes that are None are left out."""
+    return {name: _serialize(value) for name, value in row.items() if value is not None}
+
+
+def from_wire(row: Mapping[str, Any]) -> Row:
+    """A row as DynamoDB's API, or its stream, gave it."""
+    return {name: _deserialize(value) for name, value in row.items()}
+
+
+def item_row(item: Item) -> Row:
+    """The item's row, with the index keys of its present state."""
+    row: Row = {
+        **keys.item_key(item.id), "kind": "item", "schema": SCHEMA,
+        "item_id": item.id, "customer_id": item.customer_id, "channel": item.channel, "source": item.source,
+        "subject": item.subject[:500], "state": item.state.value, "queue": item.queue, "lane": item.lane.value,
+        "reason": item.reason, "ring": item.ring, "version": item.version, "chain": item.chain,
+        "language": item.language, "holder": item.holder, "owner": item.owner, "claim_token": item.claim_token,
+        "linked_to": item.linked_to, "created_at": keys.moment(item.created_at),
+        "changed_at": keys.moment(item.changed_at), "waiting_since": keys.moment(item.waiting_since),
+        "lease_until": _moment(item.lease_until), "wake_at": _moment(item.wake_at),
+    }  # fmt: skip
+    if item.tags:
+        row |= {"tags": json.dumps(asdict(item.tags), ensure_ascii=False), "topic": item.tags.topic,
+                "urgency": item.tags.urgency}  # fmt: skip
+    return row | _index_keys(item)
+
+
+def _index_keys(item: Item) -> Row:
+    row: Row = {
+        "state_pk": keys.state_pk(item.state),
+        "state_sk": f"{keys.moment(item.changed_at)}#{item.id}",
+    }
+    if waits(item):
+        row["waiting_pk"] = keys.waiting_pk(item.queue)
+        row["waiting_sk"] = f"{keys.moment(item.waiting_since)}#{item.id}"
+    if item.holder:
+        row["holding_pk"] = keys.holding_pk(item.holder)
+        row["holding_sk"] = f"{keys.moment(item.changed_at)}#{item.id}"
+    if item.wake_at:
+        row["wake_pk"] = keys.wake_pk(keys.wake_shard(item.id))
+        row["wake_sk"] = f"{keys.moment(item.wake_at)}#{item.id}"
+    return row
+
+
+def item_of(row: Mapping[str, Any]) -> Item:
+    """The item of a row. Raises `KeyError`, `ValueError` or `TypeError` for a row that is none."""
+    if row["kind"] != "item":
+        raise ValueError(f"row of kind {row['kind']!r} is no item")
+    tags = json.loads(row["tags"]) if row.get("tags") else None
+    return Item(
+        id=ItemId(row["item_id"]),
+        customer_id=CustomerId(row["customer_id"]),
+        channel=row["channel"],
+        source=row["source"],
+        subject=row["subject"],
+        state=State(row["state"]),
+        queue=row["queue"],
+        lane=Lane(row["lane"]),
+        reason=row["reason"],
+        ring=int(row["ring"]),
+        version=int(row["version"]),
+        chain=row["chain"],
+        tags=Tagging(**{**tags, "evidence": tuple(tags["evidence"])}) if tags else None,
+        holder=_agent(row.get("holder")),
+        owner=_agent(row.get("owner")),
+        claim_token=row.get("claim_token"),
+        linked_to=ItemId(row["linked_to"]) if row.get("linked_to") else None,
+        created_at=keys.moment_of(row["created_at"]),
+        changed_at=keys.moment_of(row["changed_at"]),
+        waiting_since=keys.moment_of(row["waiting_since"]),
+        lease_until=_time(row.get("lease_until")),
+        wake_at=_time(row.get("wake_at")),
+    )
+
+
+def event_row(event: Event) -> Row:
+    """The envelope: no personal content."""
+    row: Row = {
+        **keys.event_key(event.customer_id, event.seq), "kind": "event", "schema": SCHEMA,
+        "event_id": event.id, "type": event.type.value, "customer_id": event.customer_id, "seq": event.seq,
+        "at": keys.moment(event.at), "actor": event.actor, "cause": event.cause, "item_id": event.item_id,
+        "version": event.version, "facts": json.dumps(dict(event.facts), ensure_ascii=False),
+        "previous": event.previous, "payload_seal": event.payload_seal, "hash": event.hash,
+    }  # fmt: skip
+    if event.item_id is not None and event.version is not None:
+        row |= {"history_pk": keys.history_pk(event.item_id), "history_sk": f"{event.version:012d}"}
+    return row
+
+
+def payload_row(event: Event) -> Row:
+    """The personal content of an event."""
+    return {
+        **keys.payload_key(event.customer_id, event.seq), "kind": "payload", "schema": SCHEMA,
+        "payload": json.dumps(event.payload, ensure_ascii=False),
+    }  # fmt: skip
+
+
+def event_of(row: Mapping[str, Any], payload: Mapping[str, Any] | None = None) -> Event:
+    """The event of an envelope's row and, where it still exists, its payload's row."""
+    return Event(
+        id=row["event_id"],
+        type=EventType(row["type"]),
+        customer_id=CustomerId(row["customer_id"]),
+        seq=int(row["seq"]),
+        at=keys.moment_of(row["at"]),
+        actor=row["actor"],
+        cause=row["cause"],
+        item_id=ItemId(row["item_id"]) if row.get("item_id") else None,
+        version=int(row["version"]) if row.get("version") is not None else None,
+        facts=json.loads(row["facts"]),
+        previous=row["previous"],
+        payload_seal=row["payload_seal"],
+        payload=json.loads(payload["payload"]) if payload else None,
+    )
+
+
+def customer_row(customer: Customer) -> Row:
+    """The customer's counter, key and name."""
+    return {
+        **keys.customer_key(customer.id), "kind": "customer", "schema": SCHEMA, "customer_id": customer.id,
+        "seq": customer.seq, "key": customer.key, "name": customer.name,
+    }  # fmt: skip
+
+
+def customer_of(row: Mapping[str, Any]) -> Customer:
+    """The customer of a row."""
+    return Customer(CustomerId(row["customer_id"]), int(row["seq"]), bytes(row["key"]), row["name"])
+
+
+def handled_row(handled: Handled, at: datetime) -> Row:
+    """The ledger row of a delivery."""
+    return {
+        **keys.delivery_key(handled.delivery.channel, handled.delivery.id), "kind": "delivery", "schema": SCHEMA,
+        "event_id": handled.event_id, "repeat_of": handled.repeat_of or None, "at": keys.moment(at),
+    }  # fmt: skip
+
+
+def message_row(message: KnownMessage) -> Row:
+    """A Message-ID, what its mail says (hashed) and where it went."""
+    return {
+        **keys.message_key(message.mailbox, message.message_id), "kind": "message", "schema": SCHEMA,
+        "mailbox": message.mailbox, "message_id": message.message_id, "content_hash": message.content_hash,
+        "item_id": message.item_id, "event_id": message.event_id,
+    }  # fmt: skip
+
+
+def message_of(row: Mapping[str, Any]) -> KnownMessage:
+    """The known mail of a row."""
+    item_id = ItemId(row["item_id"]) if row.get("item_id") else None
+    return KnownMessage(row["mailbox"], row["message_id"], row["content_hash"], item_id, row["event_id"])
+
+
+def conversation_row(conversation: Conversation) -> Row:
+    """A chat conversation and its present item."""
+    return {
+        **keys.conversation_key(conversation.installation, conversation.id), "kind": "conversation",
+        "schema": SCHEMA, "item_id": conversation.item_id,
+    }  # fmt: skip
+
+
+def identity_row(identity: Identity) -> Row:
+    """An address or visitor id and whose it is."""
+    return {
+        **keys.identity_key(identity.kind, identity.value), "kind": "identity", "schema": SCHEMA,
+        "customer_id": identity.customer_id, "identity_kind": identity.kind, "value": identity.value,
+    }  # fmt: skip
+
+
+def answered_row(answered: Answered) -> Row:
+    """The answer given under an `Idempotency-Key`; goes by itself at `expires_at` (seconds of the epoch)."""
+    return {
+        **keys.idempotency_key(answered.agent_id, answered.key), "kind": "idempotency", "schema": SCHEMA,
+        "item_id": answered.item_id, "claim_token": answered.claim_token,
+        "expires_at": int(answered.expires_at.timestamp()),
+    }  # fmt: skip
+
+
+def _moment(at: datetime | None) -> str | None:
+    return keys.moment(at) if at else None
+
+
+def _time(text: str | None) -> datetime | None:
+    return keys.moment_of(text).astimezone(UTC) if text else None
+
+
+def _agent(text: str | None) -> AgentId | None:
+    return AgentId(text) if text else None

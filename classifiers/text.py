@@ -1,0 +1,130 @@
+"""Turns a message into the features the classifiers count; training and serving both run this very code."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+VERSION: Final = 1  # raise whenever any text would yield other features: older models then refuse to load
+MAX_CHARACTERS: Final = 8_000  # what a message wants is said before this; bounds the time of hostile input
+MAX_WORD: Final = 32  # longer runs (pasted keys, encoded files) are cut into pieces of this length
+GRAM_SIZES: Final = (2, 3, 4, 5)
+
+_WORD: Final = re.compile(rf"\w{{1,{MAX_WORD}}}")
+_MARKED: Final = {
+    "a": "àáâãäåąæ", "c": "çćč", "d": "ďđ", "e": "èéêëęě", "g": "ğ", "i": "ìíîïı", "l": "ł", "n": "ñńň",
+    "o": "òóôõöøőœ", "r": "ř", "s": "ßśš", "t": "ť", "u": "ùúûüůű", "y": "ý", "z": "źżž", "е": "ё",
+}  # fmt: skip
+_MARK: Final = re.compile(f"[{''.join(_MARKED.values())}ыэъіїєґў]")
+# Every replacement is one character long: an offset in the normal form is an offset in the lowered text.
+_FOLD: Final = str.maketrans(
+    {marked: plain for plain, many in _MARKED.items() for marked in many} | dict.fromkeys("123456789", "0")
+)
+# "İ" is the one character whose lower case is longer than itself.
+_LOWER_EXCEPTION: Final = str.maketrans({"İ": "i"})
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What features are taken from: the customer's own text and the channel it came by ("" when unknown)."""
+
+    text: str
+    channel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word in normal form and where it stands: `start` and `end` are offsets in the original text."""
+
+    normal: str
+    start: int
+    end: int
+
+
+def tagged_text(subject: str, body: str) -> str:
+    """The text that tags speak about and evidence points into."""
+    return f"{subject}\n{body}" if subject else body
+
+
+def has_letters(text: str) -> bool:
+    """Whether any character of any script is a letter."""
+    return any(character.isalpha() for character in text)
+
+
+def words(text: str) -> list[str]:
+    """Words of the text in normal form, in order of appearance."""
+    found: list[str] = _WORD.findall(_lower(_composed(text)).translate(_FOLD))
+    return found
+
+
+def marks(text: str) -> list[str]:
+    """Features for single letters that tell languages apart, those the normal form folds away included."""
+    if text.isascii():
+        return []
+    return ["'" + letter for letter in _MARK.findall(_lower(_composed(text)))]
+
+
+def word_features(word: str) -> list[str]:
+    """Features of one word: the word itself and its character n-grams, the edges of the word included."""
+    padded = f" {word} "
+    length = len(padded)
+    grams = [padded[i : i + size] for size in GRAM_SIZES for i in range(length - size + 1)]
+    return ["=" + word, *grams]
+
+
+def pair_feature(first: str, second: str) -> str:
+    """Feature of two neighbouring words."""
+    return f"={first} {second}"
+
+
+def channel_feature(channel: str) -> str:
+    """Feature of the channel a message came by."""
+    return "@" + "-".join(channel.split())
+
+
+def features(document: Document) -> list[str]:
+    """All features of the document, repeated as often as they occur; the analyzer of training."""
+    found = words(document.text)
+    counted = [feature for word in found for feature in word_features(word)]
+    counted += map(pair_feature, found, found[1:])
+    counted += marks(document.text)
+    return [*counted, channel_feature(document.channel)] if document.channel else counted
+
+
+def located_words(text: str) -> list[Word]:
+    """The same words as `words`, with the place of each in the original text."""
+    composed = _composed(text)
+    found = _WORD.finditer(_lower(composed).translate(_FOLD))
+    if composed == text[:MAX_CHARACTERS]:
+        return [Word(match.group(), match.start(), match.end()) for match in found]
+    origin = _origins(text)
+    return [Word(match.group(), origin[match.start()], origin[match.end()]) for match in found]
+
+
+def _lower(text: str) -> str:
+    return text.translate(_LOWER_EXCEPTION).lower() if "İ" in text else text.lower()
+
+
+def _composed(text: str) -> str:
+    """Letters and their combining marks as single characters (NFC): mail programs differ in this."""
+    clipped = text[:MAX_CHARACTERS]
+    if clipped.isascii() or unicodedata.is_normalized("NFC", clipped):
+        return clipped
+    return "".join(unicodedata.normalize("NFC", cluster) for cluster in _clusters(clipped))
+
+
+def _clusters(text: str) -> Sequence[str]:
+    """The text cut before every character that does not combine with the one before it."""
+    starts = [i for i, character in enumerate(text) if i == 0 or not unicodedata.combining(character)]
+    return [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
+
+
+def _origins(text: str) -> list[int]:
+    """For each character of the composed text, and for its end, the offset of its cluster in the original."""
+    origin: list[int] = []
+    offset = 0
+    for cluster in _clusters(text[:MAX_CHARACTERS]):
+        origin += [offset] * len(unicodedata.normalize("NFC", cluster))
+        offset += len(cluster)
+    return [*origin, offset]

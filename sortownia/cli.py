@@ -1,0 +1,37 @@
+"""The command line: `sortownia <command>`."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+#: Modules that add commands. Imported only when their command is asked for, so that each starts quickly.
+COMMANDS: Final = {
+    "parse": "sortownia.reading",
+    "tag": "sortownia.models",
+    "train": "sortownia.models",
+    "predict": "sortownia.models",
+    "package": "sortownia.packaging",
+    "demo": "sortownia.local.commands",
+    "up": "sortownia.local.commands",
+    "mail": "sortownia.local.commands",
+    "chat": "sortownia.local.commands",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit status."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(prog="sortownia", description="Mail and chat, sorted and kept.")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    asked = arguments[0] if arguments else ""
+    wanted = {COMMANDS[asked]} if asked in COMMANDS else set(COMMANDS.values())
+    for name in sorted(wanted):
+        importlib.import_module(name).add_commands(subparsers)
+    chosen = parser.parse_args(arguments)
+    return int(chosen.run(chosen))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""The whole system on this machine: the real package on an emulator, with the doors AWS would have."""

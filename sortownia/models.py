@@ -1,0 +1,173 @@
+"""The commands that use and make models: `tag`, `predict` and `train`."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, Final, TextIO
+
+from classifiers import artifact
+from classifiers.artifact import ModelError
+from classifiers.model import Model, Tag, Tags
+
+STARTER: Final = Path(__file__).resolve().parent.parent / "classifiers" / "starter"
+UNUSABLE: Final = 2  # exit status for input or a model that cannot be used
+
+Record = Mapping[str, Any]
+
+
+class BadLine(Exception):
+    """A line of input that cannot be answered; the message names its number."""
+
+
+def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds `tag`, `predict` and `train`."""
+    tag = subparsers.add_parser("tag", help="say topic, urgency and language of messages")
+    tag.add_argument("--jsonl", action="store_true", required=True, help="one JSON message per line on stdin")
+    tag.add_argument("--model", type=Path, default=STARTER, metavar="DIR", help="default: the starter model")
+    tag.set_defaults(run=run_tag)
+    predict = subparsers.add_parser("predict", help="label texts with a model made by `train`")
+    predict.add_argument("--model", type=Path, required=True, metavar="DIR")
+    predict.add_argument("--jsonl", action="store_true", required=True, help="one JSON text per line on stdin")
+    predict.set_defaults(run=run_predict)
+    train = subparsers.add_parser("train", help="make a model of any labelled texts")
+    train.add_argument("--data", type=Path, required=True, metavar="FILE", help=".jsonl or .jsonl.gz")
+    train.add_argument("--text", default="text", metavar="FIELD", help="field that holds the text")
+    train.add_argument("--label", default="label", metavar="FIELD", help="field that holds the label")
+    train.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the model goes")
+    train.add_argument("--keep", type=Path, metavar="FILE", help="keep the fitted pipeline there (joblib)")
+    train.add_argument("--seed", type=int, default=0, help="equal seeds and data give equal models")
+    train.set_defaults(run=run_train)
+
+
+def run_tag(options: argparse.Namespace) -> int:
+    """Tags each message on standard input, one JSON line each, flushed."""
+    return _serve(options.model, ("topic", "urgency", "language"), tagged)
+
+
+def run_predict(options: argparse.Namespace) -> int:
+    """Labels each text on standard input, one JSON line each, flushed."""
+    return _serve(options.model, ("label",), predicted)
+
+
+def run_train(options: argparse.Namespace) -> int:
+    """Fits a model with the single head `label` and tells what it reached on held-out texts."""
+    from training import dataset, fit, pack  # scikit-learn takes seconds to import; `tag` must not pay for it
+
+    try:
+        samples = dataset.labelled(options.data, options.text, options.label)
+        fitted = fit.fit(samples, [fit.Plan("label")], seed=options.seed)
+        model = pack.export(fitted, options.out, "trained")
+        if options.keep is not None:
+            pack.keep(fitted, options.keep)
+    except (dataset.DataError, ModelError, OSError) as problem:
+        return _fail("train", problem)
+    reached = fitted.heads[0].held_out
+    print(f"{model.model_id} in {options.out}: {len(samples)} texts, {len(model.heads[0].labels)} labels")
+    print(
+        f"held out: accuracy {reached.accuracy:.1%}, macro-F1 {reached.macro_f1:.1%}, "
+        f"calibration error {reached.calibration_error:.1%}, not abstaining {reached.coverage:.1%}"
+    )
+    return 0
+
+
+def tagged(model: Model, record: Record) -> Record:
+    """The answer to one line of `tag`. Raises BadLine."""
+    message = {"subject": "", "channel": "", **{name: value for name, value in record.items() if value is not None}}
+    if "id" not in record:
+        raise BadLine("has no id")
+    tags = model.tag(_text(message, "subject"), _text(message, "body"), _text(message, "channel"))
+    return {"id": record["id"], **_shown(tags)}
+
+
+def predicted(model: Model, record: Record) -> Record:
+    """The answer to one line of `predict`. Raises BadLine."""
+    tag = model.predict(_text(record, "text"))
+    answer = {
+        "label": tag.label,
+        "confidence": tag.confidence,
+        "abstained": tag.abstained,
+        "scores": tag.scores,
+    }
+    return {"id": record["id"], **answer} if "id" in record else answer
+
+
+def _shown(tags: Tags) -> Record:
+    topic: Tag = tags.topic
+    return {
+        "topic": topic.label,
+        "topic_confidence": topic.confidence,
+        "topic_abstained": topic.abstained,
+        "topic_scores": topic.scores,
+        "urgency": tags.urgency.label,
+        "urgency_confidence": tags.urgency.confidence,
+        "urgency_scores": tags.urgency.scores,
+        "language": tags.language,
+        "evidence": [
+            {name: getattr(piece, name) for name in ("text", "start", "end", "weight", "head")}
+            for piece in tags.evidence
+        ],
+    }
+
+
+def _serve(directory: Path, heads: Iterable[str], answer: Callable[[Model, Record], Record]) -> int:
+    try:
+        model = _model(directory, heads)
+        _answer_lines(model, answer, sys.stdin.buffer, sys.stdout)
+    except (ModelError, BadLine) as problem:
+        return _fail("model", problem) if isinstance(problem, ModelError) else _fail("input", problem)
+    return 0
+
+
+def _model(directory: Path, heads: Iterable[str]) -> Model:
+    """The model, with the heads the command needs. Raises ModelError."""
+    if directory == STARTER and not (STARTER / artifact.MANIFEST).exists():
+        raise ModelError("there is no starter model yet: run `make setup`")
+    model = artifact.load(directory)
+    missing = {*heads} - {head.name for head in model.heads}
+    if missing:
+        raise ModelError(f"{directory}: has no head {', '.join(sorted(missing))}: made for another command")
+    return model
+
+
+def _answer_lines(model: Model, answer: Callable[[Model, Record], Record], source: BinaryIO, target: TextIO) -> None:
+    """One line out, flushed, per line in; what was answered before a bad line stays. Raises BadLine."""
+    for number, record in _records(source):
+        try:
+            line = json.dumps(answer(model, record), ensure_ascii=False, allow_nan=False)
+        except BadLine as problem:
+            raise BadLine(f"line {number}: {problem}") from problem
+        # Half of a surrogate pair cannot be written as UTF-8; its \u escape is what JSON has for it.
+        target.write(line.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+        target.flush()
+
+
+def _records(source: BinaryIO) -> Iterator[tuple[int, Record]]:
+    """Line numbers, from 1, and objects; blank lines are passed over. Raises BadLine."""
+    for number, written in enumerate(source, start=1):
+        if not written.strip():
+            continue
+        try:
+            record = json.loads(written.decode("utf-8"), parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as problem:
+            raise BadLine(f"line {number}: is not JSON: {problem}") from problem
+        if not isinstance(record, dict):
+            raise BadLine(f"line {number}: is not a JSON object")
+        yield number, record
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _text(record: Record, field: str) -> str:
+    value = record.get(field)
+    if not isinstance(value, str):
+        raise BadLine(f"field {field!r} is missing" if value is None else f"field {field!r} is not text")
+    return value
+
+
+def _fail(what: str, problem: Exception) -> int:
+    print(f"sortownia: {what}: {problem}", file=sys.stderr)
+    return UNUSABLE

@@ -1,0 +1,117 @@
+"""A stack's resources made by hand from the very template, for tests that need no Lambda."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+
+from chalicelib import policy
+from chalicelib.aws.lake import Lake
+from chalicelib.aws.queues import Queues
+from chalicelib.aws.raw_store import RawStore
+from chalicelib.aws.secrets import Secrets
+from chalicelib.policy import Policy
+from chalicelib.settings import Settings
+from chalicelib.store.table import Table
+from chalicelib.world import World
+from infra.template import merge_template
+
+REGION = "eu-central-1"
+STACK = "desk"
+SECRET = "s" * 64
+BUCKETS = ("desk-raw", "desk-lake", "desk-models")
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+    def forward(self, **how_far: float) -> None:
+        self.time += timedelta(**how_far)
+
+
+@dataclass(frozen=True)
+class TestWorld(World):
+    """The world with a clock of the test's own, counting a millisecond a look."""
+
+    __test__ = False
+    clock: Clock | None = None
+
+    def now(self) -> datetime:
+        assert self.clock
+        self.clock.forward(milliseconds=1)
+        return self.clock.time
+
+
+class Cloud:
+    """AWS clients of one endpoint (None: moto's) and the resources of a stack on it."""
+
+    def __init__(self, endpoint: str | None = None) -> None:
+        access = {
+            "region_name": REGION, "endpoint_url": endpoint,
+            "aws_access_key_id": "test", "aws_secret_access_key": "test",
+        }  # fmt: skip
+        self.dynamodb, self.s3, self.sqs, self.secrets = (
+            boto3.client(name, **access) for name in ("dynamodb", "s3", "sqs", "secretsmanager")
+        )
+        self.policy: Policy = policy.load()
+        self.template = merge_template(self.policy)["Resources"]
+        self.clock = Clock()
+
+    def deploy(self, table: str = "desk-table") -> TestWorld:
+        """Makes table, buckets, queues and secrets as the template says, and the world that uses them."""
+        made = dict(self.template["Table"]["Properties"])
+        made.pop("TimeToLiveSpecification")
+        made.pop("PointInTimeRecoverySpecification")
+        made["StreamSpecification"] = {"StreamEnabled": True, **made["StreamSpecification"]}
+        self.dynamodb.create_table(TableName=table, **made)
+        self.dynamodb.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
+        for bucket in BUCKETS:
+            self.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        urls = {name: self._queue(resource) for name, resource in self.template.items() if _is_queue(resource)}
+        for installation in self.policy.installations:
+            self.secrets.create_secret(Name=f"{STACK}/hooks/{installation}", SecretString=SECRET)
+        settings = Settings(
+            stack_name=STACK, table=table, raw_bucket=BUCKETS[0], lake_bucket=BUCKETS[1], model_bucket=BUCKETS[2],
+            inbound_queue_url=urls["InboundQueue"], timer_queue_url=urls["TimerQueue"],
+            parking_queue_url=urls["ParkingQueue"], send_queue_url=urls["SendQueue"],
+            oidc_issuer="http://127.0.0.1:1/issuer", oidc_audience="sortownia",
+        )  # fmt: skip
+        return self.world(settings)
+
+    def world(self, settings: Settings) -> TestWorld:
+        """A world of these resources that reaches them with this cloud's clients."""
+        world = TestWorld(settings, self.policy, clock=self.clock)
+        vars(world).update(
+            table=Table(self.dynamodb, settings.table), raw=RawStore(self.s3, settings.raw_bucket),
+            queues=Queues(self.sqs), lake=Lake(self.s3, settings.lake_bucket),
+            secrets=Secrets(self.secrets, settings.stack_name),
+        )  # fmt: skip
+        return world
+
+    def _queue(self, resource: Mapping[str, Any]) -> str:
+        name = resource["Properties"]["QueueName"]["Fn::Sub"].replace("${AWS::StackName}", STACK)
+        return str(self.sqs.create_queue(QueueName=name)["QueueUrl"])
+
+    def bodies(self, url: str) -> list[Any]:
+        """Takes all messages off a queue and returns what they say."""
+        found: list[Any] = []
+        while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                found.append(json.loads(message["Body"]))
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    def rows(self, table: str = "desk-table") -> list[dict[str, Any]]:
+        """Every row of the table, as the API gives it."""
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        return [row for page in pages for row in page["Items"]]
+
+
+def _is_queue(resource: Mapping[str, Any]) -> bool:
+    return bool(resource.get("Type") == "AWS::SQS::Queue")

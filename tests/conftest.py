@@ -1,0 +1,44 @@
+"""Fixtures for all tests: a stack on moto, and where the shared data is."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from moto import mock_aws
+
+from tests.cloud import REGION, Cloud, TestWorld
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _no_real_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_DEFAULT_REGION", REGION),
+    ):
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def moto_cloud() -> Iterator[Cloud]:
+    """A stack's cloud on moto: for one thread only."""
+    with mock_aws():
+        yield Cloud()
+
+
+@pytest.fixture
+def world(moto_cloud: Cloud) -> TestWorld:
+    """A deployed stack on moto, without a model."""
+    return moto_cloud.deploy()
+
+
+@pytest.fixture
+def shared() -> Path:
+    """Folder of shared labelled texts and mails, which are not part of the project."""
+    folder = Path(os.environ.get("SORTOWNIA_SHARED", ROOT.parent / "shared"))
+    if not folder.is_dir():
+        pytest.skip("no shared data: set SORTOWNIA_SHARED")
+    return folder

@@ -1,0 +1,170 @@
+import json
+import re
+from typing import Any
+
+import pytest
+
+from chalicelib.policy import Policy, load, parse
+from chalicelib.settings import Settings, work_queue_name
+from infra.functions import FUNCTIONS
+from infra.template import INDEXES, merge_template, work_queue_id
+
+TEMPLATE = merge_template(load())
+RESOURCES = TEMPLATE["Resources"]
+
+
+def of_type(kind: str, resources: dict[str, Any] = RESOURCES) -> dict[str, Any]:
+    return {name: r["Properties"] for name, r in resources.items() if r.get("Type") == kind}
+
+
+def mappings(source: str) -> dict[str, Any]:
+    return {
+        f.name: RESOURCES[f.logical_id]["Properties"]["Events"][f.event_id]["Properties"]
+        for f in FUNCTIONS
+        if f.source == source
+    }
+
+
+def desk_with(old: str, new: str) -> Policy:
+    text = (load.__globals__["DESK_FILE"]).read_text("utf-8")
+    assert old in text
+    return parse(text.replace(old, new, 1))
+
+
+@pytest.mark.parametrize("function", sorted(mappings("queue")))
+def test_a_queue_mapping_reports_single_failures_and_is_bounded(function: str) -> None:
+    mapping = mappings("queue")[function]
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
+    assert mapping["MaximumBatchingWindowInSeconds"] == 0
+
+
+@pytest.mark.parametrize("reader", sorted(mappings("stream")))
+def test_a_stream_mapping_cannot_stand_still(reader: str) -> None:
+    mapping = mappings("stream")[reader]
+    assert mapping["BisectBatchOnFunctionError"] is True
+    assert 0 < mapping["MaximumRetryAttempts"] < 10_000
+    assert mapping["MaximumRecordAgeInSeconds"] == {"Ref": "StreamRecordAgeSeconds"}
+    assert mapping["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["ParkingQueue", "Arn"]}
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+
+
+def test_the_stream_readers_share_the_rows_between_them() -> None:
+    shown = {name: json.loads(m["FilterCriteria"]["Filters"][0]["Pattern"]) for name, m in mappings("stream").items()}
+    assert shown["ring"] == {"dynamodb": {"NewImage": {"kind": {"S": ["item"]}}}}
+    assert shown["export"] == {
+        "eventName": ["INSERT"],
+        "dynamodb": {"NewImage": {"kind": {"S": ["event", "outbox"]}}},
+    }
+
+
+def test_another_queue_of_the_desk_is_two_more_work_queues() -> None:
+    grown = merge_template(desk_with("[queues.sales]", '[queues.after-sales]\nmembers = ["*"]\n\n[queues.sales]'))
+    new = set(of_type("AWS::SQS::Queue", grown["Resources"])) - set(of_type("AWS::SQS::Queue"))
+    assert new == {"WorkAfterSales", "WorkAfterSalesUrgent"}
+
+
+def test_queues_whose_resources_would_collide_are_refused() -> None:
+    twins = '[queues.q1]\nmembers = ["*"]\n\n[queues.q-1]\nmembers = ["*"]\n\n[queues.sales]'
+    with pytest.raises(ValueError, match="same resource name WorkQ1"):
+        merge_template(desk_with("[queues.sales]", twins))
+
+
+@pytest.mark.parametrize("lane", ["normal", "urgent"])
+@pytest.mark.parametrize("queue", sorted(load().queues))
+def test_a_work_queue_is_named_as_the_code_expects_and_loses_no_bell_to_a_dead_letter_queue(
+    queue: str, lane: str
+) -> None:
+    properties = of_type("AWS::SQS::Queue")[work_queue_id(queue, lane)]
+    assert properties["QueueName"] == {"Fn::Sub": work_queue_name("${AWS::StackName}", queue, lane)}
+    assert properties["VisibilityTimeout"] == 35
+    assert "RedrivePolicy" not in properties
+
+
+def test_every_queue_is_encrypted_and_dead_letters_outlive_their_source() -> None:
+    queues = of_type("AWS::SQS::Queue")
+    for properties in queues.values():
+        assert properties["SqsManagedSseEnabled"] is True
+        if "RedrivePolicy" in properties:
+            dead = queues[properties["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]]
+            assert dead["MessageRetentionPeriod"] >= properties["MessageRetentionPeriod"]
+
+
+def test_poison_leaves_the_inbound_queue_after_five_tries() -> None:
+    redrive = of_type("AWS::SQS::Queue")["InboundQueue"]["RedrivePolicy"]
+    assert redrive == {"deadLetterTargetArn": {"Fn::GetAtt": ["InboundDeadQueue", "Arn"]}, "maxReceiveCount": 5}
+
+
+def test_a_queue_that_feeds_a_function_hides_longer_than_six_of_its_runs() -> None:
+    default = TEMPLATE["Parameters"]["InboundVisibilitySeconds"]["Default"]
+    for function in FUNCTIONS:
+        if function.source == "queue":
+            queue = of_type("AWS::SQS::Queue")[function.reads]
+            assert queue["VisibilityTimeout"] == {"Ref": "InboundVisibilitySeconds"}
+            assert default >= 6 * function.timeout_seconds
+
+
+def test_what_holds_the_truth_stays_when_the_stack_goes() -> None:
+    for name, resource in RESOURCES.items():
+        if resource.get("Type") in {"AWS::DynamoDB::Table", "AWS::S3::Bucket"}:
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain"), name
+
+
+def test_the_table_has_its_indexes_stream_and_recovery() -> None:
+    table = of_type("AWS::DynamoDB::Table")["Table"]
+    assert [index["IndexName"] for index in table["GlobalSecondaryIndexes"]] == list(INDEXES)
+    used = {key["AttributeName"] for i in [table, *table["GlobalSecondaryIndexes"]] for key in i["KeySchema"]}
+    assert used == {definition["AttributeName"] for definition in table["AttributeDefinitions"]}
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+@pytest.mark.parametrize("bucket", ["RawBucket", "LakeBucket", "ModelBucket"])
+def test_a_bucket_is_closed_and_encrypted(bucket: str) -> None:
+    properties = of_type("AWS::S3::Bucket")[bucket]
+    assert all(properties["PublicAccessBlockConfiguration"].values())
+    statements = of_type("AWS::S3::BucketPolicy")[f"{bucket}Policy"]["PolicyDocument"]["Statement"]
+    assert any(s["Effect"] == "Deny" and "aws:SecureTransport" in s["Condition"]["Bool"] for s in statements)
+
+
+def test_only_ses_of_this_account_may_bring_mail() -> None:
+    bucket = of_type("AWS::S3::BucketPolicy")["RawBucketPolicy"]["PolicyDocument"]["Statement"]
+    topic = of_type("AWS::SNS::TopicPolicy")["MailTopicPolicy"]["PolicyDocument"]["Statement"]
+    for statement in [s for s in bucket + topic if s["Effect"] == "Allow"]:
+        assert statement["Principal"] == {"Service": "ses.amazonaws.com"}
+        assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+
+
+def test_the_notice_reaches_the_queue_as_ses_wrote_it() -> None:
+    subscription = of_type("AWS::SNS::Subscription")["MailSubscription"]
+    assert subscription["RawMessageDelivery"] is True
+    assert subscription["Endpoint"] == {"Fn::GetAtt": ["InboundQueue", "Arn"]}
+
+
+def test_each_function_is_given_the_environment_the_code_reads() -> None:
+    for function in FUNCTIONS:
+        variables = RESOURCES[function.logical_id]["Properties"]["Environment"]["Variables"]
+        Settings.from_environment(dict.fromkeys(variables, "x"))
+
+
+def test_each_installation_has_a_generated_secret_of_letters_and_digits() -> None:
+    secrets = of_type("AWS::SecretsManager::Secret").values()
+    assert [s["Name"]["Fn::Sub"] for s in secrets] == [f"${{AWS::StackName}}/hooks/{n}" for n in load().installations]
+    for secret in secrets:
+        assert secret["GenerateSecretString"]["PasswordLength"] == 64
+
+
+def test_what_nobody_reads_rings_an_alarm() -> None:
+    watched = [a["Dimensions"][0]["Value"] for a in of_type("AWS::CloudWatch::Alarm").values()]
+    for queue in ("InboundDeadQueue", "ParkingQueue", "SendDeadQueue"):
+        assert {"Fn::GetAtt": [queue, "QueueName"]} in watched
+    for alarm in of_type("AWS::CloudWatch::Alarm").values():
+        assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+
+
+def test_the_template_is_the_same_each_time() -> None:
+    assert json.dumps(merge_template(load())) == json.dumps(TEMPLATE)
+
+
+def test_logical_ids_are_letters_and_digits() -> None:
+    assert all(re.fullmatch(r"[A-Za-z0-9]+", name) for name in RESOURCES)

@@ -1,0 +1,117 @@
+"""Reads labelled texts from JSON lines, plain or gzipped, and says exactly what is wrong with a bad line."""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from classifiers.text import Document, tagged_text, words
+
+
+class DataError(Exception):
+    """Training data that cannot be used; the message names the file, the line and the field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A document and what people decided about it, by head; a head without a label learns nothing from it."""
+
+    document: Document
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One JSON object and where it stands (`number` counts from 1)."""
+
+    path: Path
+    number: int
+    fields: Mapping[str, Any]
+
+    def text(self, field: str) -> str:
+        """The field's text. Raises DataError when it is missing or not text."""
+        value = self.fields.get(field)
+        if not isinstance(value, str):
+            found = "is missing" if field not in self.fields else f"is {json.dumps(value)[:40]}, not text"
+            raise DataError(f"{self.path}, line {self.number}: field {field!r} {found}")
+        return value
+
+    def filled(self, field: str) -> str:
+        """The field's text without surrounding space. Raises DataError, also when it is empty."""
+        value = self.text(field).strip()
+        if not value:
+            raise DataError(f"{self.path}, line {self.number}: field {field!r} is empty")
+        return value
+
+    def one_of(self, field: str, allowed: Sequence[str]) -> str:
+        """The field's text, one of those allowed. Raises DataError."""
+        value = self.filled(field)
+        if value not in allowed:
+            known = ", ".join(allowed)
+            raise DataError(f"{self.path}, line {self.number}: field {field!r} is {value!r}, not one of {known}")
+        return value
+
+
+def lines(path: Path) -> Iterator[Line]:
+    """Every line that is not blank. Raises DataError for an unreadable file or a line that is no object."""
+    try:
+        with _open(path) as file:
+            for number, written in enumerate(file, start=1):
+                if written.strip():
+                    yield Line(path, number, _fields(path, number, written))
+    except (OSError, EOFError) as problem:
+        raise DataError(f"{path}: cannot be read: {problem}") from problem
+    except UnicodeDecodeError as problem:
+        raise DataError(f"{path}: is not UTF-8: {problem}") from problem
+
+
+def _open(path: Path) -> TextIO:
+    return gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+
+
+def _fields(path: Path, number: int, written: str) -> dict[str, Any]:
+    try:
+        fields = json.loads(written)
+    except ValueError as problem:
+        raise DataError(f"{path}, line {number}: is not JSON: {problem}") from problem
+    if not isinstance(fields, dict):
+        raise DataError(f"{path}, line {number}: is not a JSON object")
+    return fields
+
+
+def labelled(path: Path, text_field: str, label_field: str) -> list[Sample]:
+    """Samples for a model with the single head `label`. Raises DataError."""
+    return [Sample(Document(line.text(text_field)), {"label": line.filled(label_field)}) for line in lines(path)]
+
+
+def message(line: Line, topics: Sequence[str], urgencies: Sequence[str], languages: Sequence[str]) -> Sample:
+    """A line of the corpus as a sample with topic, urgency and language. Raises DataError."""
+    document = Document(tagged_text(line.text("subject"), line.text("body")), line.filled("channel"))
+    labels = {
+        "topic": line.one_of("topic", topics),
+        "urgency": line.one_of("urgency", urgencies),
+        "language": line.one_of("lang", languages),
+    }
+    return Sample(document, labels)
+
+
+def sentence(line: Line, languages: Sequence[str]) -> Sample:
+    """A line that teaches the language alone. Raises DataError."""
+    return Sample(Document(line.filled("text")), {"language": line.one_of("lang", languages)})
+
+
+def identity(document: Document) -> str:
+    """Equal for documents that differ in nothing the features see but punctuation and space."""
+    return " ".join(words(document.text))
+
+
+def digest(samples: Iterable[Sample]) -> str:
+    """SHA-256 over documents and labels, in their order."""
+    total = hashlib.sha256()
+    for sample in samples:
+        entry = [sample.document.text, sample.document.channel, dict(sorted(sample.labels.items()))]
+        total.update(json.dumps(entry).encode())
+    return total.hexdigest()

@@ -1,0 +1,149 @@
+"""Builds the starter model from the project's own corpus: `python -m training.starter --out classifiers/starter`."""
+
+import argparse
+import hashlib
+import sys
+import time
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from classifiers import artifact
+from training import dataset
+from training.dataset import DataError, Sample
+
+if TYPE_CHECKING:  # scikit-learn takes seconds to import: an up-to-date model is seen without it
+    from training.fit import Fitted, FittedHead
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+CORPUS: Final = ROOT / "training" / "corpus"
+LABELS: Final = "labels.toml"
+SENTENCES: Final = "languages.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The labels the corpus may use, in the order the model shows them."""
+
+    topics: tuple[str, ...]
+    urgencies: tuple[str, ...]
+    languages: tuple[str, ...]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status 0 when the model is there and fresh, 2 when the corpus cannot be used."""
+    options = _options().parse_args(arguments)
+    try:
+        build(options.out, options.corpus, options.keep, options.quiet)
+    except (DataError, artifact.ModelError, OSError) as problem:
+        print(f"starter model: {problem}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def build(out: Path, corpus: Path = CORPUS, keep: Path | None = None, quiet: bool = False) -> None:
+    """A starter model in `out`, fitted only if corpus or code changed. Raises DataError, OSError."""
+    source = source_hash(corpus)
+    if is_fresh(out, source) and (keep is None or keep.exists()):
+        _say(quiet, f"{out} is up to date")
+        return
+    started = time.monotonic()
+    samples = read(corpus)
+    messages = sum("topic" in sample.labels for sample in samples)
+    _say(quiet, f"fitting on {messages} messages and {len(samples) - messages} sentences ...")
+    fitted = _fitted(samples, labels(corpus))
+    from training import pack
+
+    model = pack.export(fitted, out, "starter", {"source": source})
+    if keep is not None:
+        pack.keep(fitted, keep)
+    for head in fitted.heads:
+        _say(quiet, _figures(head))
+    size = (out / artifact.ARRAYS).stat().st_size
+    _say(quiet, f"{model.model_id}: {size / 1e6:.2f} MB in {out}, {time.monotonic() - started:.0f} s")
+
+
+def labels(corpus: Path) -> Labels:
+    """The labels the corpus may use. Raises DataError."""
+    path = corpus / LABELS
+    try:
+        described = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Labels(*(tuple(described[name]) for name in ("topics", "urgencies", "languages")))
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise DataError(f"{path}: cannot be read: {problem!r}") from problem
+
+
+def read(corpus: Path) -> list[Sample]:
+    """All messages with a topic and an urgency, and the sentences that teach languages. Raises DataError."""
+    allowed = labels(corpus)
+    samples = []
+    for path in sorted(corpus.glob("*.jsonl")):
+        for line in dataset.lines(path):
+            if path.name == SENTENCES:
+                samples.append(dataset.sentence(line, allowed.languages))
+            else:
+                samples.append(dataset.message(line, allowed.topics, allowed.urgencies, allowed.languages))
+    return samples
+
+
+def source_hash(corpus: Path) -> str:
+    """SHA-256 over everything the model follows from: corpus, code, and versions of what fits it."""
+    total = hashlib.sha256(f"numpy {version('numpy')} scikit-learn {version('scikit-learn')}".encode())
+    code = sorted([*(ROOT / "training").glob("*.py"), *(ROOT / "classifiers").glob("*.py")])
+    for path in [*code, *sorted(corpus.glob("*.jsonl")), corpus / LABELS]:
+        content = path.read_bytes()
+        total.update(f"\n{path.name} {len(content)}\n".encode() + content)
+    return total.hexdigest()
+
+
+def is_fresh(out: Path, source: str) -> bool:
+    """Whether the directory holds a sound model made from that source."""
+    if not (out / artifact.MANIFEST).exists():
+        return False
+    try:
+        artifact.load(out)
+        return artifact.read_manifest(out).get("source") == source
+    except artifact.ModelError:
+        return False
+
+
+def _fitted(samples: Sequence[Sample], allowed: Labels) -> "Fitted":
+    from training.fit import Plan, fit
+
+    plans = [
+        Plan("topic", order=allowed.topics),
+        Plan("urgency", "logistic", strength=5, balanced=True, order=allowed.urgencies),
+        Plan("language", balanced=True, order=allowed.languages),
+    ]
+    return fit(samples, plans)
+
+
+def _figures(head: "FittedHead") -> str:
+    reached = head.held_out
+    precision = "-" if reached.precision is None else f"{reached.precision:.1%}"
+    return (
+        f"  {head.name:<9} held out: accuracy {reached.accuracy:.1%}, macro-F1 {reached.macro_f1:.1%}, "
+        f"calibration error {reached.calibration_error:.1%}; routes {reached.coverage:.1%} "
+        f"at {precision} precision ({head.threshold.rule} rule)"
+    )
+
+
+def _say(quiet: bool, sentence: str) -> None:
+    if not quiet:
+        print(sentence, flush=True)
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training.starter", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the model goes")
+    parser.add_argument("--corpus", type=Path, default=CORPUS, metavar="DIR", help="what it is fitted on")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="keep the fitted pipeline there (joblib)")
+    parser.add_argument("--quiet", action="store_true", help="say nothing unless it fails")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
