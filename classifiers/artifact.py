@@ -44,9 +44,7 @@ def load(directory: Path) -> Model:
     try:
         return _model(manifest, arrays)
     except (KeyError, TypeError, ValueError, UnicodeDecodeError) as problem:
-        raise ModelError(
-            f"{directory / MANIFEST}: does not describe {ARRAYS}: {_reason(problem)}"
-        ) from problem
+        raise ModelError(f"{directory / MANIFEST}: does not describe {ARRAYS}: {_reason(problem)}") from problem
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:

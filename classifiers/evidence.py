@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
+from classifiers import text
 from classifiers.table import Floats, Table, Vector
-from classifiers.text import Word
 
 WORDS_PER_HEAD: Final = 4
 
@@ -37,62 +36,64 @@ class Claim:
 
 
 def explain(
-    table: Table, vector: Vector, words: Sequence[Word], text: str, claims: Sequence[Claim]
+    table: Table, vector: Vector, words: Sequence[str], tagged: str, claims: Sequence[Claim]
 ) -> tuple[Evidence, ...]:
     """For each claim, up to WORDS_PER_HEAD words that spoke for it, neighbours joined, in reading order."""
     if not vector.known:
         return ()
-    gains = _word_gains(table, vector, words, _gains(table, vector, claims))
+    places = text.places(tagged)
+    gains = _word_gains(table, vector, words, claims)
     return tuple(
         evidence
         for claim, gain in zip(claims, gains, strict=True)
-        for evidence in _spans(claim.head, words, gain.tolist(), text)
+        for evidence in _spans(claim.head, gain, places, tagged)
     )
 
 
-def _gains(table: Table, vector: Vector, claims: Sequence[Claim]) -> Floats:
+def _feature_gains(table: Table, vector: Vector, claims: Sequence[Claim]) -> Floats:
     """What one occurrence of each feature adds to each claimed label, above the mean of its head's labels.
 
     Shape (n_claims, n_features).
     """
-    index = np.array(vector.features)
-    weights = table.weights[index] * table.column_scale
-    above = [weights[:, claim.column] - weights[:, claim.columns].mean(axis=1) for claim in claims]
-    once: Floats = vector.values * table.row_scale[index] / vector.counts
-    gains: Floats = np.stack(above) * once
+    above = np.zeros((len(claims), len(table.column_scale)), table.idf.dtype)
+    for row, claim in zip(above, claims, strict=True):
+        row[claim.columns] = -1 / (claim.columns.stop - claim.columns.start)
+        row[claim.column] += 1
+    gains: Floats = (above * table.column_scale) @ vector.weights.T
+    gains *= vector.values * table.row_scale[vector.features] / vector.counts
     return gains
 
 
-def _word_gains(table: Table, vector: Vector, words: Sequence[Word], gains: Floats) -> Floats:
-    """Sum over each word's own features and half of each pair it is part of; shape (n_claims, n_words)."""
-    position = dict(zip(vector.features, range(len(vector.features)), strict=True))
-    rows = [table.word_rows(word.normal) for word in words]
-    owner = np.repeat(np.arange(len(words)), [len(own) for own in rows])
-    features = np.array([position[row] for own in rows for row in own], np.intp)
-    pairs = table.pair_rows([word.normal for word in words])
-    joined = np.array([i for i, row in enumerate(pairs) if row is not None], np.intp)
-    pair_features = np.array([position[row] for row in pairs if row is not None], np.intp)
-    owners = np.concatenate((owner, joined, joined + 1))
-    return np.stack(
-        [
-            np.bincount(
-                owners,
-                np.concatenate((gain[features], gain[pair_features] / 2, gain[pair_features] / 2)),
-                minlength=len(words),
-            )
-            for gain in gains
-        ]
-    )
+def _word_gains(table: Table, vector: Vector, words: Sequence[str], claims: Sequence[Claim]) -> list[list[float]]:
+    """For each claim, each word's gain: the sum over its own features and half of each pair it is part of."""
+    feature_gains = _feature_gains(table, vector, claims)
+    lengths = [len(table.word_rows(word)) for word in words]
+    owners = np.arange(len(words)).repeat(lengths)
+    own = vector.features.searchsorted(vector.occurrences[: len(owners)])
+    gains = [np.bincount(owners, gain[own], len(words)).tolist() for gain in feature_gains]
+    pairs = [(first, row) for first, row in enumerate(vector.pairs) if row is not None]
+    if pairs:
+        halves = feature_gains[:, vector.features.searchsorted([row for _, row in pairs])] / 2
+        for gain, half in zip(gains, halves.tolist(), strict=True):
+            for (first, _), share in zip(pairs, half, strict=True):
+                gain[first] += share
+                gain[first + 1] += share
+    return gains
 
 
-def _spans(head: str, words: Sequence[Word], gains: Sequence[float], text: str) -> list[Evidence]:
-    best = sorted(range(len(words)), key=lambda i: -gains[i])[:WORDS_PER_HEAD]
-    chosen = sorted(i for i in best if gains[i] > 0)
-    breaks = [0, *(n for n, (a, b) in enumerate(pairwise(chosen), start=1) if b != a + 1), len(chosen)]
-    runs = [chosen[a:b] for a, b in pairwise(breaks) if b > a]
-    return [_span(head, [words[i] for i in run], sum(gains[i] for i in run), text) for run in runs]
+def _spans(head: str, gains: Sequence[float], places: Sequence[tuple[int, int]], tagged: str) -> list[Evidence]:
+    best = sorted(zip(gains, range(len(gains)), strict=True), reverse=True)[:WORDS_PER_HEAD]
+    runs: list[list[int]] = []
+    for i in sorted([i for gain, i in best if gain > 0]):
+        if runs and runs[-1][-1] == i - 1:
+            runs[-1].append(i)
+        else:
+            runs.append([i])
+    return [_span(head, run, gains, places, tagged) for run in runs]
 
 
-def _span(head: str, run: Sequence[Word], gain: float, text: str) -> Evidence:
-    start, end = run[0].start, run[-1].end
-    return Evidence(text=text[start:end], start=start, end=end, weight=round(gain, 4), head=head)
+def _span(
+    head: str, run: list[int], gains: Sequence[float], places: Sequence[tuple[int, int]], tagged: str
+) -> Evidence:
+    start, end = places[run[0]][0], places[run[-1]][1]
+    return Evidence(tagged[start:end], start, end, round(sum([gains[i] for i in run]), 4), head)

@@ -1,7 +1,7 @@
 """Answers the heads' questions about a message: one feature extraction and one product for all of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import exp
 
 from classifiers import text
@@ -86,19 +86,18 @@ class Model:
     def tag(self, subject: str, body: str, channel: str, evidence: bool = True) -> Tags:
         """Topic, urgency and language of a message. Raises KeyError when the model lacks such a head."""
         document = Document(text.tagged_text(subject, body), channel)
-        vector = self._vector(document)
+        words = text.words(document.text)
+        vector = self.table.vector(document, words)
         topic, urgency = self.head("topic"), self.head("urgency")
-        tags = Tags(
+        about, waiting = topic.answer(vector), urgency.answer(vector)
+        claims = (topic.claim(about.label), urgency.claim(waiting.label)) if evidence else ()
+        return Tags(
             model_id=self.model_id,
-            topic=topic.answer(vector),
-            urgency=urgency.answer(vector),
+            topic=about,
+            urgency=waiting,
             language=language_of(document.text, self.head("language").best(vector), vector.known),
-            evidence=(),
+            evidence=explain(self.table, vector, words, document.text, claims) if claims else (),
         )
-        if not evidence:
-            return tags
-        claims = (topic.claim(tags.topic.label), urgency.claim(tags.urgency.label))
-        return replace(tags, evidence=self._evidence(document, vector, claims))
 
     def predict(self, written: str) -> Tag:
         """The answer of a model made by `train`: its one head is `label`. Raises KeyError for another."""
@@ -111,9 +110,6 @@ class Model:
 
     def _vector(self, document: Document) -> Vector:
         return self.table.vector(document, text.words(document.text))
-
-    def _evidence(self, document: Document, vector: Vector, claims: Sequence[Claim]) -> tuple[Evidence, ...]:
-        return explain(self.table, vector, text.located_words(document.text), document.text, claims)
 
 
 def _softmax(margins: Sequence[float], temperature: float) -> list[float]:

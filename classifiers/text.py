@@ -33,15 +33,6 @@ class Document:
     channel: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word in normal form and where it stands: `start` and `end` are offsets in the original text."""
-
-    normal: str
-    start: int
-    end: int
-
-
 def tagged_text(subject: str, body: str) -> str:
     """The text that tags speak about and evidence points into."""
     return f"{subject}\n{body}" if subject else body
@@ -92,14 +83,14 @@ def features(document: Document) -> list[str]:
     return [*counted, channel_feature(document.channel)] if document.channel else counted
 
 
-def located_words(text: str) -> list[Word]:
-    """The same words as `words`, with the place of each in the original text."""
+def places(text: str) -> list[tuple[int, int]]:
+    """Start and end of each of the `words` in the original text, in the same order."""
     composed = _composed(text)
-    found = _WORD.finditer(_lower(composed).translate(_FOLD))
+    spans = [match.span() for match in _WORD.finditer(_lower(composed).translate(_FOLD))]
     if composed == text[:MAX_CHARACTERS]:
-        return [Word(match.group(), match.start(), match.end()) for match in found]
+        return spans
     origin = _origins(text)
-    return [Word(match.group(), origin[match.start()], origin[match.end()]) for match in found]
+    return [(origin[start], origin[end]) for start, end in spans]
 
 
 def _lower(text: str) -> str:

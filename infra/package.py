@@ -4,6 +4,7 @@
 as Chalice packages it from a clean copy, the zip of both, and the templates beside it.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -31,7 +32,6 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 OUT: Final = ROOT / "build" / "package"
 ZIP, TEMPLATE, SES, REPORT = "deployment.zip", "template.json", "ses.json", "report.json"
 
-_OLDEST_PYTHON: Final = (3, 12)
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the first moment a zip can hold
 _USELESS_SUFFIXES: Final = (".pyi", ".pyx", ".pxd", ".pxi", ".a", ".h", ".c", ".pyc")
 _USELESS_FOLDERS: Final = frozenset({"tests", "__pycache__", "bin"})
@@ -73,27 +73,11 @@ def build(out: Path = OUT, root: Path = ROOT) -> PackageReport:
 
     Raises `BuildError`, and `PolicyError` where desk.toml breaks a rule.
     """
-    _check_python()
     policy = load(root / "chalicelib" / "desk.toml")
     _check_sources(root)
-    inputs = _inputs(root)
-    if (done := _existing(out, inputs)) is not None:
-        return done
-    clock = _Clock()
-    work = out.parent
-    with clock("wheels"):
-        wheels = _wheels(root / "requirements.txt", work)
-    with clock("application"):
-        packaged = _chalice_package(_stage(root, policy, work / "stage"), work / "packaged")
-    with clock("zip"):
-        shutil.rmtree(out, ignore_errors=True)
-        out.mkdir(parents=True)
-        _append(wheels, _unzip(packaged / ZIP, work / "application"), out / ZIP)
-    _write(out / TEMPLATE, json.loads((packaged / "sam.json").read_text("utf-8")))
-    _write(out / SES, ses_template(policy))
-    report = _report(out / ZIP, inputs, clock.seconds)
-    _write(out / REPORT, asdict(report))
-    return report
+    with _alone(out.parent):
+        inputs = _inputs(root)
+        return _existing(out, inputs) or _build(out, root, policy, inputs)
 
 
 def with_code_uri(template: Json, bucket: str, key: str) -> Json:
@@ -108,19 +92,11 @@ def with_code_uri(template: Json, bucket: str, key: str) -> Json:
 # Inputs
 
 
-def _check_python() -> None:
-    if sys.version_info < _OLDEST_PYTHON:
-        raise BuildError(
-            f"packaging needs Python 3.12 or newer (see .python-version) and this is {sys.version.split()[0]}: "
-            "an older one leaves NumPy out of the zip without an error"
-        )
-
-
 def _check_sources(root: Path) -> None:
     for name, remedy in (
         ("app.py", "it is the application"),
         ("requirements.txt", "run `make lock`"),
-        ("classifiers/starter/manifest.json", "run `make model` to build the starter model"),
+        ("classifiers/starter/manifest.json", "run `make setup`, which trains the starter model"),
     ):
         if not (root / name).is_file():
             raise BuildError(f"{name} is missing: {remedy}")
@@ -165,6 +141,31 @@ def _existing(out: Path, inputs: str) -> PackageReport | None:
 
 
 # Steps
+
+
+def _build(out: Path, root: Path, policy: Policy, inputs: str) -> PackageReport:
+    clock, work = _Clock(), out.parent
+    with clock("wheels"):
+        wheels = _wheels(root / "requirements.txt", work)
+    with clock("application"):
+        packaged = _chalice_package(_stage(root, policy, work / "stage"), work / "packaged")
+    with clock("zip"):
+        _fresh(out)
+        _append(wheels, _unzip(packaged / ZIP, work / "application"), out / ZIP)
+    _write(out / TEMPLATE, json.loads((packaged / "sam.json").read_text("utf-8")))
+    _write(out / SES, ses_template(policy))
+    report = _report(out / ZIP, inputs, clock.seconds)
+    _write(out / REPORT, asdict(report))
+    return report
+
+
+@contextmanager
+def _alone(work: Path) -> Iterator[None]:
+    """One build at a time in a folder; another one waits."""
+    work.mkdir(parents=True, exist_ok=True)
+    with (work / "package.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _wheels(requirements: Path, work: Path) -> Path:
@@ -303,9 +304,12 @@ class _Clock:
     @contextmanager
     def __call__(self, step: str) -> Iterator[None]:
         started = time.perf_counter()
-        yield
-        self.seconds[step] = round(time.perf_counter() - started, 2)
-        print(f"  {step:<12} {self.seconds[step]:6.1f} s", flush=True)
+        print(f"  {step:<12}", end="", flush=True)
+        try:
+            yield
+        finally:
+            self.seconds[step] = round(time.perf_counter() - started, 2)
+            print(f" {self.seconds[step]:6.1f} s", flush=True)
 
 
 def _sha256(path: Path) -> str:

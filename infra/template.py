@@ -15,10 +15,7 @@ LONGEST_RETENTION: Final = 14 * DAY
 WORK_VISIBILITY_SECONDS: Final = 35
 
 _WAITING = ["item_id", "language", "channel", "lane", "customer_id"]
-_LISTED = [
-    "item_id", "customer_id", "state", "queue", "lane", "channel", "topic", "urgency", "language", "holder",
-    "owner", "version", "subject", "created_at", "changed_at",
-]  # fmt: skip
+_COUNTED = ["queue"]  # all that a list needs; the items themselves are read from the table
 
 
 def merge_template(policy: Policy, functions: Sequence[Function] = FUNCTIONS) -> Json:
@@ -98,8 +95,8 @@ def _key_schema(partition: str, sort: str) -> list[Json]:
 
 
 def _index(name: str) -> Json:
-    shown = {"waiting": _WAITING, "holding": _LISTED, "state": _LISTED}
-    projection: Json = {"ProjectionType": "KEYS_ONLY" if name == "wake" else "ALL"}
+    shown = {"waiting": _WAITING, "state": _COUNTED}
+    projection: Json = {"ProjectionType": "ALL" if name == "history" else "KEYS_ONLY"}
     if name in shown:
         projection = {"ProjectionType": "INCLUDE", "NonKeyAttributes": shown[name]}
     return {

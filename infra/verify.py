@@ -21,7 +21,7 @@ from sortownia.local.stack import LocalStack
 
 MOST_UNZIPPED: Final = 130_000_000
 MOST_ZIPPED: Final = 50_000_000  # what Lambda takes without S3
-EVENT: Final = ROOT / "tests" / "events" / "sqs-ses-notice.json"
+EVENTS: Final = ROOT / "tests" / "events"
 
 _MUST: Final = (
     "app.py", "chalice/app.py", "chalicelib/desk.toml", "chalicelib/policy.py", "classifiers/artifact.py",
@@ -74,12 +74,19 @@ package, runtime = sys.argv[1:]
 sys.path[:0] = [package]
 sys.path.append(runtime)
 import app
-context = type("Context", (), {"aws_request_id": "verify", "function_name": "receive"})
+context = type("Context", (), {"aws_request_id": "verify", "function_name": "verify"})
 context.get_remaining_time_in_millis = staticmethod(lambda: 60000)
-answer = app.receive(json.load(sys.stdin), context())
-outside = [p for p in sys.path if "site-packages" in p]
-json.dump({"answer": answer, "outside": outside, "numpy": sys.modules["numpy"].__file__}, sys.stdout)
+answers = {name: getattr(app, name)(event, context()) for name, event in json.load(sys.stdin).items()}
+json.dump({"answers": answers, "outside": [p for p in sys.path if "site-packages" in p]}, sys.stdout)
 """
+# Handler of app.py -> the recorded event it is called with.
+_DOORS: Final = {
+    "receive": "sqs-ses-notice",
+    "timers": "sqs-timer",
+    "watch": "schedule",
+    "app": "api-health",
+}
+_ALL_HANDLED: Final = {"batchItemFailures": []}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +173,7 @@ def functions(template: Json) -> list[Finding]:
 
 
 def isolated_run(package: Path) -> list[Finding]:
-    """A recorded SES notice through `app.receive` in a bare interpreter, against the deployed template."""
+    """Recorded events through the doors of app.py in a bare interpreter, against the deployed template."""
     parameters = {"OidcIssuer": "https://issuer.example", "OidcAudience": "sortownia"}
     try:
         with LocalStack(port=0, package=package, name="verify", parameters=parameters) as stack:
@@ -182,19 +189,24 @@ def _deployed(stack: LocalStack) -> Finding:
 
 
 def _received(stack: LocalStack, package: Path) -> list[Finding]:
-    event = json.loads(EVENT.read_text("utf-8"))
-    key = json.loads(event["Records"][0]["body"])["receipt"]["action"]["objectKey"]
+    events = {door: json.loads((EVENTS / f"{name}.json").read_text("utf-8")) for door, name in _DOORS.items()}
+    key = json.loads(events["receive"]["Records"][0]["body"])["receipt"]["action"]["objectKey"]
     stack.client("s3").put_object(Bucket=stack.raw_bucket, Key=key, Body=_MAIL)
-    done = _run_bare(package, event, _environment(stack))
+    done = _run_bare(package, events, _environment(stack))
     if done.returncode:
         return [Finding("runs with nothing beside it", False, _last_lines(done.stderr))]
     said = json.loads(done.stdout.splitlines()[-1])
-    alone = not said["outside"] and said["answer"] == {"batchItemFailures": []}
+    shut = [door for door, answer in said["answers"].items() if not _opened(answer)]
     rows = _items(stack)
     return [
-        Finding("runs with nothing beside it", alone, "app.receive handled a recorded SES notice"),
+        _none("runs with nothing beside it", said["outside"], "standard library and Lambda's boto3 only"),
+        _none("doors answer recorded events", shut, ", ".join(f"app.{door}" for door in _DOORS)),
         Finding("the mail became one item", len(rows) == 1, _described(rows)),
     ]
+
+
+def _opened(answer: Any) -> bool:
+    return answer is None or answer == _ALL_HANDLED or answer.get("statusCode") == 200
 
 
 def _environment(stack: LocalStack) -> dict[str, str]:
@@ -203,7 +215,7 @@ def _environment(stack: LocalStack) -> dict[str, str]:
     return {"LANG": "C.UTF-8", "NO_PROXY": "*", **deployed, **stack.credentials}
 
 
-def _run_bare(package: Path, event: Json, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+def _run_bare(package: Path, events: Json, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
     with tempfile.TemporaryDirectory(prefix="verify-", dir=package.parent) as folder:
         code, runtime = Path(folder) / "code", Path(folder) / "runtime"
         with zipfile.ZipFile(package / ZIP) as archive:
@@ -213,7 +225,7 @@ def _run_bare(package: Path, event: Json, environment: Mapping[str, str]) -> "su
         command = [sys.executable, "-I", "-S", "-B", "-c", _RUN, str(code), str(runtime)]
         return subprocess.run(
             command,
-            input=json.dumps(event),
+            input=json.dumps(events),
             env=dict(environment),
             cwd=code,
             capture_output=True,

@@ -5,7 +5,7 @@ from email.utils import parsedate_tz
 from typing import Final
 
 from chalicelib.errors import Unreadable
-from chalicelib.intake import addresses, automatic, fields, mime, text, words
+from chalicelib.intake import addresses, automatic, mime, text, words
 from chalicelib.intake.fields import Fields
 from chalicelib.intake.message import Address, Message
 
@@ -35,7 +35,7 @@ MAIL_FIELDS: Final = frozenset(
 def parse(raw: bytes) -> Message:
     """The mail in `raw`; raises Unreadable only when no header field of a mail stands in it."""
     message, head = _read(raw)
-    if not any(name in MAIL_FIELDS for name, _ in head.pairs):
+    if MAIL_FIELDS.isdisjoint(head.values):
         raise Unreadable("These bytes are no mail: not one header field of a mail stands in them.")
     return message
 
@@ -97,7 +97,7 @@ def _sender(head: Fields, likely: str) -> Address | None:
 
 def _addresses(head: Fields, name: str, likely: str) -> tuple[Address, ...]:
     return addresses.parse(
-        ", ".join(head.all(name))[: fields.HEADER_BYTES], lambda raw: words.decode(raw, likely=likely)
+        ", ".join(head.all(name))[: mime.HEADER_BYTES], lambda raw: words.decode(raw, likely=likely)
     )
 
 

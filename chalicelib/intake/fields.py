@@ -1,10 +1,9 @@
-"""Header fields of a mail or of one of its parts, as the bytes have them (latin-1: one character is one byte)."""
+"""Header fields of a mail or of one of its parts, byte for byte (latin-1: one character is one byte)."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-HEADER_BYTES: Final = 256 * 1024
 NEARBY_LINES: Final = 4
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _ENVELOPE = re.compile(rb">?From ")
@@ -14,20 +13,21 @@ _BLANK = re.compile(rb"\n\r*\n")
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Pairs of lower-case name and unfolded value, in the order of the mail."""
+    """Unfolded values by lower-case name, each list in the order of the mail."""
 
-    pairs: tuple[tuple[str, str], ...] = ()
+    values: dict[str, list[str]] = field(default_factory=dict)
 
     def get(self, name: str) -> str:
         """The first value of the field, '' when there is none."""
-        return next((value for key, value in self.pairs if key == name), "")
+        found = self.values.get(name)
+        return found[0] if found else ""
 
     def all(self, name: str) -> list[str]:
         """Every value of the field."""
-        return [value for key, value in self.pairs if key == name]
+        return self.values.get(name, [])
 
     def __contains__(self, name: str) -> bool:
-        return any(key == name for key, _ in self.pairs)
+        return name in self.values
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ class Head:
     cut: bool = False
 
 
-def read(raw: bytes, start: int, end: int) -> Head:
-    """The header that begins at `start`; reads at most 256 kB of it. Never raises."""
+def read(raw: bytes, start: int, end: int, most: int) -> Head:
+    """The header that begins at `start`; reads at most `most` bytes of it. Never raises."""
     pairs: list[list[str]] = []
-    at, stop = start, min(end, start + HEADER_BYTES)
+    at, stop = start, min(end, start + most)
     while at < stop:
         after = _line_end(raw, at, end)
         line = raw[at : min(after, stop)].rstrip(b"\r\n")
@@ -50,8 +50,8 @@ def read(raw: bytes, start: int, end: int) -> Head:
             return Head(_frozen(pairs), after)
         if line[:1] in b" \t" and pairs:
             pairs[-1].append(line.decode("latin-1"))
-        elif field := _FIELD.match(line):
-            pairs.append([field[1].decode("latin-1").lower(), line[field.end() :].decode("latin-1")])
+        elif found := _FIELD.match(line):
+            pairs.append([found[1].decode("latin-1").lower(), line[found.end() :].decode("latin-1")])
         elif not _stray(raw, after, end, pairs, line, first=at == start):
             return Head(_frozen(pairs), at)
         at = after
@@ -64,7 +64,7 @@ def _line_end(raw: bytes, at: int, end: int) -> int:
 
 
 def _stray(raw: bytes, after: int, end: int, pairs: list[list[str]], line: bytes, first: bool) -> bool:
-    """Whether a line that is no field still belongs to the header: an mbox line, or a fold that lost its blank."""
+    """Whether a line that is no field still belongs to the header: an mbox line, or a fold without blank."""
     if first and _ENVELOPE.match(line):
         return True
     for _ in range(NEARBY_LINES):
@@ -82,9 +82,12 @@ def _rest(raw: bytes, at: int, end: int) -> tuple[int, bool]:
     """Where the body begins when the header was not read to its end."""
     if at >= end:
         return end, False
-    blank = _BLANK.search(raw, at - 1, end)
+    blank = _BLANK.search(raw, max(0, at - 1), end)
     return (blank.end() if blank else at), True
 
 
 def _frozen(pairs: list[list[str]]) -> Fields:
-    return Fields(tuple((pair[0], _FOLD.sub(" ", " ".join(pair[1:])).strip()) for pair in pairs))
+    values: dict[str, list[str]] = {}
+    for name, *lines in pairs:
+        values.setdefault(name, []).append(_FOLD.sub(" ", " ".join(lines)).strip())
+    return Fields(values)

@@ -8,25 +8,16 @@ from chalicelib.intake import charset, html, quotes
 from chalicelib.intake.message import Attachment
 from chalicelib.intake.mime import Part
 
-TEXT_READ: Final = 1_000_000  # characters
-MAX_ATTACHMENTS: Final = 1_000
+TEXT_READ: Final = 1_000_000       # characters of text of one mail
+BYTES_READ: Final = 8_000_000      # of one text part
 _WORD = re.compile(r"\w")
-_PAGE = re.compile(r"\s*<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
+_PAGE = re.compile(r"\s{0,100}<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
 _TRAILING = re.compile(r"(?<![ \t])[ \t]++(?=\n|$)")
-_MARKUP: Final = ("text/html", "text/enriched", "text/richtext", "application/xhtml+xml")
-_NOT_READ: Final = (
-    "text/calendar",
-    "text/csv",
-    "text/vcard",
-    "text/x-vcard",
-    "text/directory",
-    "text/rfc822-headers",
-    "text/css",
-    "text/javascript",
-    "text/xml",
-    "text/x-amp-html",
-    "text/watch-html",
-)
+_MARKUP: Final = frozenset({"text/html", "text/enriched", "text/richtext", "application/xhtml+xml"})
+_NOT_READ: Final = frozenset({
+    "text/calendar", "text/csv", "text/vcard", "text/x-vcard", "text/directory", "text/rfc822-headers",
+    "text/css", "text/javascript", "text/xml", "text/x-amp-html", "text/watch-html",
+})
 
 
 @dataclass(slots=True)
@@ -37,6 +28,12 @@ class Body:
     codec: str = ""
     attachments: list[Attachment] = field(default_factory=list)
     warnings: dict[str, None] = field(default_factory=dict)
+    room: int = TEXT_READ
+    tags: int = html.TAGS_READ
+
+    def warn(self, sentence: str) -> None:
+        """Adds a sentence, each once."""
+        self.warnings[sentence] = None
 
 
 def read(root: Part) -> Body:
@@ -46,8 +43,6 @@ def read(root: Part) -> Body:
     text = "\n".join(piece for piece in pieces if piece.strip())
     if not _WORD.search(text):
         text = _anything(root, body) or text
-    if len(text) > TEXT_READ:
-        body.warnings[f"the text is longer than {TEXT_READ} characters: the rest was left out"] = None
     body.text = text[:TEXT_READ].strip("\r\n")
     return body
 
@@ -60,8 +55,7 @@ def _shown(part: Part, body: Body) -> list[str]:
         return [text for child in part.children for text in _shown(child, body)]
     if _readable(part):
         return [_decoded(part, body)]
-    if len(body.attachments) < MAX_ATTACHMENTS:
-        body.attachments.append(_attachment(part))
+    body.attachments.append(_attachment(part))
     return []
 
 
@@ -78,20 +72,42 @@ def _readable(part: Part) -> bool:
 
 
 def _decoded(part: Part, body: Body) -> str:
-    data = part.content()
+    """The text of one part, as far as there is still room in the mail's text."""
+    if body.room <= 0:
+        body.warn(f"the text is longer than {TEXT_READ} characters: the rest was left out")
+        return ""
+    data = _beginning(part.content(), body)
     declared = part.parameters.get("charset", "")
     if part.type in _MARKUP and not charset.codec(declared):
         declared = html.charset_of(data) or declared
     found = charset.decode(data, declared, body.codec)
     if found.warning:
-        body.warnings[f"text: {found.warning}"] = None
+        body.warn(f"text: {found.warning}")
     if not data.isascii() and not body.codec:
         body.codec = found.codec
-    if part.type in _MARKUP or _PAGE.match(found.text):
-        if len(found.text) > html.HTML_READ:
-            body.warnings["the page is longer than 4 MB: the rest was left out"] = None
-        return html.to_text(found.text)
-    return _TRAILING.sub("", found.text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = _as_read(part, found.text, body)
+    if len(text) > body.room:
+        body.warn(f"the text is longer than {TEXT_READ} characters: the rest was left out")
+    body.room -= len(text)
+    return text
+
+
+def _beginning(data: bytes, body: Body) -> bytes:
+    """As much of a text as is read, cut between two lines."""
+    if len(data) <= BYTES_READ:
+        return data
+    body.warn(f"a text is longer than {BYTES_READ} bytes: the rest was left out")
+    return data[: data.rfind(b"\n", 0, BYTES_READ) + 1 or BYTES_READ]
+
+
+def _as_read(part: Part, text: str, body: Body) -> str:
+    if part.type not in _MARKUP and not _PAGE.match(text):
+        return _TRAILING.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    shown, tags = html.to_text(text, body.tags)
+    body.tags -= tags
+    if body.tags <= 0:
+        body.warn(f"a page has more than {html.TAGS_READ} tags: the rest was left out")
+    return shown
 
 
 def _attachment(part: Part) -> Attachment:
@@ -102,15 +118,13 @@ def _attachment(part: Part) -> Attachment:
 
 
 def _anything(root: Part, body: Body) -> str:
-    """Text of a mail that shows none: of text attachments, else of enclosed mails, else of the body as it stands."""
+    """Text of a mail that shows none: of text attachments, else of enclosed mails, else the body as it stands."""
     leaves = [part for part in root.walk() if not part.children and part.start < part.end]
     for wanted in ("text/", "message/"):
         for part in leaves:
-            if part.type.startswith(wanted):
-                text = _decoded(part, body)
-                if _WORD.search(text):
-                    body.warnings["no text of its own: shown is what it carries"] = None
-                    return text
+            if part.type.startswith(wanted) and _WORD.search(text := _decoded(part, body)):
+                body.warn("no text of its own: shown is what it carries")
+                return text
     if leaves and leaves[0] is root and b"\0" not in root.content()[:1000] and not root.filename:
         return _decoded(root, body)
     return ""
@@ -123,34 +137,28 @@ def written(text: str) -> str:
     """
     lines = text.split("\n")
     kept: list[str] = []
+    worded = False
     at = 0
     while at < len(lines):
         if quotes.quoted(lines[at]):
             at += 1
         elif count := quotes.introduction(lines, at):
             at += count
-            if not _quotation_follows(lines, at) and _has_words(kept):
+            if worded and not _quotation_follows(lines, at):
                 break
-        elif _ends(lines, at) and _has_words(kept):
+        elif worded and (quotes.signature(lines[at]) or quotes.divider(lines, at)):
             break
         else:
             kept.append(lines[at])
+            worded = worded or bool(_WORD.search(lines[at]))
             at += 1
     return "\n".join(_without_device(kept)).strip() or text.strip()
-
-
-def _ends(lines: list[str], at: int) -> bool:
-    return quotes.signature(lines[at]) or quotes.divider(lines, at)
 
 
 def _quotation_follows(lines: list[str], at: int) -> bool:
     """Whether the next line with text is a quoted one, so that an answer may stand below it."""
     following = next((line for line in lines[at : at + 5] if line.strip()), "")
     return quotes.quoted(following)
-
-
-def _has_words(lines: list[str]) -> bool:
-    return any(_WORD.search(line) for line in lines)
 
 
 def _without_device(lines: list[str]) -> list[str]:

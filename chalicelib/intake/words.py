@@ -5,13 +5,12 @@ import re
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from chalicelib.intake import charset
+from chalicelib.intake import charset, transfer
 
 PARAMETERS_READ: Final = 8192
 _WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?(.{0,4000}?)\?=", re.DOTALL)
 _SPACE = re.compile(r"\s+")
 _PARAMETER = re.compile(r";\s*([^\s=;*\"]{1,60})(\*\d{1,3})?(\*)?\s*=\s*(\"(?:[^\"\\]|\\.)*+\"?|[^;]*)", re.DOTALL)
-_NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 
 
 def decode(value: str, declared: str = "", likely: str = "") -> str:
@@ -50,24 +49,17 @@ def _decode_run(run: list[tuple[str, str, str]], likely: str) -> str:
 def _base64_words(texts: list[str]) -> bytes:
     """Each word by itself, as the standard has it; joined when a word was cut inside a group of four."""
     if any(len(text.rstrip("=")) % 4 and "=" not in text for text in texts[:-1]):
-        return base64("".join(texts).encode("latin-1"))
-    return b"".join(base64(text.encode("latin-1")) for text in texts)
+        return transfer.base64("".join(texts).encode("latin-1"))
+    return b"".join(transfer.base64(text.encode("latin-1")) for text in texts)
 
 
 def _quoted_word(text: str) -> bytes:
     return binascii.a2b_qp(text.encode("latin-1"), header=True)
 
 
-def base64(data: bytes) -> bytes:
-    """Bytes of one base64 text; foreign characters are skipped and missing padding does not matter."""
-    digits = data.translate(None, _NOT_BASE64)
-    if len(digits) % 4 == 1:
-        digits = digits[:-1]
-    return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
-
-
 def parameters(value: str) -> dict[str, str]:
-    """Parameters of a structured value, names in lower case; continuations joined, charsets decoded."""
+    """Parameters of a structured value behind its first `;`, names in lower case; continuations joined."""
+    value = value[max(0, value.find(";")) :]
     pieces: dict[str, dict[int, tuple[bool, str]]] = {}
     for found in _PARAMETER.finditer(value[:PARAMETERS_READ]):
         number = int(found[2][1:]) if found[2] else -1 if found[3] else 0

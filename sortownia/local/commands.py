@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.live import Live
 
 from chalicelib.policy import PolicyError
-from infra.package import ROOT, BuildError, build
+from infra.package import BuildError, build
 from sortownia.local import board, feed
 from sortownia.local.error import LocalError
 from sortownia.local.front import HTTP_PORT
@@ -266,8 +266,6 @@ As an agent: token, presence, claim the next item, its customer's timeline:
 
 
 def _program() -> str:
-    """How this program was called, short if it is in the project."""
-    path = Path(sys.argv[0])
-    with suppress(ValueError):
-        return str(path.resolve().relative_to(ROOT))
-    return path.name
+    """How this program is called from here."""
+    path = Path(sys.argv[0]).resolve()
+    return shlex.quote(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))

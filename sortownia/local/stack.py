@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -48,9 +49,9 @@ def timed(stage: str, progress: Progress) -> Iterator[None]:
 class LocalStack:
     """The deployed stack on 127.0.0.1: entering starts and deploys it, leaving stops and removes it.
 
-    `port` 0 takes a free one. `parameters` are the template's; those it has not are left out. Entering raises
-    `LocalError`, and then too
-    leaves nothing behind. The emulator ends with this process even if that is killed.
+    `port` 0 takes a free one. `parameters` are the template's; those it does not have are left out. Entering
+    raises `LocalError`, and then too leaves nothing behind. The emulator ends with this process even if that
+    is killed. `concurrency` limits the workers of each queue's function to what a small machine can bear.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class LocalStack:
         package: Path = OUT,
         name: str = "sortownia",
         parameters: Mapping[str, str] | None = None,
+        concurrency: int = max(2, os.cpu_count() or 2),
         progress: Progress = silent,
         way_out: str = "--port",
     ) -> None:
@@ -67,6 +69,7 @@ class LocalStack:
         self.region = REGION
         self._wanted_port, self._way_out = port, way_out
         self._package, self._parameters, self._progress = package, PARAMETERS | dict(parameters or {}), progress
+        self._concurrency = concurrency
         self._keeper: subprocess.Popen[str] | None = None
         self._group = 0
         self._port = 0
@@ -168,7 +171,7 @@ class LocalStack:
         bucket = f"{self.name}-package"
         self.client("s3").create_bucket(Bucket=bucket)
         self.client("s3").upload_file(str(self._template.archive), bucket, "deployment.zip")
-        body = self._template.with_code(bucket, "deployment.zip")
+        body = self._template.fitted(bucket, "deployment.zip", self._concurrency)
         self.client("s3").put_object(Bucket=bucket, Key="template.json", Body=body)
         self.client("cloudformation").create_stack(
             StackName=self.name,
@@ -211,6 +214,15 @@ class LocalStack:
                     "PhysicalResourceId"
                 ]
 
+    def warm(self, *functions: str) -> None:
+        """Start a worker for each of these functions of app.py, by an event without records."""
+        names = [self.function_name(function) for function in functions]
+        with ThreadPoolExecutor(max(1, len(names))) as pool:
+            list(pool.map(self._invoke_empty, names))
+
+    def _invoke_empty(self, name: str) -> None:
+        self.client("lambda").invoke(FunctionName=name, Payload=b'{"Records": []}')
+
     # What is where
 
     @property
@@ -241,6 +253,10 @@ class LocalStack:
             if logical_id in resources:
                 return resources[logical_id]
         raise KeyError(logical_id)
+
+    def function_name(self, function: str) -> str:
+        """Deployed name of a function of app.py. Raises `KeyError`."""
+        return self.resource(self._template.function(function))
 
     @property
     def table(self) -> str:
@@ -278,7 +294,7 @@ class LocalStack:
 
     def worker_pids(self, function: str) -> list[int]:
         """Processes that now run a function of app.py, such as `receive`; the HTTP one is called `app`."""
-        name = self.resource(self._template.function(function))
+        name = self.function_name(function)
         return [p.pid for p in processes.members(self._group) if f"ministack-lambda-{name}-" in p.command]
 
     def pids(self) -> list[int]:
@@ -293,7 +309,7 @@ class LocalStack:
 
     def function_log(self, function: str) -> list[str]:
         """Everything a function of app.py has logged, oldest first."""
-        group = f"/aws/lambda/{self.resource(self._template.function(function))}"
+        group = f"/aws/lambda/{self.function_name(function)}"
         logs = self.client("logs")
         try:
             pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)

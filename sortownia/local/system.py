@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Final, Self
 
 from chalicelib.policy import Policy, load
 from infra.package import OUT
-from sortownia.local import ports
+from sortownia.local import client, ports
 from sortownia.local.error import LocalError
 from sortownia.local.front import HTTP_PORT, ISSUER_PATH, Front
 from sortownia.local.issuer import AUDIENCE, LIFETIME_SECONDS, Issuer
@@ -64,6 +65,8 @@ class LocalSystem:
             self.front.issuer = self.issuer
             self.front.agents = {agent.id: agent.roles for agent in self.policy.agents.values()}
             self.front.api_url = self.stack.api_url
+            with timed("warm-up", self._progress):
+                self._warm()
             with timed("doors", self._progress):
                 door = mail_door(self.stack, self.policy.mailboxes, port=smtp_port)
                 self.mail_door = exits.enter_context(door)
@@ -87,6 +90,12 @@ class LocalSystem:
             parameters=ours | self._parameters,
             progress=self._progress,
         )
+
+    def _warm(self) -> None:
+        # One thread of the emulator serves streams and queues: a stream reader's cold start would hold up all.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(client.send, "GET", f"{self.stack.api_url}/v1/health")
+            self.stack.warm("receive", "ring", "export")
 
     @property
     def url(self) -> str:

@@ -1,0 +1,73 @@
+import time
+import unicodedata
+
+import pytest
+
+from classifiers import text
+from classifiers.text import Document
+
+
+@pytest.mark.parametrize(
+    ("written", "normal"),
+    [
+        ("Zażółć GĘŚLĄ jaźń", ["zazolc", "gesla", "jazn"]),
+        ("Größe, Straße!", ["grose", "strase"]),
+        ("Ещё ЁЛКА", ["еще", "елка"]),
+        ("Її й їжак", ["її", "й", "їжак"]),
+        ("order 90215, 2 items", ["order", "00000", "0", "items"]),
+        ("İstanbul", ["istanbul"]),
+        ("don't", ["don", "t"]),
+        ("", []),
+        ("?! ...", []),
+    ],
+)
+def test_words_are_lowered_folded_and_freed_of_digits(written: str, normal: list[str]) -> None:
+    assert text.words(written) == normal
+
+
+def test_text_with_and_without_combining_marks_has_the_same_features() -> None:
+    composed = "Proszę o zwrot, żółta sukienka. Підійшла"
+    assert text.features(Document(unicodedata.normalize("NFD", composed))) == text.features(Document(composed))
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_places_point_at_the_words_in_the_original_text(form: str) -> None:
+    written = unicodedata.normalize(form, "İki: Größe żółta\u00a0№5 Підійшла 👍🏽 ёлка")  # type: ignore[arg-type]
+    found = [written[start:end] for start, end in text.places(written)]
+    assert [text.words(piece) for piece in found] == [[word] for word in text.words(written)]
+
+
+def test_folded_letters_still_tell_languages_apart() -> None:
+    assert text.words("zwrócę") == text.words("zwroce")
+    assert text.marks("zwrócę") == ["'ó", "'ę"]
+    assert text.marks("zwroce") == []
+
+
+def test_word_features_are_the_word_and_its_grams_with_edges() -> None:
+    assert text.word_features("ab") == ["=ab", " a", "ab", "b ", " ab", "ab ", " ab "]
+
+
+def test_features_count_words_pairs_and_the_channel() -> None:
+    found = text.features(Document("late late", "chat"))
+    assert found.count("=late") == 2
+    assert found.count("=late late") == 1
+    assert found[-1] == "@chat"
+    assert "@" not in text.features(Document("late"))
+
+
+def test_no_feature_breaks_the_line_based_vocabulary() -> None:
+    found = text.features(Document("a\nb\r\nc\x0bd\u2028e", "odd\nchannel"))
+    assert not any("\n" in feature for feature in found)
+
+
+@pytest.mark.parametrize("hostile", ["a" * 10**6, "é\u0301" * 10**6, "a b " * 10**6, "\u0301" * 10**6, "👍" * 10**6])
+def test_time_is_bounded_on_hostile_text(hostile: str) -> None:
+    started = time.process_time()
+    text.features(Document(hostile))
+    text.places(hostile)
+    assert time.process_time() - started < 1
+
+
+def test_tagged_text_joins_subject_and_body() -> None:
+    assert text.tagged_text("Late", "Where?") == "Late\nWhere?"
+    assert text.tagged_text("", "Where?") == "Where?"
