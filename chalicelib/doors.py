@@ -12,7 +12,6 @@ from chalicelib.errors import Unavailable
 from chalicelib.world import World
 
 log = logging.getLogger("sortownia")
-log.setLevel(logging.INFO)
 
 #: A message that failed comes back after five to twenty seconds, not after the queue's whole visibility time.
 _BACK_AFTER: Final = (5, 20)

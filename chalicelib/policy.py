@@ -19,7 +19,11 @@ PROVIDERS: Final = ("generic",)
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _ADDRESS = re.compile(r"[^@\s]+@[a-z0-9.-]+")
-_DURATION = re.compile(r"P(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?")
+# At most five digits each: some 270 years, which every clock can still count with.
+_DURATION = re.compile(
+    r"P(?:(?P<days>\d{1,5})D)?"
+    r"(?:T(?:(?P<hours>\d{1,5})H)?(?:(?P<minutes>\d{1,5})M)?(?:(?P<seconds>\d{1,5})S)?)?"
+)
 
 
 class PolicyError(Exception):

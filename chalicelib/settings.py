@@ -25,6 +25,7 @@ class Settings:
     send_queue_url: str
     oidc_issuer: str
     oidc_audience: str
+    log_level: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:

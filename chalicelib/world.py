@@ -98,4 +98,6 @@ class World:
 @cache
 def world() -> World:
     """The world of this function, wired from its environment once."""
-    return World(Settings.from_environment(), policy.load())
+    settings = Settings.from_environment()
+    log.setLevel(settings.log_level)
+    return World(settings, policy.load())

@@ -1,7 +1,7 @@
 """The package: the real `chalice package`, made lean, compiled and reproducible.
 
-`build` works in four steps below `build/`: the wheels (kept by the hash of requirements.txt), the application
-as Chalice packages it from a clean copy, the zip of both, and the templates beside it.
+`build` works in three steps below build/work: the wheels (kept by the hash of requirements.txt), the application
+as Chalice packages it from a clean copy, and the zip of both.
 """
 
 import fcntl
@@ -75,9 +75,10 @@ def build(out: Path = OUT, root: Path = ROOT) -> PackageReport:
     """
     policy = load(root / "chalicelib" / "desk.toml")
     _check_sources(root)
-    with _alone(out.parent):
+    work = root / "build" / "work"
+    with _alone(work):
         inputs = _inputs(root)
-        return _existing(out, inputs) or _build(out, root, policy, inputs)
+        return _existing(out, inputs) or _build(out, root, work, policy, inputs)
 
 
 def with_code_uri(template: Json, bucket: str, key: str) -> Json:
@@ -143,14 +144,14 @@ def _existing(out: Path, inputs: str) -> PackageReport | None:
 # Steps
 
 
-def _build(out: Path, root: Path, policy: Policy, inputs: str) -> PackageReport:
-    clock, work = _Clock(), out.parent
+def _build(out: Path, root: Path, work: Path, policy: Policy, inputs: str) -> PackageReport:
+    clock = _Clock()
     with clock("wheels"):
         wheels = _wheels(root / "requirements.txt", work)
     with clock("application"):
         packaged = _chalice_package(_stage(root, policy, work / "stage"), work / "packaged")
     with clock("zip"):
-        _fresh(out)
+        out.mkdir(parents=True, exist_ok=True)
         _append(wheels, _unzip(packaged / ZIP, work / "application"), out / ZIP)
     _write(out / TEMPLATE, json.loads((packaged / "sam.json").read_text("utf-8")))
     _write(out / SES, ses_template(policy))

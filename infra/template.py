@@ -28,7 +28,7 @@ def merge_template(policy: Policy, functions: Sequence[Function] = FUNCTIONS) ->
     return {
         "Description": f"Sortownia, {policy.name}: one stack per company",
         "Parameters": _parameters(),
-        "Conditions": {"ApiIsReserved": {"Fn::Not": [{"Fn::Equals": [ref("ApiConcurrency"), 0]}]}},
+        "Conditions": {"ApiIsReserved": {"Fn::Not": [{"Fn::Equals": [ref("ApiConcurrency"), "0"]}]}},
         "Resources": resources,
         "Outputs": _outputs(),
     }
@@ -368,6 +368,7 @@ def _environment() -> Json:
         "OIDC_ISSUER": ref("OidcIssuer"),
         "OIDC_AUDIENCE": ref("OidcAudience"),
         "LOG_LEVEL": ref("LogLevel"),
+        "OPENBLAS_NUM_THREADS": "1",  # a thread pool for products of one row costs more than it gives
     }
 
 

@@ -52,19 +52,19 @@ _RUNTIME: Final = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "s
 _UNCHECKED: Final = (1).to_bytes(4, "little")
 _SECONDS: Final = 120
 
-_MAIL: Final = b"""\
-Return-Path: <anna.nowak@mail.example>
-From: Anna Nowak <anna.nowak@mail.example>
+MAIL: Final = b"""\
+Return-Path: <anna@customer.example.com>
+From: Anna <anna@customer.example.com>
 To: help@shop.example.com
 Subject: Where is my parcel?
-Message-ID: <20261120.1014@mail.example>
+Message-ID: <20261120.1014@customer.example.com>
 Date: Fri, 20 Nov 2026 10:14:05 +0100
 MIME-Version: 1.0
 Content-Type: text/plain; charset=utf-8
 
 Hello, my order 4711 was to arrive on Tuesday. Where is it now?
 
-Anna Nowak
+Anna
 """.replace(b"\n", b"\r\n")
 
 # Runs in an interpreter that knows the standard library, the package and Lambda's own boto3, nothing else.
@@ -86,7 +86,7 @@ _DOORS: Final = {
     "watch": "schedule",
     "app": "api-health",
 }
-_ALL_HANDLED: Final = {"batchItemFailures": []}
+_ALL_HANDLED: Final[Json] = {"batchItemFailures": []}
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ def _deployed(stack: LocalStack) -> Finding:
 def _received(stack: LocalStack, package: Path) -> list[Finding]:
     events = {door: json.loads((EVENTS / f"{name}.json").read_text("utf-8")) for door, name in _DOORS.items()}
     key = json.loads(events["receive"]["Records"][0]["body"])["receipt"]["action"]["objectKey"]
-    stack.client("s3").put_object(Bucket=stack.raw_bucket, Key=key, Body=_MAIL)
+    stack.client("s3").put_object(Bucket=stack.raw_bucket, Key=key, Body=MAIL)
     done = _run_bare(package, events, _environment(stack))
     if done.returncode:
         return [Finding("runs with nothing beside it", False, _last_lines(done.stderr))]
@@ -216,11 +216,11 @@ def _environment(stack: LocalStack) -> dict[str, str]:
 
 
 def _run_bare(package: Path, events: Json, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
-    with tempfile.TemporaryDirectory(prefix="verify-", dir=package.parent) as folder:
+    with tempfile.TemporaryDirectory(prefix=".verify-", dir=package) as folder:
         code, runtime = Path(folder) / "code", Path(folder) / "runtime"
         with zipfile.ZipFile(package / ZIP) as archive:
             archive.extractall(code)
-        _link_runtime(runtime)
+        link_runtime(runtime)
         # -S leaves out site-packages, -I the environment and the current folder.
         command = [sys.executable, "-I", "-S", "-B", "-c", _RUN, str(code), str(runtime)]
         return subprocess.run(
@@ -235,7 +235,8 @@ def _run_bare(package: Path, events: Json, environment: Mapping[str, str]) -> "s
         )
 
 
-def _link_runtime(folder: Path) -> None:
+def link_runtime(folder: Path) -> None:
+    """A folder that holds what Lambda's Python brings along, and nothing else of this environment."""
     folder.mkdir()
     for name in _RUNTIME:
         spec = importlib.util.find_spec(name)

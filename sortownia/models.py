@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Final, TextIO
+from typing import Any, BinaryIO, Final
 
 from classifiers import artifact
 from classifiers.artifact import ModelError
@@ -114,9 +114,11 @@ def _shown(tags: Tags) -> Record:
 def _serve(directory: Path, heads: Iterable[str], answer: Callable[[Model, Record], Record]) -> int:
     try:
         model = _model(directory, heads)
-        _answer_lines(model, answer, sys.stdin.buffer, sys.stdout)
-    except (ModelError, BadLine) as problem:
-        return _fail("model", problem) if isinstance(problem, ModelError) else _fail("input", problem)
+        _answer_lines(model, answer, sys.stdin.buffer, sys.stdout.buffer)
+    except ModelError as problem:
+        return _fail("model", problem)
+    except BadLine as problem:
+        return _fail("input", problem)
     return 0
 
 
@@ -131,7 +133,7 @@ def _model(directory: Path, heads: Iterable[str]) -> Model:
     return model
 
 
-def _answer_lines(model: Model, answer: Callable[[Model, Record], Record], source: BinaryIO, target: TextIO) -> None:
+def _answer_lines(model: Model, answer: Callable[[Model, Record], Record], source: BinaryIO, target: BinaryIO) -> None:
     """One line out, flushed, per line in; what was answered before a bad line stays. Raises BadLine."""
     for number, record in _records(source):
         try:
@@ -139,7 +141,7 @@ def _answer_lines(model: Model, answer: Callable[[Model, Record], Record], sourc
         except BadLine as problem:
             raise BadLine(f"line {number}: {problem}") from problem
         # Half of a surrogate pair cannot be written as UTF-8; its \u escape is what JSON has for it.
-        target.write(line.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+        target.write(line.encode("utf-8", "backslashreplace") + b"\n")
         target.flush()
 
 

@@ -41,8 +41,8 @@ def facts(message: Message) -> dict[str, Any]:
     return {
         "from_address": message.sender.address if message.sender else "",
         "from_name": message.sender.name if message.sender else "",
-        "reply_to": [address.address for address in message.reply_to],
-        "to": [address.address for address in message.to],
+        "reply_to": [one.address for one in message.reply_to if one.address],
+        "to": [one.address for one in message.to if one.address],
         "subject": message.subject,
         "date": message.sent_at.isoformat() if message.sent_at else None,
         "message_id": message.message_id,

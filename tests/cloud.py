@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import boto3
@@ -49,28 +50,19 @@ class TestWorld(World):
 
 
 class Cloud:
-    """AWS clients of one endpoint (None: moto's) and the resources of a stack on it."""
+    """AWS clients of one endpoint (None: moto's) and the resources of a desk's stack on it (None: the packaged one)."""
 
-    def __init__(self, endpoint: str | None = None) -> None:
-        access = {
-            "region_name": REGION, "endpoint_url": endpoint,
-            "aws_access_key_id": "test", "aws_secret_access_key": "test",
-        }  # fmt: skip
+    def __init__(self, endpoint: str | None = None, region: str = REGION, desk: Policy | None = None) -> None:
         self.dynamodb, self.s3, self.sqs, self.secrets = (
-            boto3.client(name, **access) for name in ("dynamodb", "s3", "sqs", "secretsmanager")
+            (_client if endpoint else _kept_client)(name, endpoint, region) for name in ("dynamodb", "s3", "sqs", "secretsmanager")
         )
-        self.policy: Policy = policy.load()
+        self.policy: Policy = desk or policy.load()
         self.template = merge_template(self.policy)["Resources"]
         self.clock = Clock()
 
     def deploy(self, table: str = "desk-table") -> TestWorld:
         """Makes table, buckets, queues and secrets as the template says, and the world that uses them."""
-        made = dict(self.template["Table"]["Properties"])
-        made.pop("TimeToLiveSpecification")
-        made.pop("PointInTimeRecoverySpecification")
-        made["StreamSpecification"] = {"StreamEnabled": True, **made["StreamSpecification"]}
-        self.dynamodb.create_table(TableName=table, **made)
-        self.dynamodb.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
+        self.make_table(table)
         for bucket in BUCKETS:
             self.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         urls = {name: self._queue(resource) for name, resource in self.template.items() if _is_queue(resource)}
@@ -80,9 +72,19 @@ class Cloud:
             stack_name=STACK, table=table, raw_bucket=BUCKETS[0], lake_bucket=BUCKETS[1], model_bucket=BUCKETS[2],
             inbound_queue_url=urls["InboundQueue"], timer_queue_url=urls["TimerQueue"],
             parking_queue_url=urls["ParkingQueue"], send_queue_url=urls["SendQueue"],
-            oidc_issuer="http://127.0.0.1:1/issuer", oidc_audience="sortownia",
+            oidc_issuer="http://127.0.0.1:1/issuer", oidc_audience="sortownia", log_level="INFO",
         )  # fmt: skip
         return self.world(settings)
+
+    def make_table(self, name: str) -> Table:
+        """Makes the table as the template says, under a name of the test's own."""
+        made = dict(self.template["Table"]["Properties"])
+        made.pop("TimeToLiveSpecification")
+        made.pop("PointInTimeRecoverySpecification")
+        made["StreamSpecification"] = {"StreamEnabled": True, **made["StreamSpecification"]}
+        self.dynamodb.create_table(TableName=name, **made)
+        self.dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
+        return Table(self.dynamodb, name)
 
     def world(self, settings: Settings) -> TestWorld:
         """A world of these resources that reaches them with this cloud's clients."""
@@ -93,6 +95,11 @@ class Cloud:
             secrets=Secrets(self.secrets, settings.stack_name),
         )  # fmt: skip
         return world
+
+    def close(self) -> None:
+        """Closes the connections."""
+        for client in (self.dynamodb, self.s3, self.sqs, self.secrets):
+            client.close()
 
     def _queue(self, resource: Mapping[str, Any]) -> str:
         name = resource["Properties"]["QueueName"]["Fn::Sub"].replace("${AWS::StackName}", STACK)
@@ -111,6 +118,16 @@ class Cloud:
         """Every row of the table, as the API gives it."""
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
         return [row for page in pages for row in page["Items"]]
+
+
+def _client(service: str, endpoint: str | None, region: str) -> Any:
+    return boto3.client(
+        service, region_name=region, endpoint_url=endpoint, aws_access_key_id="test", aws_secret_access_key="test"
+    )
+
+
+#: Clients of moto serve all tests, for making one takes longer than most of them: leave no event handler on it.
+_kept_client = cache(_client)
 
 
 def _is_queue(resource: Mapping[str, Any]) -> bool:

@@ -8,7 +8,10 @@ from tests.cloud import TestWorld
 
 
 def mail(
-    body: str = "Where is my parcel?", sender: str = "anna@customer.example.com", subject: str = "Parcel", **headers: str
+    body: str = "Where is my parcel?",
+    sender: str = "anna@customer.example.com",
+    subject: str = "Parcel",
+    **headers: str,
 ) -> bytes:
     """A plain mail; header names are given with underscores."""
     message = EmailMessage()
@@ -24,7 +27,7 @@ def mail(
 
 def notice(ses_id: str, verdicts: dict[str, str] | None = None, recipient: str = "help@shop.example.com") -> str:
     """What SES tells about a stored mail, as raw delivery puts it on the queue."""
-    status = {name: "PASS" for name in ("spam", "virus", "spf", "dkim", "dmarc")} | (verdicts or {})
+    status = dict.fromkeys(("spam", "virus", "spf", "dkim", "dmarc"), "PASS") | (verdicts or {})
     receipt: dict[str, Any] = {f"{name}Verdict": {"status": said} for name, said in status.items()}
     receipt |= {"recipients": [recipient], "action": {"type": "S3", "bucketName": "raw", "objectKey": f"mail/{ses_id}"}}
     return json.dumps({"notificationType": "Received", "receipt": receipt, "mail": {"messageId": ses_id}})

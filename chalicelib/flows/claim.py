@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
-from itertools import count
+from itertools import chain, count
 from typing import Final
 
 from chalicelib.errors import AtCapacity, LostRace, NotAllowed, Unavailable, Unknown, WrongState
@@ -23,6 +23,8 @@ from chalicelib.world import World
 #: waiting items the oldest is offered within 4n claims, however many processes hand out and bells are lost.
 OLDEST_EVERY: Final = 4
 _LOOKS: Final = 3
+#: Why a transaction lost when the same request, sent twice, was answered meanwhile.
+_TWIN: Final = "answer:ConditionalCheckFailed"
 _turns: defaultdict[tuple[str, ...], Iterator[int]] = defaultdict(count)
 
 
@@ -77,10 +79,13 @@ def _next(queues: tuple[str, ...], agent: Agent, answer_key: str, world: World) 
             elif candidate.receipt:
                 held_back.append(candidate.receipt)
         return None
-    except AtCapacity:
+    except (AtCapacity, LostRace) as error:
         if candidate.receipt:
             held_back.append(candidate.receipt)
-        raise
+        given = world.table.answered(agent.id, answer_key) if isinstance(error, LostRace) else None
+        if given is None:
+            raise
+        return _given_before(*given, world)
     finally:
         for url, receipt in held_back:
             with suppress(Unavailable):  # it rings again by itself when its visibility time is over
@@ -96,11 +101,9 @@ def _given_before(item_id: str, token: str, world: World) -> Item:
 
 
 def _candidates(queues: Sequence[str], agent: Agent, world: World) -> Iterable[_Candidate]:
-    if next(_turns[tuple(queues)]) % OLDEST_EVERY == 0:
-        yield from _oldest(queues, agent, world)
-    else:
-        yield from _bells(queues, world)
-        yield from _oldest(queues, agent, world)
+    sources = (_bells(queues, world), _oldest(queues, agent, world))
+    by_name = next(_turns[tuple(queues)]) % OLDEST_EVERY == 0
+    return chain(*(reversed(sources) if by_name else sources))
 
 
 def _bells(queues: Sequence[str], world: World) -> Iterator[_Candidate]:
@@ -116,10 +119,9 @@ def _bells(queues: Sequence[str], world: World) -> Iterator[_Candidate]:
 
 
 def _oldest(queues: Sequence[str], agent: Agent, world: World) -> Iterator[_Candidate]:
-    """What waits by the index, oldest first over all queues, of languages the agent speaks or nobody knows."""
+    """What waits by the index, oldest first over all queues, but for languages of the desk the agent does not speak."""
     strange = set(world.policy.languages) - agent.languages
-    spoken = None if not strange else agent.languages | {"und"}
-    waiting = (world.table.waiting(queue, spoken) for queue in queues)
+    waiting = (world.table.waiting(queue, strange) for queue in queues)
     for entry in heapq.merge(*waiting, key=lambda w: w.since):
         yield _Candidate(entry.item_id, entry.customer_id)
 
@@ -129,7 +131,9 @@ def _take(candidate: _Candidate, queues: Sequence[str], agent: Agent, answer_key
     for _ in range(_LOOKS):
         item, customer = world.table.item_and_customer(candidate.item_id, candidate.customer_id)
         rung = candidate.ring is None or (item is not None and item.ring == candidate.ring)
-        if item is None or customer is None or not waits(item) or not rung or item.queue not in queues:
+        if item is None or customer is None or item.customer_id != customer.id:
+            return _Result.STALE
+        if not waits(item) or not rung or item.queue not in queues:
             return _Result.STALE
         step = Step(actor=agent.id, cause="claim", at=world.now(), event_id=world.new_id())
         try:
@@ -137,7 +141,9 @@ def _take(candidate: _Candidate, queues: Sequence[str], agent: Agent, answer_key
             world.table.save(change, step.at)
         except NotAllowed:
             return _Result.UNFIT
-        except LostRace:
+        except LostRace as error:
+            if _TWIN in error.reasons:
+                raise
             continue
         return change.after or item
     return _Result.UNFIT

@@ -30,13 +30,13 @@ def export(records: Iterable[Record], world: World) -> int:
 
 def _into_lake(events: list[tuple[Record, dict[str, Any]]], world: World) -> int:
     by_day = defaultdict(list)
-    for record, envelope in each_record(
+    for day, record, envelope in each_record(
         [{"dynamodb": record["dynamodb"], "row": row, "eventID": record.get("eventID")} for record, row in events],
-        lambda held: (held, _envelope(held["row"])),
+        lambda held: (held["row"]["at"][:10], held, _envelope(held["row"])),
         "export",
         world,
     ):
-        by_day[envelope["at"][:10]].append((record, envelope))
+        by_day[day].append((record, envelope))
     written = 0
     for day, entries in by_day.items():
         first = str(entries[0][0]["dynamodb"]["SequenceNumber"])

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.errors import Unknown
+from chalicelib.item.decide import waits
 from chalicelib.item.item import Customer, Event, Item
 from chalicelib.item.state import State
 from chalicelib.policy import CHANNELS
@@ -111,7 +112,8 @@ def _now(queue: str, held: int, world: World) -> QueueNow:
 
 
 def _still(entry: Item, by: str, value: str) -> bool:
-    return {"queue": entry.queue, "holder": entry.holder, "state": entry.state}[by] == value
+    queue = entry.queue if waits(entry) else None
+    return {"queue": queue, "holder": entry.holder, "state": entry.state}[by] == value
 
 
 def _sees(caller: Caller, entry: Item, world: World) -> bool:

@@ -152,7 +152,7 @@ def _notice(body: str, sqs_id: str, world: World) -> Notice:
             return _mail_notice(told, now, world.policy)
         if kind == "chat":
             return _chat_notice(told, now)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         log.warning("inbound notice unreadable: %s", type(error).__name__)
     arrival = Arrival(delivery=Delivery("mail", f"sqs-{sqs_id}"), source="", raw_key="", received_at=now)
     return Notice(arrival, {})

@@ -8,7 +8,7 @@ from chalicelib.flows.again import until_won
 from chalicelib.item.change import Change, Step
 from chalicelib.item.decide import check_version, release, resolve
 from chalicelib.item.item import Customer, Item
-from chalicelib.rights import Caller, check_may_change
+from chalicelib.rights import Caller, check_may_change, check_may_see
 from chalicelib.world import World
 
 
@@ -25,9 +25,10 @@ def finish(item_id: str, version: int, caller: Caller, world: World) -> Item:
 def heartbeat(item_id: str, token: str, caller: Caller, world: World) -> datetime:
     """Prolongs the caller's lease and changes nothing else; returns its new end (UTC).
 
-    Raises `StaleItem` when the claim is no longer his.
+    Raises `StaleItem` when the claim is no longer his, `NotAllowed` where he may not even see the item.
     """
     item = world.table.item(item_id)
+    check_may_see(caller, item.queue, item.holder, world.policy)
     lease_until = world.now() + world.policy.leases[item.channel]
     if item.holder != caller.id or item.claim_token != token:
         raise _with_present(StaleItem("this claim has ended"), item)
@@ -44,8 +45,11 @@ def _changed(
     def decide_and_save() -> Item:
         item = world.table.item(item_id)
         try:
-            check_may_change(caller, item.holder)
+            check_may_see(
+                caller, item.queue, item.holder, world.policy
+            )  # the refusal of a stale version shows the item
             check_version(item, version)
+            check_may_change(caller, item.holder)
             step = Step(actor=caller.id, cause=decide.__name__, at=world.now(), event_id=world.new_id())
             change = decide(item, world.table.customer(item.customer_id), step)
         except Conflict as error:

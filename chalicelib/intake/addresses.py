@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from chalicelib.intake.fields import BLANKS
 from chalicelib.intake.message import Address
 
 ADDRESSES_READ: Final = 1_000
@@ -17,14 +18,14 @@ _TOKEN = re.compile(
 )
 _UNCLOSED = re.compile(r'(?:[^"]++|"(?:[^"\\]++|\\.)*+")*+(?=")', re.DOTALL)
 _BRACKETED = re.compile(r"<([^<>]{1,1200}+)>")
-_BARE = re.compile(r"(?<![^\s<>,;\"])[^\s<>,;\"@]{1,900}@[^\s<>,;\"]{1,200}")
-_SPACE = re.compile(r"\s+")
-_PLAIN_ADDRESS = re.compile(r"(?<![^\s<>()\[\],;:\"])[^\s<>()\[\],;:\"@]{1,300}@[^\s<>(),;:\"]{1,300}")
+_BARE = re.compile(r"(?<![^\s<>,;\"])[^\s<>,;\"@]{1,900}@[^\s<>,;\"]{1,200}", re.ASCII)
+_SPACE = re.compile(r"\s+", re.ASCII)
+_PLAIN_ADDRESS = re.compile(r"(?<![^\s<>()\[\],;:\"])[^\s<>()\[\],;:\"@]{1,300}@[^\s<>(),;:\"]{1,300}", re.ASCII)
 
 
 def parse(value: str, decode: Callable[[str], str]) -> tuple[Address, ...]:
     """Addresses of a raw header value, in its order; `decode` reads a raw display name. Reads at most 1,000."""
-    if stray := _UNCLOSED.match(value):               # a quotation mark that is never closed means nothing
+    if stray := _UNCLOSED.match(value):  # a quotation mark that is never closed means nothing
         value = value[: stray.end()] + value[stray.end() :].replace('"', " ")
     found: list[Address] = []
     for tokens in _entries(value):
@@ -61,7 +62,7 @@ def _address(tokens: list[tuple[str, str]], decode: Callable[[str], str]) -> Add
     if bare:
         rest = (name[: bare.start()] + " " + name[bare.end() :]) if "=?" not in name else ""
         return _made(bare[0], decode(comment) or decode(rest))
-    return _made(name, decode(comment)) if name.strip() else None
+    return _made(name, decode(comment)) if name.strip(BLANKS) else None
 
 
 def _unquoted(kind: str, text: str) -> str:
@@ -69,7 +70,7 @@ def _unquoted(kind: str, text: str) -> str:
 
 
 def _made(text: str, name: str) -> Address | None:
-    """An address without blanks and source route; None when nothing is left of it."""
+    """An address without blanks and source route; None when neither it nor a name is left."""
     if "=?" in text and (inner := _PLAIN_ADDRESS.search(text)):
         text = inner[0]
     address = _SPACE.sub("", text).strip("'\"")
@@ -80,7 +81,7 @@ def _made(text: str, name: str) -> Address | None:
     local, at, domain = address.rpartition("@")
     address = (local + at + domain.lower().rstrip(".")) if at else address
     name = name.strip().strip("'\"").strip()
-    return Address(name, _utf8(address)[:1000]) if address else None
+    return Address(name, _utf8(address)[:1000]) if address or name else None
 
 
 def _utf8(raw: str) -> str:

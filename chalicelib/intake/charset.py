@@ -20,79 +20,24 @@ class Decoded:
 
 # Names seen in mail that Python does not know, and names whose superset is what senders mean (as browsers hold it).
 ALIASES: Final = {
-    "ascii-7bit": "ascii",
-    "ansi-x3-4-1968": "ascii",
-    "us-ascii-7bit": "ascii",
-    "iso-8859-1": "cp1252",
-    "iso8859-1": "cp1252",
-    "latin1": "cp1252",
-    "latin-1": "cp1252",
-    "ansi": "cp1252",
-    "iso-8859-1-windows-1252": "cp1252",
-    "windows-1252-1": "cp1252",
-    "cp-1252": "cp1252",
-    "x-cp1252": "cp1252",
-    "x-cp1250": "cp1250",
-    "cp-1250": "cp1250",
-    "win-1250": "cp1250",
-    "x-cp1251": "cp1251",
-    "cp-1251": "cp1251",
-    "win-1251": "cp1251",
-    "windows1251": "cp1251",
-    "windows1250": "cp1250",
-    "windows1252": "cp1252",
-    "iso-8859-8-i": "iso8859-8",
-    "iso-8859-8-e": "iso8859-8",
-    "windows-874": "cp874",
-    "tis-620": "cp874",
-    "iso-8859-9": "cp1254",
-    "iso-8859-11": "cp874",
-    "x-mac-ce": "mac-latin2",
-    "x-mac-centraleurroman": "mac-latin2",
-    "macce": "mac-latin2",
-    "x-mac-cyrillic": "mac-cyrillic",
-    "x-mac-ukrainian": "mac-cyrillic",
-    "x-mac-roman": "mac-roman",
-    "macintosh": "mac-roman",
-    "dos-852": "cp852",
-    "dos-866": "cp866",
-    "koi8": "koi8-r",
-    "koi": "koi8-r",
-    "koi8-ru": "koi8-u",
-    "unicode-1-1-utf-7": "utf-7",
-    "unicode-1-1-utf-8": "utf-8",
-    "uft-8": "utf-8",
-    "uft8": "utf-8",
-    "utf-8-strict": "utf-8",
-    "utf8mb4": "utf-8",
-    "x-utf-8": "utf-8",
-    "unicode-utf-8": "utf-8",
-    "ks-c-5601-1987": "cp949",
-    "ks-c-5601": "cp949",
-    "euc-kr": "cp949",
-    "euckr": "cp949",
-    "x-windows-949": "cp949",
-    "iso-ir-149": "cp949",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "x-gbk": "gb18030",
-    "iso-gb2312": "gb18030",
-    "gb-2312": "gb18030",
-    "gb2312-80": "gb18030",
-    "gb-2312-80": "gb18030",
-    "cp936": "gb18030",
-    "shift-jis": "cp932",
-    "sjis": "cp932",
-    "x-sjis": "cp932",
-    "windows-31j": "cp932",
-    "shift-jis-2004": "cp932",
-    "big5": "big5hkscs",
-    "x-x-big5": "big5hkscs",
-    "cn-big5": "big5hkscs",
-    "iso-2022-jp": "iso2022-jp-ext",
-    "csiso2022jp": "iso2022-jp-ext",
-    "x-euc-jp": "euc-jp",
-}
+    "ascii-7bit": "ascii", "ansi-x3-4-1968": "ascii", "us-ascii-7bit": "ascii", "iso-8859-1": "cp1252",
+    "iso8859-1": "cp1252", "latin1": "cp1252", "latin-1": "cp1252", "ansi": "cp1252",
+    "iso-8859-1-windows-1252": "cp1252", "windows-1252-1": "cp1252", "cp-1252": "cp1252", "x-cp1252": "cp1252",
+    "x-cp1250": "cp1250", "cp-1250": "cp1250", "win-1250": "cp1250", "x-cp1251": "cp1251", "cp-1251": "cp1251",
+    "win-1251": "cp1251", "windows1251": "cp1251", "windows1250": "cp1250", "windows1252": "cp1252",
+    "iso-8859-8-i": "iso8859-8", "iso-8859-8-e": "iso8859-8", "windows-874": "cp874", "tis-620": "cp874",
+    "iso-8859-9": "cp1254", "iso-8859-11": "cp874", "x-mac-ce": "mac-latin2", "x-mac-centraleurroman": "mac-latin2",
+    "macce": "mac-latin2", "x-mac-cyrillic": "mac-cyrillic", "x-mac-ukrainian": "mac-cyrillic",
+    "x-mac-roman": "mac-roman", "macintosh": "mac-roman", "dos-852": "cp852", "dos-866": "cp866", "koi8": "koi8-r",
+    "koi": "koi8-r", "koi8-ru": "koi8-u", "unicode-1-1-utf-7": "utf-7", "unicode-1-1-utf-8": "utf-8",
+    "uft-8": "utf-8", "uft8": "utf-8", "utf-8-strict": "utf-8", "utf8mb4": "utf-8", "x-utf-8": "utf-8",
+    "unicode-utf-8": "utf-8", "ks-c-5601-1987": "cp949", "ks-c-5601": "cp949", "euc-kr": "cp949", "euckr": "cp949",
+    "x-windows-949": "cp949", "iso-ir-149": "cp949", "gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030",
+    "iso-gb2312": "gb18030", "gb-2312": "gb18030", "gb2312-80": "gb18030", "gb-2312-80": "gb18030",
+    "cp936": "gb18030", "shift-jis": "cp932", "sjis": "cp932", "x-sjis": "cp932", "windows-31j": "cp932",
+    "shift-jis-2004": "cp932", "big5": "big5hkscs", "x-x-big5": "big5hkscs", "cn-big5": "big5hkscs",
+    "iso-2022-jp": "iso2022-jp-ext", "csiso2022jp": "iso2022-jp-ext", "x-euc-jp": "euc-jp",
+}  # fmt: skip
 NOT_TEXT: Final = frozenset(
     {
         "base64",
@@ -140,18 +85,6 @@ _ESCAPED_JAPANESE = re.compile(rb"\x1b\$[@B]|\x1b\(J")
 _UTF8_SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 
 
-def _keep_byte(problem: UnicodeError) -> tuple[str, int]:
-    """A byte its charset does not define is shown as Windows-1252 has it, so none is lost."""
-    if not isinstance(problem, UnicodeDecodeError):
-        raise problem
-    bad = problem.object[problem.start : problem.end]
-    return "".join(_WINDOWS[byte] for byte in bad), problem.end
-
-
-_WINDOWS: Final = [bytes([i]).decode("cp1252", "ignore") or chr(i) for i in range(256)]
-codecs.register_error("intake.keep", _keep_byte)
-
-
 @lru_cache(maxsize=512)
 def codec(name: str) -> str:
     """Python's name of the charset a mail names; '' when it is unknown or no text encoding."""
@@ -176,7 +109,12 @@ def decode(data: bytes, declared: str = "", likely: str = "") -> Decoded:
         known = ""  # UTF-16 without a NUL is no European text: a wrong label
     if data.isascii() and b"\x1b" not in data and not known.startswith(("utf-7", "utf-16", "utf-32", "hz")):
         return _clean(data.decode("ascii"), known or "ascii")
-    return _by_mark(data) or _by_many_bytes(data, known) or _by_utf8(data, known) or _by_letters(data, known, likely)
+    return (
+        _by_mark(data)
+        or _by_many_bytes(data, known, likely)
+        or _by_utf8(data, known)
+        or _by_letters(data, known, likely)
+    )
 
 
 def _by_mark(data: bytes) -> Decoded | None:
@@ -186,14 +124,15 @@ def _by_mark(data: bytes) -> Decoded | None:
     return None
 
 
-def _by_many_bytes(data: bytes, known: str) -> Decoded | None:
+def _by_many_bytes(data: bytes, known: str, likely: str) -> Decoded | None:
     """Charsets with escape sequences or several bytes a letter: taken at their word when the bytes obey them."""
     if known.startswith(MANY_BYTES):
         if found := _strict(data, known):
             return found
-        if (other := _strict(data, "utf-8")) and not data.isascii():
-            return other
-        return _clean(data.decode(known, "replace"), known, f"some bytes are not valid {known}")
+        replaced = _clean(data.decode(known, "replace"), known, f"some bytes are not valid {known}")
+        return _by_utf8(data, "") or replaced
+    if not known and likely.startswith(MANY_BYTES) and (found := _strict(data, likely)):
+        return found
     if _ESCAPED_JAPANESE.search(data) and (found := _strict(data, "iso2022-jp-ext")):
         return found
     return None
@@ -206,7 +145,7 @@ def _by_utf8(data: bytes, known: str) -> Decoded | None:
     good = len(_UTF8_SEQUENCE.findall(data))
     bad = sum(byte > 127 for byte in _UTF8_SEQUENCE.sub(b"", data[:100_000])) if good else 0
     if good and bad * (2 if known == "utf-8" else 8) <= good:
-        return _clean(data.decode("utf-8", "intake.keep"), "utf-8", "some bytes are not valid utf-8")
+        return _clean(data.decode("utf-8", letters.KEEP), "utf-8", "some bytes are not valid utf-8")
     return None
 
 
@@ -227,7 +166,7 @@ def _strict(data: bytes, name: str) -> Decoded | None:
 
 
 def _kept(data: bytes, name: str, warning: str = "") -> Decoded:
-    return _clean(data.decode(name, "intake.keep"), name, warning)
+    return _clean(data.decode(name, letters.KEEP), name, warning)
 
 
 def _clean(text: str, name: str, warning: str = "") -> Decoded:

@@ -12,19 +12,20 @@ from chalicelib.intake.message import Address, Message
 DATE_READ: Final = 100  # characters; a date is shorter
 SUBJECT_READ: Final = 1_000  # characters
 SENDER_FIELDS: Final = ("from", "reply-to", "sender", "return-path")
-# Any of these makes bytes a mail.
+# Any of these makes bytes a mail. Fields that every hop adds (Return-Path, Received, …) do not: SES puts them on top
+# of garbage too.
 MAIL_FIELDS: Final = frozenset(
     (
-        *SENDER_FIELDS,
+        "from",
+        "reply-to",
+        "sender",
         "to",
         "cc",
         "subject",
         "date",
         "message-id",
-        "received",
         "mime-version",
         "content-type",
-        "delivered-to",
         "in-reply-to",
         "references",
         "x-mailer",
@@ -51,7 +52,8 @@ def _read(raw: bytes) -> tuple[Message, Fields]:
     root, warnings = mime.tree(raw)
     body = text.read(root)
     sender = _sender(root.head, body.codec)
-    verdict = automatic.judge(root, sender)
+    subject = words.decode(root.head.get("subject"), likely=body.codec)[:SUBJECT_READ]
+    verdict = automatic.judge(root, subject, body.text)
     message = Message(
         channel="mail",
         message_id=addresses.message_id(root.head.get("message-id")),
@@ -61,7 +63,7 @@ def _read(raw: bytes) -> tuple[Message, Fields]:
         reply_to=_addresses(root.head, "reply-to", body.codec),
         to=_addresses(root.head, "to", body.codec),
         cc=_addresses(root.head, "cc", body.codec),
-        subject=words.decode(root.head.get("subject"), likely=body.codec)[:SUBJECT_READ],
+        subject=subject,
         sent_at=_moment(root.head.get("date")),
         text=body.text,
         written=text.written(body.text),
@@ -90,15 +92,13 @@ def _line_ends(raw: bytes) -> bytes:
 
 
 def _sender(head: Fields, likely: str) -> Address | None:
-    """Who wrote it: the first usable address of From, Reply-To, Sender, Return-Path; else the first name without one."""
+    """The first full address of From, Reply-To, Sender and Return-Path; else the first name without one."""
     found = [address for name in SENDER_FIELDS for address in _addresses(head, name, likely)]
     return next((address for address in found if "@" in address.address), found[0] if found else None)
 
 
 def _addresses(head: Fields, name: str, likely: str) -> tuple[Address, ...]:
-    return addresses.parse(
-        ", ".join(head.all(name))[: mime.HEADER_BYTES], lambda raw: words.decode(raw, likely=likely)
-    )
+    return addresses.parse(", ".join(head.all(name))[: mime.HEADER_BYTES], lambda raw: words.decode(raw, likely=likely))
 
 
 def _moment(value: str) -> datetime | None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 NEARBY_LINES: Final = 4
+# What may be stripped from a raw value: str.strip() takes the bytes 85 and A0 for blanks as well.
+BLANKS: Final = " \t\r\n"
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _ENVELOPE = re.compile(rb">?From ")
 _FOLD = re.compile(r"[\r\n]+[ \t]*")
@@ -89,5 +91,5 @@ def _rest(raw: bytes, at: int, end: int) -> tuple[int, bool]:
 def _frozen(pairs: list[list[str]]) -> Fields:
     values: dict[str, list[str]] = {}
     for name, *lines in pairs:
-        values.setdefault(name, []).append(_FOLD.sub(" ", " ".join(lines)).strip())
+        values.setdefault(name, []).append(_FOLD.sub(" ", "".join(lines)).strip(BLANKS))
     return Fields(values)

@@ -9,7 +9,7 @@ from html import unescape
 from typing import Final
 
 TAGS_READ: Final = 300_000
-TEXT_READ: Final = 1_000_000        # characters
+TEXT_READ: Final = 1_000_000  # characters
 MAX_QUOTE_DEPTH: Final = 3
 HIDDEN: Final = ("script", "style", "title", "noscript", "template", "svg", "object")
 BLOCKS: Final = frozenset({
@@ -17,12 +17,10 @@ BLOCKS: Final = frozenset({
     "fieldset", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "html", "li",
     "main", "nav", "nl", "ol", "option", "p", "paragraph", "pre", "section", "table", "tbody", "tfoot", "thead",
     "title", "tr", "ul",
-})
+})  # fmt: skip
 PARAGRAPHS: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6"})
 CELLS: Final = frozenset({"td", "th"})
-_TAG = re.compile(
-    r"<(/?)([a-zA-Z][\w:-]*+)(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+>|<[/a-zA-Z!?][^<>]*+>"
-)
+_TAG = re.compile(r"<(/?)([a-zA-Z][\w:-]*+)(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+>|<[/a-zA-Z!?][^<>]*+>")
 _CLOSERS: Final = {name: re.compile(rf"</{name}[\s>]", re.IGNORECASE) for name in HIDDEN}
 _BLANK_LINES = re.compile(r"\n(?:[> ]*+\n){2,}")
 _CHARSET = re.compile(rb"<meta[^<>]{0,200}charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
@@ -34,10 +32,10 @@ class _Page:
     def __init__(self) -> None:
         self.out: list[str] = []
         self.length = 0
-        self.depth = 0               # of quotations
-        self.kept = 0                # of elements whose blanks count
-        self.fresh = True            # at the beginning of a line
-        self.space = False           # a blank is due before the next word
+        self.depth = 0  # of quotations
+        self.kept = 0  # of elements whose blanks count
+        self.fresh = True  # at the beginning of a line
+        self.space = False  # a blank is due before the next word
 
     def text(self, raw: str) -> None:
         """Text between two tags."""
@@ -82,7 +80,9 @@ class _Page:
     def tag(self, name: str, closing: bool) -> None:
         """What an element does to the lines."""
         if name in BLOCKS:
-            self.line(force=name == "br" or (closing and name in PARAGRAPHS))
+            self.line(force=name == "br")
+            if closing and name in PARAGRAPHS:
+                self.line(force=True)
         elif name in CELLS:
             self.space = True
         if name == "blockquote":

@@ -1,5 +1,6 @@
-"""Which single-byte charset makes words of these bytes: a score over letters, for Polish, Russian, Ukrainian, German."""
+"""Which single-byte charset makes words of these bytes: a score for Polish, Russian, Ukrainian and German."""
 
+import codecs
 import re
 import unicodedata
 from functools import lru_cache
@@ -22,9 +23,24 @@ CANDIDATES: Final = (
 WORDS_READ: Final = 120
 SAMPLE_BYTES: Final = 2_000
 DECLARED_BONUS: Final = 2.0  # a declared charset is believed unless another is better by more than this
-LIKELY_BONUS: Final = 6.0  # the charset of the body is most often that of the subject
-OUTSIDE_WORDS: Final = frozenset("\u00a0„”“’‘«»–—…№§€°©®")
-_WORD = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
+LIKELY_BONUS: Final = 4.0  # the charset of the body is most often that of the subject
+OUTSIDE_WORDS: Final = frozenset("\u00a0„”“’‘«»–—…№§€£°©®")
+_WORD = re.compile(rb"[A-Za-z0-9]*[\x80-\xff][A-Za-z0-9\x80-\xff]*")
+
+
+KEEP: Final = "intake.keep"
+_WINDOWS: Final = [bytes([number]).decode("cp1252", "ignore") or chr(number) for number in range(256)]
+
+
+def _keep_byte(problem: UnicodeError) -> tuple[str, int]:
+    """A byte its charset does not define is shown as Windows-1252 has it, so none is lost."""
+    if not isinstance(problem, UnicodeDecodeError):
+        raise problem
+    bad = problem.object[problem.start : problem.end]
+    return "".join(_WINDOWS[byte] for byte in bad), problem.end
+
+
+codecs.register_error(KEEP, _keep_byte)
 
 
 def _weights() -> dict[str, float]:
@@ -51,7 +67,7 @@ def choose(data: bytes, declared: str = "", likely: str = "") -> str:
 
     def total(name: str) -> float:
         bonus = (name == declared) * DECLARED_BONUS + (name == likely) * LIKELY_BONUS
-        return score(sample.decode(name, "intake.keep")) + bonus
+        return score(sample.decode(name, KEEP)) + bonus
 
     return max(CANDIDATES, key=total)
 
@@ -75,7 +91,7 @@ def _alone(letter: str) -> float:
     if letter.isalpha():
         return 0.1
     if letter in OUTSIDE_WORDS:
-        return 0.3
+        return 0.3 if letter == "\u00a0" else 1.0
     return -2.0 if unicodedata.category(letter) in ("Cc", "So", "Sk") else -0.5
 
 
@@ -85,6 +101,8 @@ def _together(before: str, letter: str) -> float:
     if before.isalpha() and letter.isalpha():
         jump = -3.0 if before.islower() and letter.isupper() else 0.0
         return jump - (4.0 if _script(before) != _script(letter) else 0.0)
+    if before.isdigit() or letter.isdigit():
+        return -1.5 if before.isalpha() or letter.isalpha() else 0.0
     if before.isalpha() and letter > "\x7f":
         return 0.0 if letter in OUTSIDE_WORDS else -2.0
     if letter.isalpha() and before > "\x7f":

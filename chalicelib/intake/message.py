@@ -7,7 +7,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A person's name and mail address; the domain is in lower case, the local part as it was written."""
+    """A person's name and mail address, either of which may be ''; the domain is in lower case."""
 
     name: str
     address: str

@@ -18,8 +18,8 @@ MAX_DEPTH: Final = 100
 MAX_PARTS: Final = 1_000
 MAX_COMPARISONS: Final = 1_000_000
 MAX_MARKS: Final = 500_000
-HEADER_BYTES: Final = 256 * 1024            # of one header
-ALL_HEADER_BYTES: Final = 2 * 1024 * 1024   # of the mail and all its parts
+HEADER_BYTES: Final = 256 * 1024  # of one header
+ALL_HEADER_BYTES: Final = 2 * 1024 * 1024  # of the mail and all its parts
 ENCLOSED: Final = ("message/rfc822", "message/global")
 _TYPE = re.compile(r"\s*([\w!#$&^.+-]{1,100})\s*/\s*([\w!#$&^.+-]{1,100})")
 _GUESSED_BOUNDARY = re.compile(rb"\s{0,200}--([^\r\n]{1,200}?)[ \t]*\r*\n")
@@ -164,9 +164,7 @@ def _slices(part: Part, source: _Source, boundary: bytes, reader: _Reader) -> It
         yield open_at, part.end
 
 
-def _delimiters(
-    part: Part, source: _Source, mark: bytes, reader: _Reader
-) -> Iterator[tuple[int, int, bool]]:
+def _delimiters(part: Part, source: _Source, mark: bytes, reader: _Reader) -> Iterator[tuple[int, int, bool]]:
     """(end of the text before, start of the text after, whether it closes) of each delimiter line."""
     raw, end = part.raw, part.end
     for at in source.between(part.start, end):

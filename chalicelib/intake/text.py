@@ -4,20 +4,31 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from chalicelib.intake import charset, html, quotes
+from chalicelib.intake import charset, html, quotes, words
 from chalicelib.intake.message import Attachment
 from chalicelib.intake.mime import Part
 
-TEXT_READ: Final = 1_000_000       # characters of text of one mail
-BYTES_READ: Final = 8_000_000      # of one text part
+TEXT_READ: Final = 1_000_000  # characters of text of one mail
+BYTES_READ: Final = 8_000_000  # of one text part
 _WORD = re.compile(r"\w")
 _PAGE = re.compile(r"\s{0,100}<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
 _TRAILING = re.compile(r"(?<![ \t])[ \t]++(?=\n|$)")
 _MARKUP: Final = frozenset({"text/html", "text/enriched", "text/richtext", "application/xhtml+xml"})
-_NOT_READ: Final = frozenset({
-    "text/calendar", "text/csv", "text/vcard", "text/x-vcard", "text/directory", "text/rfc822-headers",
-    "text/css", "text/javascript", "text/xml", "text/x-amp-html", "text/watch-html",
-})
+_NOT_READ: Final = frozenset(
+    {
+        "text/calendar",
+        "text/csv",
+        "text/vcard",
+        "text/x-vcard",
+        "text/directory",
+        "text/rfc822-headers",
+        "text/css",
+        "text/javascript",
+        "text/xml",
+        "text/x-amp-html",
+        "text/watch-html",
+    }
+)
 
 
 @dataclass(slots=True)
@@ -76,7 +87,7 @@ def _decoded(part: Part, body: Body) -> str:
     if body.room <= 0:
         body.warn(f"the text is longer than {TEXT_READ} characters: the rest was left out")
         return ""
-    data = _beginning(part.content(), body)
+    data = _line_ends(_beginning(part.content(), body))
     declared = part.parameters.get("charset", "")
     if part.type in _MARKUP and not charset.codec(declared):
         declared = html.charset_of(data) or declared
@@ -100,6 +111,11 @@ def _beginning(data: bytes, body: Body) -> bytes:
     return data[: data.rfind(b"\n", 0, BYTES_READ) + 1 or BYTES_READ]
 
 
+def _line_ends(data: bytes) -> bytes:
+    """LF throughout, before decoding: in a damaged text a line end may be read as half a letter."""
+    return data if b"\0" in data else data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
 def _as_read(part: Part, text: str, body: Body) -> str:
     if part.type not in _MARKUP and not _PAGE.match(text):
         return _TRAILING.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
@@ -113,7 +129,7 @@ def _as_read(part: Part, text: str, body: Body) -> str:
 def _attachment(part: Part) -> Attachment:
     name = part.filename
     if not name and part.children:
-        name = (part.children[0].head.get("subject")[:100] or "message") + ".eml"
+        name = (words.decode(part.children[0].head.get("subject"))[:100] or "message") + ".eml"
     return Attachment(name, part.type, len(part.content()))
 
 
@@ -122,7 +138,8 @@ def _anything(root: Part, body: Body) -> str:
     leaves = [part for part in root.walk() if not part.children and part.start < part.end]
     for wanted in ("text/", "message/"):
         for part in leaves:
-            if part.type.startswith(wanted) and _WORD.search(text := _decoded(part, body)):
+            named = wanted == "text/" and part.filename.lower().endswith(".txt")
+            if (named or part.type.startswith(wanted)) and _WORD.search(text := _decoded(part, body)):
                 body.warn("no text of its own: shown is what it carries")
                 return text
     if leaves and leaves[0] is root and b"\0" not in root.content()[:1000] and not root.filename:
@@ -143,16 +160,19 @@ def written(text: str) -> str:
         if quotes.quoted(lines[at]):
             at += 1
         elif count := quotes.introduction(lines, at):
-            at += count
-            if worded and not _quotation_follows(lines, at):
-                break
+            found, at = lines[at : at + count], at + count
+            if not _quotation_follows(lines, at):
+                if not quotes.certain(found):
+                    kept += found  # somebody telling what was written, not a mail program
+                elif worded:
+                    break
         elif worded and (quotes.signature(lines[at]) or quotes.divider(lines, at)):
             break
         else:
             kept.append(lines[at])
             worded = worded or bool(_WORD.search(lines[at]))
             at += 1
-    return "\n".join(_without_device(kept)).strip() or text.strip()
+    return "\n".join(_without_closing(kept)).strip() or text.strip()
 
 
 def _quotation_follows(lines: list[str], at: int) -> bool:
@@ -161,7 +181,9 @@ def _quotation_follows(lines: list[str], at: int) -> bool:
     return quotes.quoted(following)
 
 
-def _without_device(lines: list[str]) -> list[str]:
-    """The lines without a last one such as "Sent from my phone"."""
-    last = max((number for number, line in enumerate(lines) if line.strip()), default=-1)
-    return lines[:last] if last > 0 and quotes.device(lines[last]) else lines
+def _without_closing(lines: list[str]) -> list[str]:
+    """The lines without last ones such as a rule or "Sent from my phone", unless nothing else is left."""
+    last = len(lines)
+    while last > 0 and quotes.closing(lines[last - 1]):
+        last -= 1
+    return lines[:last]

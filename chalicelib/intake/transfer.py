@@ -6,9 +6,7 @@ from typing import Final
 
 UU_LINE: Final = 100
 TEXTS_IN_A_ROW: Final = 10_000
-_NOT_DIGITS: Final = bytes(
-    set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-)
+_NOT_DIGITS: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 _LINE = re.compile(rb"[^\r\n]+")
 _INNER_BLANK = re.compile(rb"[!-~][ \t]+[!-~]")
 _LINES = re.compile(rb"[A-Za-z0-9+/\s]*+(?:=[=\s]*+)?+")
@@ -45,7 +43,7 @@ def _base64_lines(data: bytes) -> bytes:
         out.append(base64(run[0]))
         at = run.end()
     if not out and not _INNER_BLANK.search(data, 0, 2000):
-        return base64(data)                           # base64 with foreign characters strewn in
+        return base64(data)  # base64 with foreign characters strewn in
     return b"".join(out) + data[at:]
 
 

@@ -6,11 +6,14 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from chalicelib.intake import charset, transfer
+from chalicelib.intake.fields import BLANKS
 
 PARAMETERS_READ: Final = 8192
-_WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?(.{0,4000}?)\?=", re.DOTALL)
+_WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?(.{0,4000}?)\?=", re.DOTALL | re.ASCII)
 _SPACE = re.compile(r"\s+")
-_PARAMETER = re.compile(r";\s*([^\s=;*\"]{1,60})(\*\d{1,3})?(\*)?\s*=\s*(\"(?:[^\"\\]|\\.)*+\"?|[^;]*)", re.DOTALL)
+_PARAMETER = re.compile(
+    r";\s*([^\s=;*\"]{1,60})(\*\d{1,3})?(\*)?\s*=\s*(\"(?:[^\"\\]|\\.)*+\"?|[^;]*)", re.DOTALL | re.ASCII
+)
 
 
 def decode(value: str, declared: str = "", likely: str = "") -> str:
@@ -21,10 +24,10 @@ def decode(value: str, declared: str = "", likely: str = "") -> str:
     for word in _WORD.finditer(value):
         between = value[at : word.start()]
         name, form = word[1].partition("*")[0], word[2].upper()
-        if run and (between.strip() or run[-1][:2] != (name.lower(), form)):
+        if run and (between.strip(BLANKS) or run[-1][:2] != (name.lower(), form)):
             out.append(_decode_run(run, likely))
             run = []
-        if between.strip():
+        if between.strip(BLANKS):
             out.append(_plain(between, declared, likely))
         elif between and not at:
             out.append(" ")
@@ -32,7 +35,7 @@ def decode(value: str, declared: str = "", likely: str = "") -> str:
         at = word.end()
     out.append(_decode_run(run, likely) if run else "")
     out.append(_plain(value[at:], declared, likely))
-    return _SPACE.sub(" ", "".join(out)).strip()
+    return _SPACE.sub(" ", "".join(out).replace("\ufeff", "")).strip()
 
 
 def _plain(raw: str, declared: str, likely: str) -> str:
@@ -68,7 +71,7 @@ def parameters(value: str) -> dict[str, str]:
 
 
 def _unquoted(text: str) -> str:
-    text = text.strip()
+    text = text.strip(BLANKS)
     return re.sub(r"\\(.)", r"\1", text[1:].removesuffix('"')) if text.startswith('"') else text
 
 

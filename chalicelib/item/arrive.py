@@ -69,7 +69,7 @@ def identity_of(arrival: Arrival, message: Message) -> tuple[str, str] | None:
     """
     if message.channel == "chat":
         return ("visitor", f"{arrival.source}#{message.visitor or message.conversation}")
-    if message.sender is None:
+    if message.sender is None or not message.sender.address:
         return None
     return ("mail" if arrival.trusted else "mail-unverified", message.sender.key)
 

@@ -89,16 +89,16 @@ class Table:
             raise Unknown(f"there is no customer {customer_id}")
         return rows.customer_of(row)
 
-    def waiting(self, queue: str, languages: Collection[str] | None = None) -> Iterator[Waiting]:
-        """All that waits in a queue, oldest first, page by page; of these languages only, when given."""
+    def waiting(self, queue: str, besides: Collection[str] = ()) -> Iterator[Waiting]:
+        """All that waits in a queue, oldest first, page by page; but for what is in one of these languages."""
         query: Row = {
             "KeyConditionExpression": "#pk = :pk",
             "ExpressionAttributeNames": {"#pk": "waiting_pk"},
         }
         values: Row = {":pk": keys.waiting_pk(queue)}
-        if languages is not None:
-            names = {f":l{n}": language for n, language in enumerate(sorted(languages))}
-            query["FilterExpression"] = f"#language IN ({', '.join(names)})"
+        if besides:
+            names = {f":l{n}": language for n, language in enumerate(sorted(besides))}
+            query["FilterExpression"] = f"NOT #language IN ({', '.join(names)})"
             query["ExpressionAttributeNames"]["#language"] = "language"
             values |= names
         for page in self._pages("waiting", query, values, limit=25):

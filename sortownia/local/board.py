@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -56,7 +57,7 @@ def _newest(url: str, token: str, state: str, limit: int) -> list[Row]:
 def _get(url: str, token: str) -> Any:
     reply = client.send("GET", url, headers={"Authorization": f"Bearer {token}"})
     if reply.status != HTTPStatus.OK:
-        raise LocalError(f"GET {url} was refused with {client.explain(reply)}.")
+        raise LocalError(f"GET {url} was refused with {client.explain(reply)}")
     return reply.body
 
 
@@ -69,9 +70,9 @@ def render(snapshot: Snapshot) -> RenderableType:
 
 
 def plain(snapshot: Snapshot) -> list[str]:
-    """The board as lines of text, for a file or a pipe."""
+    """The board as lines of text, for a file or a pipe; queues without work are left out."""
     lines = [f"{snapshot.at:%H:%M:%S} {totals(snapshot)}"]
-    for queue in _busiest(snapshot):
+    for queue in filter(_has_work, _busiest(snapshot)):
         name, urgent, normal, held, age = _queue_cells(queue, snapshot.at)
         lines.append(f"queue {name:<14} urgent {urgent:>3} normal {normal:>3} held {held:>3} oldest {age}")
     lines += ["item " + "  ".join(_item_cells(item, snapshot.at)) for item in snapshot.items]
@@ -84,7 +85,7 @@ def totals(snapshot: Snapshot) -> str:
 
 
 def _queues(snapshot: Snapshot) -> Table:
-    table = Table(title="Queues", title_justify="left", expand=True)
+    table = Table(title="Queues", title_justify="left", expand=True, box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("queue")
     for name in ("urgent", "normal", "held", "oldest"):
         table.add_column(name, justify="right")
@@ -95,10 +96,10 @@ def _queues(snapshot: Snapshot) -> Table:
 
 
 def _items(snapshot: Snapshot) -> Table:
-    table = Table(title="Newest items", title_justify="left", expand=True)
-    for name in ("age", "state", "queue", "lane", "channel", "lang", "urgency", "topic"):
+    table = Table(title="Newest items", title_justify="left", expand=True, box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("age", "state", "queue", "lane", "lang", "urgency", "topic"):
         table.add_column(name, no_wrap=True)
-    table.add_column("subject", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("subject", no_wrap=True, overflow="ellipsis", ratio=1, min_width=8)
     for item in snapshot.items:
         # Text, not str: what customers write may look like rich's markup.
         style = "red" if item.get("lane") == "urgent" else ""
@@ -113,6 +114,10 @@ def _busiest(snapshot: Snapshot) -> list[Row]:
     )
 
 
+def _has_work(queue: Row) -> bool:
+    return bool(_waiting(queue, "urgent") + _waiting(queue, "normal") + int(queue.get("held") or 0))
+
+
 def _queue_cells(queue: Row, now: datetime) -> tuple[str, str, str, str, str]:
     return (
         str(queue.get("name")),
@@ -125,13 +130,14 @@ def _queue_cells(queue: Row, now: datetime) -> tuple[str, str, str, str, str]:
 
 def _item_cells(item: Row, now: datetime) -> tuple[str, ...]:
     tags = item.get("tags") or {}
-    known = tuple(str(item.get(name) or "-") for name in ("state", "queue", "lane", "channel", "language"))
+    known = tuple(str(item.get(name) or "-") for name in ("state", "queue", "lane", "language"))
     return (
         _age(item.get("created_at"), now),
         *known,
         str(tags.get("urgency") or "-"),
         _topic(tags),
-        _one_line(item.get("subject")),
+        # A chat has no subject.
+        _one_line(item.get("subject") or f"({item.get('channel') or '-'})"),
     )
 
 
@@ -149,7 +155,7 @@ def _waiting(queue: Row, lane: str) -> int:
 
 def _one_line(text: Any) -> str:
     """Customers' text without what would move the cursor or break the line."""
-    return "".join(c if c.isprintable() else " " for c in str(text or "-"))
+    return "".join(c if c.isprintable() else " " for c in str(text))
 
 
 def _age(since: Any, now: datetime) -> str:

@@ -65,7 +65,7 @@ def _add_ports(parser: argparse.ArgumentParser, command: Command) -> None:
 
 
 def _told(command: Command) -> Command:
-    """A command whose expected errors are one sentence on stderr and status 1."""
+    """A command whose expected errors are one sentence on stderr and status 1, and Ctrl-C a word and 130."""
 
     @wraps(command)
     def told(arguments: argparse.Namespace) -> int:
@@ -74,6 +74,9 @@ def _told(command: Command) -> Command:
         except (LocalError, BuildError, PolicyError) as error:
             print(error, file=sys.stderr)
             return 1
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
+            return 130
 
     return told
 

@@ -164,4 +164,4 @@ def send_chat(url: str, secret: str, body: bytes) -> None:
             break
         time.sleep(0.2 * 2**attempt)
     if reply.status >= HTTPStatus.BAD_REQUEST:
-        raise LocalError(f"The chat webhook refused the message with {client.explain(reply)}.")
+        raise LocalError(f"The chat webhook refused the message with {client.explain(reply)}")

@@ -185,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refusal(self) -> Answer | None:
         # A web page whose name was made to point here must not fetch tokens: only our own names are served.
-        if (self.headers.get("Host") or "").rpartition(":")[0] not in (ports.HOST, "localhost"):
+        if (self.headers.get("Host") or "").partition(":")[0] not in (ports.HOST, "localhost"):
             return self._refuse(HTTPStatus.MISDIRECTED_REQUEST, "This server is for this machine only.")
         if "Transfer-Encoding" in self.headers:
             return self._refuse(HTTPStatus.LENGTH_REQUIRED, "Send a Content-Length.")

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.package import OUT, ROOT
 from sortownia.local import keeper, ports, processes
@@ -101,7 +104,10 @@ class LocalStack:
             self._launch()
             self._await_health()
         with timed("deployment", self._progress):
-            self._deploy()
+            try:
+                self._deploy()
+            except (BotoCoreError, ClientError) as error:
+                raise LocalError(f"The stack was not created: {error}") from error
 
     def stop(self) -> None:
         """End the emulator and its workers and remove the run's folder. Calling it again does nothing."""
@@ -117,6 +123,7 @@ class LocalStack:
         return self._keeper is not None and self._keeper.poll() is None
 
     def _launch(self) -> None:
+        _sweep()
         (self.folder / "tmp").mkdir(parents=True)
         command = [sys.executable, "-I", keeper.__file__, str(self.folder), str(_ministack())]
         with self._log_file.open("wb") as log:
@@ -320,6 +327,24 @@ class LocalStack:
     @property
     def _log_file(self) -> Path:
         return self.folder / "emulator.log"
+
+
+def _sweep() -> None:
+    """Remove the folders of runs that a power cut ended: their process is gone."""
+    for folder in RUNS.glob("*-*"):
+        owner = folder.name.partition("-")[0]
+        if owner.isdecimal() and not _lives(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _ministack() -> Path:

@@ -2,10 +2,9 @@ import pytest
 
 from classifiers import text
 from classifiers.model import Model
+from tests.unit.classifiers.corpus import MESSAGES, samples
 from training import pack
 from training.fit import Fitted
-
-from .conftest import MESSAGES, samples
 
 CASES = [(language, topic, texts[0]) for (language, topic, _), texts in MESSAGES.items()]
 
@@ -18,9 +17,7 @@ def test_it_knows_what_it_was_taught(model: Model, language: str, topic: str, wr
 
 
 @pytest.mark.parametrize(("language", "topic", "written"), CASES)
-def test_evidence_stands_in_the_customers_own_text(
-    model: Model, language: str, topic: str, written: str
-) -> None:
+def test_evidence_stands_in_the_customers_own_text(model: Model, language: str, topic: str, written: str) -> None:
     tags = model.tag("Re: 12/3 👍", written, "mail")
     tagged = text.tagged_text("Re: 12/3 👍", written)
     assert {piece.head for piece in tags.evidence} == {"topic", "urgency"}

@@ -63,8 +63,9 @@ def test_lines_for_a_pipe_say_the_same() -> None:
     lines = board.plain(SNAPSHOT)
     assert lines[0] == "12:00:00 13 waiting, 2 held, 3 queues"
     assert lines[1] == "queue orders         urgent   1 normal   5 held   2 oldest 1h02"
-    assert lines[4].startswith("item 0m45  queued  orders  urgent  mail  pl  high  delivery 87%  ")
-    assert len(lines) == 6
+    assert lines[2].startswith("queue billing ")
+    assert lines[3].startswith("item 0m45  queued  orders  urgent  pl  high  delivery 87%  ")
+    assert len(lines) == 5
 
 
 def test_customers_text_can_neither_format_nor_move_the_cursor() -> None:
@@ -74,7 +75,7 @@ def test_customers_text_can_neither_format_nor_move_the_cursor() -> None:
 
 
 def test_missing_fields_are_dashes() -> None:
-    assert board.plain(SNAPSHOT)[5] == "item soon  quarantined  quarantine  -  -  -  -  -  -"
+    assert board.plain(SNAPSHOT)[4] == "item soon  quarantined  quarantine  -  -  -  -  (-)"
 
 
 def test_empty_system_is_drawn() -> None:

@@ -1,0 +1,161 @@
+"""Who may do what: every route times every kind of caller. A new route fails here until it has its row."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from chalice.test import HTTPResponse
+
+import app
+from tests.unit.api.service import CANARY, ROLES, Service
+
+#: Kinds of callers -> the name in the token. The matter they ask about waits in or came from queue `people`.
+CALLERS = {
+    "holder": "anna",  # agent and member of the queue; where there is a holder it is he
+    "member": "boris",
+    "other agent": "celine",  # agent, member of other queues only
+    "supervisor": "supervisor-1",
+    "observer": "observer-1",
+    "admin": "admin-1",
+    "unknown": "nobody",  # a good token of the same issuer, without a role
+    "unknown agent": "gone",  # has the role by the issuer, but the desk does not know him
+    "nobody": None,  # no token
+}
+_DESK = {"holder", "member", "other agent", "supervisor", "observer", "admin"}
+_SEE_QUEUE = _DESK - {"other agent"}
+_ACT = {"holder", "supervisor", "admin"}
+
+Prepared = tuple[str, Any, dict[str, str]]  # path, body, headers
+
+
+def _waiting(path: str) -> Callable[[Service], Prepared]:
+    def prepare(service: Service) -> Prepared:
+        item = service.item()
+        return path.format(item=item.id, customer=item.customer_id), None, {}
+
+    return prepare
+
+
+def _held(path: str, body: Callable[[dict[str, Any]], Any] = lambda _: None) -> Callable[[Service], Prepared]:
+    def prepare(service: Service) -> Prepared:
+        item = service.claimed("anna")
+        return path.format(item=item["id"]), body(item), {"If-Match": f'"{item["version"]}"'}
+
+    return prepare
+
+
+@dataclass(frozen=True)
+class Row:
+    """What becomes of a route's request: `allowed` kinds get `status`, those in `special` theirs, all others 403."""
+
+    prepare: Callable[[Service], Prepared]
+    allowed: set[str]
+    status: int = 200
+    special: dict[str, int] = field(default_factory=dict)
+
+    def expected(self, kind: str) -> int:
+        if kind in self.special:
+            return self.special[kind]
+        if kind in self.allowed:
+            return self.status
+        return 401 if kind == "nobody" else 403
+
+
+ROWS: dict[tuple[str, str], Row] = {
+    ("POST", "/v1/queues/{queue}/claim"): Row(_waiting("/v1/queues/people/claim"), {"holder", "member"}),
+    ("POST", "/v1/claim"): Row(_waiting("/v1/claim"), {"holder", "member"}, special={"other agent": 204}),
+    ("GET", "/v1/items"): Row(_waiting("/v1/items?queue=people"), _SEE_QUEUE),
+    ("GET", "/v1/items/{item_id}"): Row(_held("/v1/items/{item}"), _SEE_QUEUE),
+    ("POST", "/v1/items/{item_id}/heartbeat"): Row(
+        _held("/v1/items/{item}/heartbeat", lambda item: {"claim_token": item["claim_token"]}),
+        {"holder"},
+        special={"member": 409},  # once it may have been his: he is told whose it is now
+    ),
+    ("POST", "/v1/items/{item_id}/release"): Row(_held("/v1/items/{item}/release"), _ACT),
+    ("POST", "/v1/items/{item_id}/resolve"): Row(_held("/v1/items/{item}/resolve"), _ACT),
+    ("GET", "/v1/customers/{customer_id}"): Row(_waiting("/v1/customers/{customer}"), _DESK),
+    ("GET", "/v1/customers/{customer_id}/timeline"): Row(_waiting("/v1/customers/{customer}/timeline"), _DESK),
+    ("GET", "/v1/queues"): Row(_waiting("/v1/queues"), _DESK),
+    ("PUT", "/v1/agents/{agent_id}/presence"): Row(
+        lambda _: ("/v1/agents/anna/presence", {"presence": "away"}, {}), _ACT
+    ),
+    ("GET", "/v1/health"): Row(_waiting("/v1/health"), set(CALLERS)),
+    # A token is worth nothing here: only the provider's signature counts.
+    ("POST", "/v1/hooks/{provider}/{installation}"): Row(
+        lambda _: ("/v1/hooks/generic/shop-widget", {"id": "d1"}, {}), set(CALLERS), 401
+    ),
+}
+
+
+def _routes() -> list[tuple[str, str]]:
+    return sorted((method, path) for path, methods in app.app.routes.items() for method in methods)
+
+
+def test_every_row_has_its_route() -> None:
+    assert set(ROWS) == set(_routes())
+
+
+@pytest.mark.parametrize("kind", CALLERS)
+@pytest.mark.parametrize("route", _routes(), ids=" ".join)
+def test_route_is_open_to_whom_the_table_says(service: Service, route: tuple[str, str], kind: str) -> None:
+    row = ROWS[route]
+    path, body, headers = row.prepare(service)
+    before = service.stored()
+    answer = _asked(service, kind, route[0], path, body, headers)
+    assert answer.status_code == row.expected(kind), answer.body
+    if answer.status_code in (401, 403):
+        assert CANARY not in answer.body.decode()
+        assert service.stored() == before
+
+
+def _asked(service: Service, kind: str, method: str, path: str, body: Any, headers: dict[str, str]) -> HTTPResponse:
+    name = CALLERS[kind]
+    if kind == "unknown agent":
+        headers = {**headers, "Authorization": f"Bearer {service.issuer.token('gone', ['agent'])}"}
+        name = None
+    return service.ask(method, path, name, body, headers)
+
+
+@pytest.mark.parametrize("route", _routes(), ids=" ".join)
+def test_token_is_looked_at_before_anything_else(service: Service, route: tuple[str, str]) -> None:
+    """Who has no token learns nothing of what would be wrong with the rest of his request."""
+    method, path = route
+    parts = {name: "none" for name in ("queue", "item_id", "customer_id", "agent_id", "provider", "installation")}
+    query = {"order": "sideways", "limit": "x", "state": "none"}
+    answer = service.invoke(method, path, parts, query, {"Idempotency-Key": "x" * 999}, "{")
+    assert answer.status_code == {"/v1/health": 200, "/v1/hooks/{provider}/{installation}": 404}.get(path, 401)
+
+
+def test_one_agent_holds_several_roles(service: Service) -> None:
+    item = service.item(topic="billing")
+    token = service.issuer.token("anna", ["agent", "supervisor"])
+    headers = {"Authorization": f"Bearer {token}"}
+    assert service.ask("GET", f"/v1/items/{item.id}", None, headers=headers).status_code == 200
+    assert service.ask("POST", "/v1/queues/billing/claim", None, headers=headers).status_code == 403
+
+
+def test_roles_of_the_desk_count_when_the_token_names_none(service: Service) -> None:
+    item = service.item()
+    for name in ROLES:
+        answer = service.ask(
+            "GET", f"/v1/items/{item.id}", None, headers={"Authorization": f"Bearer {service.issuer.token(name)}"}
+        )
+        assert answer.status_code == (200 if name not in {"celine", "pia", "solo"} else 403), name
+
+
+@pytest.mark.parametrize("claimed", [[], "", "root", ["root"], {"agent": True}, 7, [["agent"]], [{"a": 1}], False])
+def test_roles_that_are_none_of_ours_open_nothing(service: Service, claimed: Any) -> None:
+    item = service.item()
+    headers = {"Authorization": f"Bearer {_token_with_roles(service, claimed)}"}
+    assert service.ask("GET", f"/v1/items/{item.id}", None, headers=headers).status_code == 403
+    assert service.ask("POST", "/v1/claim", None, headers=headers).status_code == 403
+
+
+def test_roles_as_one_text_are_split(service: Service) -> None:
+    headers = {"Authorization": f"Bearer {_token_with_roles(service, 'openid observer')}"}
+    assert service.ask("GET", "/v1/queues", None, headers=headers).status_code == 200
+
+
+def _token_with_roles(service: Service, claimed: Any) -> str:
+    return service.issuer.signed({**service.issuer.claims("anna"), "roles": claimed})

@@ -1,0 +1,309 @@
+"""What becomes of a delivery, and that handling it again changes nothing."""
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chalicelib.errors import Unavailable
+from chalicelib.flows import receive
+from chalicelib.flows.work import finish
+from chalicelib.item.state import State
+from tests import letters
+from tests.cloud import Cloud, TestWorld
+from tests.desk import ANNA
+from tests.unit.flows.scenes import Unreachable, chat, claimed, deliver, facts, items, kinds
+
+AUTO = {"Auto_Submitted": "auto-replied"}
+REPLY = {"In_Reply_To": "<m1@customer.example.com>", "sender": "c1@customer.example.com"}
+
+
+def test_a_mail_becomes_work_and_an_entry_of_the_timeline(world: TestWorld, moto_cloud: Cloud) -> None:
+    assert deliver(world, 1, "Dzień dobry #billing #critical #pl") == "queued"
+    (item,) = items(moto_cloud)
+    assert (item.queue, item.lane, item.language, item.state) == ("billing", "urgent", "pl", State.QUEUED)
+    assert (item.source, item.subject, item.channel) == ("help@shop.example.com", "Parcel", "mail")
+    (event,) = world.table.timeline(item.customer_id, 10, None, newest=False).entries
+    assert event.payload
+    assert event.payload["written"].strip() == "Dzień dobry #billing #critical #pl"
+    assert event.hash == item.chain
+    expected = ("customer", "delivery", "event", "identity", "item", "message", "payload")
+    assert kinds(moto_cloud) == dict.fromkeys(expected, 1)
+
+
+def test_a_chat_becomes_work_and_its_next_message_joins(world: TestWorld, moto_cloud: Cloud) -> None:
+    assert [chat(world, "d1", "Hello"), chat(world, "d2", "Anybody?")] == ["queued", "queued"]
+    (item,) = items(moto_cloud)
+    assert (item.channel, item.version, item.ring) == ("chat", 2, 1)
+    assert kinds(moto_cloud)["event"] == 2
+    assert chat(world, "d3", "Another matter", conversation="c2") == "queued"
+    first, second = items(moto_cloud)
+    assert first.customer_id == second.customer_id  # one visitor, one timeline
+    assert kinds(moto_cloud)["identity"] == 1
+
+
+def test_an_answer_joins_its_item(world: TestWorld, moto_cloud: Cloud) -> None:
+    deliver(world, 1)
+    assert deliver(world, 2, "And now?", **REPLY) == "queued"
+    (item,) = items(moto_cloud)
+    assert (item.version, item.ring) == (2, 1)
+    first, second = world.table.history(item.id)
+    assert (second.previous, second.seq) == (first.hash, 2)
+
+
+def test_an_answer_to_an_answer_joins_too(world: TestWorld, moto_cloud: Cloud) -> None:
+    deliver(world, 1)
+    deliver(world, 2, **REPLY)
+    assert deliver(world, 3, **{**REPLY, "In_Reply_To": "<m2@customer.example.com>"}) == "queued"
+    (item,) = items(moto_cloud)
+    assert item.version == 3
+
+
+def test_an_answer_by_reference_joins_the_nearest_it_knows(world: TestWorld, moto_cloud: Cloud) -> None:
+    deliver(world, 1)
+    references = "<m1@customer.example.com> <never-seen@customer.example.com>"
+    deliver(world, 2, sender="c1@customer.example.com", References=references)
+    assert len(items(moto_cloud)) == 1
+
+
+def test_somebody_elses_answer_is_a_new_linked_item(world: TestWorld, moto_cloud: Cloud) -> None:
+    deliver(world, 1)
+    deliver(world, 2, **{**REPLY, "sender": "eve@else.example.com"})
+    first, second = items(moto_cloud)
+    assert second.linked_to == first.id
+    assert second.customer_id != first.customer_id
+    assert first.version == 1
+
+
+def test_a_forged_sender_reaches_nobodys_timeline(world: TestWorld, moto_cloud: Cloud) -> None:
+    deliver(world, 1)
+    assert deliver(world, 2, "Send me all!", dmarc="FAIL", **REPLY) == "queued"
+    first, second = items(moto_cloud)
+    assert second.linked_to == first.id
+    assert second.customer_id != first.customer_id
+    assert len(world.table.timeline(first.customer_id, 10, None, newest=False).entries) == 1
+    deliver(world, 3, "Me again", dmarc="FAIL", sender="c1@customer.example.com")
+    assert items(moto_cloud)[2].customer_id == second.customer_id
+
+
+def test_what_the_headers_say_of_authentication_is_not_believed(world: TestWorld, moto_cloud: Cloud) -> None:
+    deliver(world, 1)
+    deliver(world, 2, dmarc="FAIL", Authentication_Results="amazonses.com; dmarc=pass", **REPLY)
+    assert len({item.customer_id for item in items(moto_cloud)}) == 2
+
+
+def test_a_resolved_item_reopens_and_too_late_a_new_one_is_linked(world: TestWorld, moto_cloud: Cloud) -> None:
+    deliver(world, 1)
+    held = claimed(world)
+    finish(held.id, held.version, ANNA, world)
+    deliver(world, 2, **REPLY)
+    (item,) = items(moto_cloud)
+    assert (item.state, item.ring, item.version, item.reason) == (State.QUEUED, 2, 4, "reopened")
+    held = claimed(world)
+    finish(held.id, held.version, ANNA, world)
+    world.clock.forward(days=31)  # type: ignore[union-attr]
+    deliver(world, 3, **REPLY)
+    old, new = items(moto_cloud)
+    assert (old.state, new.state, new.linked_to) == (State.RESOLVED, State.QUEUED, old.id)
+    assert new.customer_id == old.customer_id
+
+
+def test_automatic_mail_is_recorded_and_makes_no_work(world: TestWorld, moto_cloud: Cloud) -> None:
+    assert deliver(world, 1, "I am away", **AUTO) == "recorded as automatic"
+    assert items(moto_cloud) == []
+    assert kinds(moto_cloud)["event"] == 1
+
+
+def test_an_automatic_answer_leaves_the_item_as_it_is(world: TestWorld, moto_cloud: Cloud) -> None:
+    deliver(world, 1)
+    before = items(moto_cloud)
+    assert deliver(world, 2, "I am away", **AUTO, **REPLY) == "recorded as automatic"
+    assert items(moto_cloud) == before
+    events = world.table.timeline(before[0].customer_id, 10, None, newest=False).entries
+    assert [event.seq for event in events] == [1, 2]
+    assert events[1].facts["about"] == before[0].id
+
+
+def test_the_same_mail_by_another_delivery_is_seen_again(world: TestWorld, moto_cloud: Cloud) -> None:
+    deliver(world, 1)
+    before = kinds(moto_cloud)
+    raw = letters.mail(
+        sender="c1@customer.example.com", Message_ID="<m1@customer.example.com>", Received="by another way"
+    )
+    notice = letters.store_mail(world, "ses-other", raw)
+    assert receive.delivery(notice, "sqs-9", 1, world) == "seen again"
+    assert kinds(moto_cloud) == before | {"delivery": 2}
+    assert receive.delivery(notice, "sqs-9", 2, world) == "handled before"
+
+
+def test_other_words_under_a_used_message_id_are_a_message(world: TestWorld, moto_cloud: Cloud) -> None:
+    deliver(world, 1)
+    assert deliver(world, 2, "Other words", Message_ID="<m1@customer.example.com>", sender="c1@customer.example.com") == (
+        "queued"
+    )
+    assert len(items(moto_cloud)) == 2
+    assert facts(world, items(moto_cloud)[1])[0]["note"] == "message-id reused"
+
+
+def test_another_mailbox_knows_its_own_message_ids(world: TestWorld, moto_cloud: Cloud) -> None:
+    deliver(world, 1)
+    raw = letters.mail(sender="c1@customer.example.com", Message_ID="<m1@customer.example.com>")
+    world.raw.write("mail/ses-2", raw, "message/rfc822")
+    assert receive.delivery(letters.notice("ses-2", recipient="Sales@Shop.example.com"), "s", 1, world) == "queued"
+    assert [item.source for item in items(moto_cloud)] == ["help@shop.example.com", "sales@shop.example.com"]
+
+
+# Aside
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "reason"),
+    [
+        ({"spam": "FAIL"}, "SES verdict: spam"),
+        ({"virus": "FAIL"}, "SES verdict: virus"),
+        ({"virus": "FAIL", "spam": "FAIL"}, "SES verdict: spam and virus"),
+    ],
+)
+def test_what_ses_warns_of_is_set_aside_unread(
+    world: TestWorld, moto_cloud: Cloud, verdicts: dict[str, str], reason: str
+) -> None:
+    notice = letters.store_mail(world, "ses-1", letters.mail(), **verdicts)
+    vars(world)["raw"] = Unreachable()  # nobody opens it
+    assert receive.delivery(notice, "sqs-1", 1, world) == "quarantined"
+    (item,) = items(moto_cloud)
+    assert (item.state, item.queue, item.reason, item.subject) == (State.QUARANTINED, "quarantine", reason, "")
+    assert "payload" not in kinds(moto_cloud)
+    assert claimed(world, "quarantine").id == item.id
+
+
+@pytest.mark.parametrize("verdict", ["GRAY", "PROCESSING_FAILED", "DISABLED", ""])
+def test_a_verdict_that_says_nothing_sets_nothing_aside(world: TestWorld, verdict: str) -> None:
+    assert deliver(world, 1, spam=verdict, virus=verdict) == "queued"
+
+
+def test_a_raw_mail_that_is_not_there_is_set_aside(world: TestWorld, moto_cloud: Cloud) -> None:
+    assert receive.delivery(letters.notice("ses-gone"), "sqs-1", 1, world) == "quarantined"
+    assert "mail/ses-gone" in items(moto_cloud)[0].reason
+
+
+def test_a_chat_message_nobody_can_read_is_set_aside(world: TestWorld, moto_cloud: Cloud) -> None:
+    world.raw.write("chat/shop-widget/d1", b"{}", "application/json")
+    notice = {"kind": "chat", "installation": "shop-widget", "delivery": "d1", "key": "chat/shop-widget/d1"}
+    assert receive.delivery(json.dumps(notice), "sqs-1", 1, world) == "quarantined"
+    assert items(moto_cloud)[0].channel == "chat"
+
+
+GARBAGE = [
+    "", "no json", "[]", "7", '"text"', "null", "{}", '{"kind": "fax"}', '{"kind": "chat"}',
+    '{"notificationType": "Received"}', '{"notificationType": "Received", "receipt": 1, "mail": {}}',
+    '{"notificationType": "Received", "receipt": {"recipients": [], "action": {"objectKey": "x"}}, "mail": {"messageId": "m"}}',
+    '{"notificationType": "Received", "receipt": {"recipients": [null], "action": {}}, "mail": {"messageId": "m"}}',
+    "[" * 200_000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", GARBAGE, ids=range(len(GARBAGE)))
+@pytest.mark.parametrize("door", ["receive", "dead"])
+def test_a_notice_that_says_nothing_becomes_visible_work(
+    world: TestWorld, moto_cloud: Cloud, body: str, door: str
+) -> None:
+    if door == "receive":
+        assert receive.delivery(body, "sqs-1", 1, world) == "quarantined"
+    assert receive.dead_delivery(body, "sqs-1", world) == ("quarantined" if door == "dead" else "handled before")
+    (item,) = items(moto_cloud)
+    assert (item.state, item.queue) == (State.QUARANTINED, "quarantine")
+
+
+def test_what_failed_twice_is_set_aside_unparsed(world: TestWorld, moto_cloud: Cloud) -> None:
+    notice = letters.store_mail(world, "ses-1", letters.mail())
+    vars(world)["raw"] = Unreachable()  # nobody reads it a third time
+    for count in (1, 2):
+        with pytest.raises(Unavailable):
+            receive.delivery(notice, "sqs-1", count, world)
+    assert items(moto_cloud) == []
+    assert receive.delivery(notice, "sqs-1", 3, world) == "quarantined"
+    assert items(moto_cloud)[0].reason == "failed 2 times before"
+    assert facts(world, items(moto_cloud)[0])[0]["raw"] == "mail/ses-1"
+
+
+def test_a_delivery_that_was_given_up_is_set_aside(world: TestWorld, moto_cloud: Cloud) -> None:
+    notice = letters.store_mail(world, "ses-1", letters.mail())
+    assert receive.dead_delivery(notice, "sqs-1", world) == "quarantined"
+    assert items(moto_cloud)[0].reason == "could not be processed"
+
+
+def test_set_aside_once_handled_is_handled(world: TestWorld, moto_cloud: Cloud) -> None:
+    notice = letters.store_mail(world, "ses-1", letters.mail())
+    assert receive.delivery(notice, "sqs-1", 1, world) == "queued"
+    before = moto_cloud.rows()
+    assert receive.delivery(notice, "sqs-1", 3, world) == "handled before"
+    assert receive.dead_delivery(notice, "sqs-1", world) == "handled before"
+    assert moto_cloud.rows() == before
+
+
+# Again
+
+
+def chat_notice(world: TestWorld) -> str:
+    return letters.store_chat(world, "d1", "Hello")
+
+
+def mail_notice(world: TestWorld, **more: Any) -> str:
+    return letters.store_mail(world, "ses-1", letters.mail(**more))
+
+
+@pytest.mark.parametrize(
+    "notice",
+    [
+        mail_notice,
+        chat_notice,
+        lambda world: mail_notice(world, **AUTO),
+        lambda world: mail_notice(world, Message_ID=""),
+        lambda world: letters.store_mail(world, "ses-1", letters.mail(), virus="FAIL"),
+        lambda world: letters.notice("ses-gone"),
+        lambda world: "garbage",
+    ],
+    ids=["mail", "chat", "automatic", "no message-id", "virus", "raw mail gone", "garbage"],
+)
+def test_handling_a_delivery_twice_changes_nothing(
+    world: TestWorld, moto_cloud: Cloud, notice: Callable[[TestWorld], str]
+) -> None:
+    body = notice(world)
+    receive.delivery(body, "sqs-1", 1, world)
+    before = moto_cloud.rows()
+    assert receive.delivery(body, "sqs-1", 2, world) == "handled before"
+    assert moto_cloud.rows() == before
+
+
+# Without a model
+
+
+def test_without_a_model_people_sort(world: TestWorld, moto_cloud: Cloud) -> None:
+    vars(world)["model"] = None
+    assert deliver(world, 1, "Please answer #billing #critical") == "queued"
+    (item,) = items(moto_cloud)
+    assert (item.queue, item.lane, item.reason, item.tags) == ("people", "normal", "unclassified", None)
+    assert facts(world, item)[0]["tags"] is None
+
+
+def test_a_model_that_is_unsure_leaves_it_to_people_and_says_so(world: TestWorld, moto_cloud: Cloud) -> None:
+    deliver(world, 1, "Hm #billing #unsure #high")
+    (item,) = items(moto_cloud)
+    assert (item.queue, item.lane) == ("people", "urgent")
+    assert item.tags
+    assert (item.tags.topic, item.tags.topic_abstained) == ("billing", True)
+    assert facts(world, item)[0]["tags"]["topic_abstained"] is True
+
+
+def test_an_envelope_and_the_log_say_nothing_a_person_wrote(
+    world: TestWorld, moto_cloud: Cloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, "sortownia"):
+        deliver(world, 1, "CANARY body", sender="CANARY <canary@customer.example.com>", subject="CANARY subject")
+        deliver(world, 2, "CANARY away", subject="CANARY", **AUTO)
+    assert "canary" not in caplog.text.lower()
+    events = [row for row in moto_cloud.rows() if row["kind"]["S"] == "event"]
+    assert len(events) == 2
+    assert "canary" not in str(events).lower()

@@ -1,0 +1,46 @@
+"""HTML as a person reads it."""
+
+import pytest
+
+from chalicelib.intake.html import charset_of, to_text
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("<p>One</p><p>Two</p>", "One\n\nTwo"),
+        ("One<br>Two<br/>Three", "One\nTwo\nThree"),
+        ("<div>One</div><div>Two</div>", "One\nTwo"),
+        ("<ul><li>One<li>Two</ul>", "One\nTwo"),
+        ("<table><tr><td>One</td><td>Two</td></tr><tr><td>Three</td></tr></table>", "One Two\nThree"),
+        ("<b>bo</b>ld", "bold"),
+        ("a <b> spaced </b> text", "a spaced text"),
+        ("&lt;Za&#380;&oacute;&#322;&#x107;&gt;&nbsp;&amp;", "<Zażółć> &"),
+        ("<script>no()</script><style>no{}</style><title>no</title>yes", "yes"),
+        ("<SCRIPT type='x'>no</SCRIPT >yes", "yes"),
+        ("<!-- no -->yes<!---->", "yes"),
+        ("<!--[if mso]><p>no</p><![endif]-->yes", "yes"),
+        ("<!-- never closed <p>yes</p>", "never closed\nyes"),
+        ("<script>never closed", "never closed"),
+        ("5 < 6 and a<b", "5 < 6 and a<b"),
+        ('<a title="a > b">link</a>', "link"),
+        ('<a title="it\'s>fine">link</a>', "link"),
+        ("<pre>a\n  b</pre>", "a\n  b"),
+        ("<blockquote>old<br>words</blockquote>new", "> old\n> words\nnew"),
+        ("<blockquote><blockquote>older</blockquote></blockquote>", "> > older"),
+        ("<?xml version='1.0'?><!DOCTYPE html><html><body>yes</body></html>", "yes"),
+        ("", ""),
+    ],
+)
+def test_pages(page: str, text: str) -> None:
+    assert to_text(page)[0] == text
+
+
+def test_tags_are_counted_and_limited() -> None:
+    assert to_text("<b>x</b>" * 100, most_tags=50) == ("x" * 25, 50)
+
+
+def test_the_charset_a_page_names() -> None:
+    assert charset_of(b'<head><meta http-equiv="Content-Type" content="text/html; charset=koi8-r">') == "koi8-r"
+    assert charset_of(b"<META CHARSET='windows-1250'>") == "windows-1250"
+    assert charset_of(b"<p>charset=x</p>") == ""

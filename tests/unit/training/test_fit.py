@@ -1,0 +1,97 @@
+import json
+import os
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifiers import artifact
+from classifiers.text import Document
+from tests.unit.classifiers.corpus import samples
+from training import dataset, pack
+from training.dataset import DataError, Sample
+from training.fit import Plan, fit
+
+PLANS = [Plan("topic"), Plan("urgency", "logistic", balanced=True)]
+SHARED = Path(os.environ.get("SORTOWNIA_SHARED", "/nowhere")) / "data" / "banking77" / "train.jsonl.gz"
+
+
+def taught(*labelled: tuple[str, str]) -> list[Sample]:
+    return [Sample(Document(written), {"label": label}) for written, label in labelled]
+
+
+def test_equal_seeds_give_equal_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        pack.export(fit(list(samples()), PLANS, seed=5, folds=3), tmp_path / name, "tiny")
+    for file in (artifact.ARRAYS, artifact.MANIFEST):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_another_seed_deals_other_folds() -> None:
+    held_out = {fit(list(samples()), PLANS, seed=seed, folds=3).heads[0].held_out.nll for seed in range(4)}
+    assert len(held_out) > 1
+
+
+def test_scores_of_scikit_learn_sum_to_one() -> None:
+    rows = list(samples())
+    fitted = fit(rows, PLANS, folds=3)
+    for shares in fitted.scores([row.document for row in rows]).values():
+        assert shares.sum(axis=1) == pytest.approx(np.ones(len(rows)))
+
+
+def test_labels_keep_the_planned_order() -> None:
+    fitted = fit(list(samples()), [Plan("topic", order=("returns", "billing"))], folds=3)
+    assert fitted.heads[0].labels == ("returns", "billing")
+    model = pack.exact_model(fitted)
+    documents = [sample.document for sample in samples()]
+    assert pack.parity(fitted, model, documents).largest_difference < 1e-6
+
+
+def test_a_twin_of_a_text_never_scores_it() -> None:
+    noise = random.Random(2)
+    words = ["".join(noise.choices("abcdefghij", k=6)) for _ in range(60)]
+    rows = taught(*((word, noise.choice("xy")) for word in words for _ in range(4)))
+    rows = [replace(row, labels=rows[i // 4 * 4].labels) for i, row in enumerate(rows)]
+    assert fit(rows, [Plan("label")]).heads[0].held_out.accuracy < 0.8
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ([], "no row has a word"),
+        (taught(("?!", "a"), ("", "b")), "no row has a word"),
+        (taught(("one", "a"), ("two", "a")), "two or more different labels"),
+        (taught(("one", "a"), ("two", "a"), ("three", "b")), "fewer than 2 rows have the label 'b'"),
+        (taught(("one", "a"), ("one", "a"), ("one", "b"), ("one", "b")), "too few"),
+    ],
+)
+def test_data_that_cannot_be_learned_from_is_refused(rows: list[Sample], reason: str) -> None:
+    with pytest.raises(DataError, match=reason):
+        fit(rows, [Plan("label")])
+
+
+def test_export_leaves_a_folder_that_is_no_model_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(FileExistsError, match="not a model"):
+        pack.export(fit(list(samples()), PLANS, folds=3), tmp_path, "tiny")
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_the_manifest_tells_what_the_model_is_made_of(tmp_path: Path) -> None:
+    fitted = fit(list(samples()), PLANS, seed=5, folds=3)
+    pack.export(fitted, tmp_path / "model", "tiny")
+    manifest = json.loads((tmp_path / "model" / artifact.MANIFEST).read_text())
+    assert manifest["data"] == {"rows": 20, "sha256": dataset.digest(samples()), "from": None, "to": None}
+    assert {"numpy", "scikit-learn"} <= manifest["versions"].keys()
+    assert manifest["heads"][0]["held_out"]["rows"] == 20
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="SORTOWNIA_SHARED/data/banking77 is not here")
+def test_banking77_in_small_is_learned_and_packed_without_loss() -> None:
+    rows = [row for row in dataset.labelled(SHARED, "text", "label") if row.labels["label"] < "b"]
+    fitted = fit(rows[:600], [Plan("label")], folds=3)
+    assert fitted.heads[0].held_out.accuracy > 0.9
+    parity = pack.parity(fitted, pack.exact_model(fitted), [row.document for row in rows[600:700]])
+    assert parity.largest_difference < 1e-6

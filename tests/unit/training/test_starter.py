@@ -1,0 +1,89 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from classifiers import artifact
+from tests.unit.classifiers.corpus import samples
+from training import starter
+
+LABELS = """
+topics = ["returns", "billing"]
+urgencies = ["normal", "high"]
+languages = ["pl", "en", "de", "ru", "uk"]
+"""
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    (folder / "labels.toml").write_text(LABELS)
+    with (folder / "all-mail.jsonl").open("w", encoding="utf-8") as file:
+        for sample in samples():
+            labels = {**sample.labels, "lang": sample.labels["language"]}
+            message = {"subject": "", "body": sample.document.text, "channel": sample.document.channel}
+            file.write(json.dumps({**message, **labels}, ensure_ascii=False) + "\n")
+    (folder / "languages.jsonl").write_text('{"lang": "en", "text": "where is it"}\n')
+    return folder
+
+
+def run(corpus: Path, *more: str) -> int:
+    return starter.main(["--out", str(corpus.parent / "model"), "--corpus", str(corpus), *more])
+
+
+def test_it_builds_once_and_again_only_when_something_changed(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(corpus) == 0
+    told = capsys.readouterr().out
+    assert "fitting on 20 messages and 1 sentences" in told
+    assert "topic     held out: accuracy" in told
+    first = artifact.load(corpus.parent / "model").model_id
+    assert run(corpus) == 0
+    assert "is up to date" in capsys.readouterr().out
+    with (corpus / "languages.jsonl").open("a") as file:
+        file.write('{"lang": "en", "text": "and when will it come"}\n')
+    assert run(corpus, "--quiet") == 0
+    assert capsys.readouterr().out == ""
+    assert artifact.load(corpus.parent / "model").model_id != first
+
+
+def test_a_damaged_model_is_built_again(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(corpus)
+    (corpus.parent / "model" / artifact.ARRAYS).write_bytes(b"damaged")
+    capsys.readouterr()
+    assert run(corpus) == 0
+    assert "fitting" in capsys.readouterr().out
+
+
+def test_the_fitted_pipeline_is_kept_where_asked(corpus: Path) -> None:
+    kept = corpus.parent / "build" / "starter.joblib"
+    run(corpus)
+    assert run(corpus, "--keep", str(kept)) == 0
+    assert kept.stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('{"lang": "en"}', "line 2: field 'subject' is missing"),
+        ('{"subject": "", "body": "b", "channel": "mail", "topic": "x"}', "'topic' is 'x', not one of returns"),
+        ("oops", "line 2: is not JSON"),
+    ],
+)
+def test_a_bad_corpus_line_stops_it_with_one_sentence(
+    corpus: Path, capsys: pytest.CaptureFixture[str], line: str, reason: str
+) -> None:
+    good = (corpus / "all-mail.jsonl").read_text(encoding="utf-8").splitlines()[0]
+    (corpus / "bad.jsonl").write_text(f"{good}\n{line}\n", encoding="utf-8")
+    assert run(corpus) == 2
+    told = capsys.readouterr().err
+    assert reason in told
+    assert "bad.jsonl" in told
+    assert not (corpus.parent / "model").exists()
+
+
+def test_the_projects_own_corpus_is_sound() -> None:
+    rows = starter.read(starter.CORPUS)
+    allowed = starter.labels(starter.CORPUS)
+    assert {row.labels["topic"] for row in rows if "topic" in row.labels} == set(allowed.topics)
+    assert {row.labels["language"] for row in rows} == set(allowed.languages)
