@@ -11,6 +11,8 @@ BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS ?= 0
 export AWS_EC2_METADATA_DISABLED := true
+# Bytecode of what is installed is kept, whatever this machine prefers: every start after the first is twice as quick.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## What can be made here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14

@@ -1,29 +1,23 @@
 """Every door of the service: HTTP routes come in through Blueprints, each event through one handler here."""
 
-from collections.abc import Callable
 from typing import Any
 
-from chalice.app import Chalice, CloudWatchEvent, DynamoDBEvent, Rate, Request, Response, SQSEvent
+from chalice.app import Chalice, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
 
 from chalicelib import doors
-from chalicelib.api import desk, hooks, items
-from chalicelib.api.problem import as_problem
 from chalicelib.flows import export as exporting
 from chalicelib.flows import ring as ringing
 from chalicelib.flows import watch as watching
 from chalicelib.flows.receive import dead_delivery, delivery
+from chalicelib.settings import serves_http
 from chalicelib.world import world
 
 app = Chalice(app_name="sortownia")
-app.api.binary_types = []  # every body is text: raw bytes reach a webhook's signature check unchanged
-for blueprint in (items.routes, desk.routes, hooks.routes):
-    app.register_blueprint(blueprint)
+if serves_http():
+    # Routes bring pydantic along, a quarter of a cold start that functions of queues and streams need not pay.
+    from chalicelib.api import register
 
-
-@app.middleware("http")
-def problems(request: Request, get_response: Callable[[Request], Response]) -> Response:
-    """Chalice's own errors take the shape of ours."""
-    return as_problem(get_response(request))
+    register(app)
 
 
 # The ARNs are intrinsics of the template: Chalice hands them through as they are.

@@ -33,9 +33,12 @@ def check_may_see(caller: Caller, queue: str, holder: str | None, policy: Policy
         raise NotAllowed(f"{caller.id} may not see queue {queue}")
 
 
-def check_sees_timelines(caller: Caller) -> None:
-    """Raises `NotAllowed` unless the caller has a role of this desk: whoever serves a customer sees all he said."""
-    if not caller.roles & (_SEES_ALL | {"agent"}):
+def check_serves(caller: Caller, policy: Policy) -> None:
+    """Raises `NotAllowed` unless the caller has a role at this desk: whoever serves a customer sees all he said.
+
+    An agent must be one of the desk's: the issuer may know people who left it, or who never worked here.
+    """
+    if not (sees_all(caller) or ("agent" in caller.roles and caller.id in policy.agents)):
         raise NotAllowed(f"{caller.id} has no role at this desk")
 
 

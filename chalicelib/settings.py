@@ -51,3 +51,8 @@ class Settings:
 def work_queue_name(stack_name: str, queue: str, lane: str) -> str:
     """The SQS name of a desk queue's lane (`urgent` or `normal`)."""
     return f"{stack_name}-work-{queue}" + ("-urgent" if lane == "urgent" else "")
+
+
+def serves_http(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether this process answers HTTP: all do, but the functions whose template says `ROUTES=off`."""
+    return environment.get("ROUTES") != "off"

@@ -339,7 +339,7 @@ def _function_overrides(functions: Iterable[Function]) -> Json:
 def _function(function: Function) -> Json:
     properties: Json = {
         "FunctionName": sub(f"${{AWS::StackName}}-{function.short_name}"),
-        "Environment": {"Variables": _environment()},
+        "Environment": {"Variables": _environment(function)},
     }
     match function.source:
         case "http":
@@ -354,7 +354,7 @@ def _function(function: Function) -> Json:
     return properties
 
 
-def _environment() -> Json:
+def _environment(function: Function) -> Json:
     return {
         "STACK_NAME": ref("AWS::StackName"),
         "TABLE": ref("Table"),
@@ -368,6 +368,7 @@ def _environment() -> Json:
         "OIDC_ISSUER": ref("OidcIssuer"),
         "OIDC_AUDIENCE": ref("OidcAudience"),
         "LOG_LEVEL": ref("LogLevel"),
+        "ROUTES": "on" if function.source == "http" else "off",
         "OPENBLAS_NUM_THREADS": "1",  # a thread pool for products of one row costs more than it gives
     }
 

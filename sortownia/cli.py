@@ -20,6 +20,10 @@ COMMANDS: Final = {
 }
 
 
+#: What a shell says of a program that Ctrl-C ended.
+INTERRUPTED: Final = 130
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit status."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
@@ -30,7 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in sorted(wanted):
         importlib.import_module(name).add_commands(subparsers)
     chosen = parser.parse_args(arguments)
-    return int(chosen.run(chosen))
+    try:
+        return int(chosen.run(chosen))
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -54,7 +54,8 @@ class Cloud:
 
     def __init__(self, endpoint: str | None = None, region: str = REGION, desk: Policy | None = None) -> None:
         self.dynamodb, self.s3, self.sqs, self.secrets = (
-            (_client if endpoint else _kept_client)(name, endpoint, region) for name in ("dynamodb", "s3", "sqs", "secretsmanager")
+            (_client if endpoint else _kept_client)(name, endpoint, region)
+            for name in ("dynamodb", "s3", "sqs", "secretsmanager")
         )
         self.policy: Policy = desk or policy.load()
         self.template = merge_template(self.policy)["Resources"]
@@ -82,6 +83,7 @@ class Cloud:
         made.pop("TimeToLiveSpecification")
         made.pop("PointInTimeRecoverySpecification")
         made["StreamSpecification"] = {"StreamEnabled": True, **made["StreamSpecification"]}
+        made.pop("StreamSpecification")
         self.dynamodb.create_table(TableName=name, **made)
         self.dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
         return Table(self.dynamodb, name)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _ALGORITHMS: Final = ["RS256", "RS384", "RS512", "ES256", "ES384", "PS256"]
 _LEEWAY_SECONDS: Final = 30
 _KEYS_KEPT_SECONDS: Final = 3600
+_LONGEST_NAME: Final = 200
 
 
 def caller(authorization: str | None, settings: Settings, policy: Policy) -> Caller:
@@ -24,12 +25,12 @@ def caller(authorization: str | None, settings: Settings, policy: Policy) -> Cal
     issuer's keys cannot be fetched.
     """
     scheme, _, token = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    if scheme.lower() != "bearer" or not token.strip() or not token.isascii():
         raise NotAuthentic("a bearer token is needed")
     claims = _verified(token.strip(), settings)
     name = claims.get(policy.access.agent_claim)
-    if not isinstance(name, str) or not name:
-        raise NotAuthentic(f"the token has no claim {policy.access.agent_claim}")
+    if not isinstance(name, str) or not name.isprintable() or not 1 <= len(name) <= _LONGEST_NAME:
+        raise NotAuthentic(f"the token names nobody in its claim {policy.access.agent_claim}")
     return Caller(name, _roles(claims.get(policy.access.role_claim), name, policy))
 
 
@@ -55,7 +56,7 @@ def _verified(token: str, settings: Settings) -> dict[str, Any]:
             leeway=_LEEWAY_SECONDS,
             options={"require": ["exp", "iat", "iss"], "verify_aud": False},
         )
-    except jwt.PyJWKClientConnectionError as error:
+    except (jwt.PyJWKClientConnectionError, ValueError) as error:  # nobody answers, or a proxy with a page of its own
         raise Unavailable("the issuer's keys cannot be fetched") from error
     except jwt.PyJWTError as error:
         raise NotAuthentic(f"the token does not hold: {error}") from error

@@ -60,7 +60,7 @@ def set_presence(asked: Asked, agent_id: str) -> Response:
 
 
 @routes.route("/v1/health", methods=["GET"])
-@answering(routes)
+@answering(routes, to_anybody=True)
 def health(asked: Asked) -> Response:
     """Whether the table answers, and which model is at work."""
     asked.world.table.agent("nobody")

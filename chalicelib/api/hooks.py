@@ -10,7 +10,7 @@ routes = Blueprint(__name__)
 
 
 @routes.route("/v1/hooks/{provider}/{installation}", methods=["POST"])
-@answering(routes)
+@answering(routes, to_anybody=True)
 def receive(asked: Asked, provider: str, installation: str) -> Response:
     """A visitor's message; 202 once it is durable."""
     timestamp = asked.header("x-sortownia-timestamp") or ""

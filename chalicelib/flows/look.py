@@ -12,7 +12,7 @@ from chalicelib.rights import (
     Caller,
     check_may_see,
     check_may_set_presence,
-    check_sees_timelines,
+    check_serves,
     sees_all,
 )
 from chalicelib.routing.route import Lane
@@ -49,7 +49,9 @@ def items(
     """One page of items by `queue` (those that wait), `holder` or `state`, as they are now.
 
     A page may be shorter than `limit`: items the caller may not see, or that have moved on, are left out.
+    Raises `Unknown`, `NotAllowed`, `Invalid` for a cursor that is none.
     """
+    check_serves(caller, world.policy)
     if by == "queue":
         if value not in world.policy.queues:
             raise Unknown(f"there is no queue {value}")
@@ -67,7 +69,7 @@ def items(
 
 def customer(customer_id: str, caller: Caller, world: World) -> Customer:
     """A customer's card. Raises `Unknown`, `NotAllowed`."""
-    check_sees_timelines(caller)
+    check_serves(caller, world.policy)
     return world.table.customer(customer_id)
 
 
@@ -75,7 +77,7 @@ def timeline(
     customer_id: str, caller: Caller, limit: int, cursor: str | None, newest: bool, world: World
 ) -> Page[Event]:
     """One page of a customer's timeline, oldest or newest first. Raises `Unknown` for a customer with no entry."""
-    check_sees_timelines(caller)
+    check_serves(caller, world.policy)
     page = world.table.timeline(customer_id, limit, cursor, newest)
     if not page.entries and cursor is None:
         raise Unknown(f"there is no customer {customer_id}")

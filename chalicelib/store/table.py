@@ -126,7 +126,7 @@ class Table:
             "ScanIndexForward": not newest,
         }
         if cursor:
-            query["ExclusiveStartKey"] = _start_of(cursor)
+            query["ExclusiveStartKey"] = _start_of(cursor, f"{index}_pk", pk)
         found, more = self._query(index, query, {":pk": pk})
         return Page(tuple(found), _cursor_of(more))
 
@@ -141,9 +141,10 @@ class Table:
             "Limit": 2 * limit,
             "ScanIndexForward": not newest,
         }
+        pk = keys.customer_key(customer_id)["pk"]
         if cursor:
-            query["ExclusiveStartKey"] = _start_of(cursor)
-        values = {":pk": keys.customer_key(customer_id)["pk"], ":event": "EVENT#"}
+            query["ExclusiveStartKey"] = _start_of(cursor, "pk", pk)
+        values = {":pk": pk, ":event": "EVENT#"}
         found, more = self._query(None, query, values)
         entries = [list(group) for _, group in groupby(found, key=lambda row: row["sk"].removesuffix("#PAYLOAD"))]
         if len(entries) > limit:
@@ -304,7 +305,8 @@ class Table:
             "ExpressionAttributeValues": rows.to_wire({":by": load.by, ":agent": "agent", ":id": load.agent_id}),
         }
         if load.limit is not None:
-            has_room = "(attribute_not_exists(#load) OR #load < :limit)"
+            # Who was never seen holds nothing: that is room, unless the desk gives him none at all.
+            has_room = "(attribute_not_exists(#load) OR #load < :limit)" if load.limit > 0 else "#load < :limit"
             is_present = "(attribute_not_exists(presence) OR presence <> :away)"
             update["ConditionExpression"] = f"{has_room} AND {is_present}"
             update["ExpressionAttributeValues"] |= rows.to_wire({":limit": load.limit, ":away": "away"})
@@ -406,11 +408,15 @@ def _cursor_of(more: Row | None) -> str | None:
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
 
 
-def _start_of(cursor: str) -> Row:
+def _start_of(cursor: str, pk_name: str, pk: str) -> Row:
+    """The key a cursor names, which must be one of the list that is asked for: partition `pk` of table or index."""
     try:
         plain = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, RecursionError) as error:
         raise Invalid("cursor", "is not one that this list gave") from error
-    if not isinstance(plain, dict) or not all(isinstance(value, str) and value for value in plain.values()):
+    names = {"pk", "sk", pk_name, f"{pk_name.removesuffix('pk')}sk"}
+    if not isinstance(plain, dict) or plain.keys() != names or plain[pk_name] != pk:
+        raise Invalid("cursor", "is not one that this list gave")
+    if not all(isinstance(value, str) and value for value in plain.values()):
         raise Invalid("cursor", "is not one that this list gave")
     return rows.to_wire(plain)

@@ -10,7 +10,7 @@ from chalicelib import policy
 from chalicelib.policy import CHANNELS, QUARANTINE, PolicyError
 from tests.desk import DESK, small_desk
 
-#: What is changed in the small desk, into what, the key the refusal names, a text of the line it names, and of the rule.
+#: What is changed in the small desk, into what; the key the refusal names, a text of the line it names, of the rule.
 BROKEN = [
     ("[desk]", "desk", "", "desk", "not TOML"),
     ("[desk]", "[desks]", "desks", "[desks]", "no such key; there is access, agents, capacity, desk"),
@@ -40,14 +40,38 @@ BROKEN = [
     ("[queues.orders]", "[queues.quarantine]", "queues.quarantine", "[queues.quarantine]", "exists already"),
     ('["anna", "carl"]', '["anna", "karl"]', "queues.billing.members", '"karl"', "'karl' is no agent of this desk"),
     ('["anna", "carl"]', '"anna"', "queues.billing.members", 'members = "anna"', "must be a list of texts"),
-    ('skills = ["money"]\n\n[queues.people]', "skill = []\n\n[queues.people]", "queues.billing.skill", "skill =", "no su"),
-    ('[quarantine]\nmembers = ["anna"]', "[quarantine]\nmembers = []", "quarantine.members", "members = []", "somebody"),
+    (
+        'skills = ["money"]\n\n[queues.people]',
+        "skill = []\n\n[queues.people]",
+        "queues.billing.skill",
+        "skill =",
+        "no su",
+    ),
+    (
+        '[quarantine]\nmembers = ["anna"]',
+        "[quarantine]\nmembers = []",
+        "quarantine.members",
+        "members = []",
+        "somebody",
+    ),
     ('[quarantine]\nmembers = ["anna"]', "", "quarantine", None, "this table is missing"),
     ('"help@shop.example.com"', '"Help@shop.example.com"', "mailboxes.Help@shop.example.com", "Help@", "in lower case"),
-    ('"help@shop.example.com"', '"shop.example.com"', "mailboxes.shop.example.com", "shop.ex", "must be a mail address"),
+    (
+        '"help@shop.example.com"',
+        '"shop.example.com"',
+        "mailboxes.shop.example.com",
+        "shop.ex",
+        "must be a mail address",
+    ),
     ('= "Help"', '= ""', "mailboxes.help@shop.example.com", "help@", "must be a text"),
     ("shop-widget =", '"shop widget" =', "installations.shop widget", "shop widget", "lower-case letters, digits"),
-    ('"generic"', '"intercom"', "installations.shop-widget", "shop-widget", "'intercom' is no provider; there is generic"),
+    (
+        '"generic"',
+        '"intercom"',
+        "installations.shop-widget",
+        "shop-widget",
+        "'intercom' is no provider; there is generic",
+    ),
     ("[capacity]\nmail = 60", "[capacity]", "capacity.mail", "[capacity]", "must be a whole number, 0 or more"),
     ("mail = 60", "mail = -1", "capacity.mail", "mail = -1", "must be a whole number, 0 or more"),
     ("mail = 60", "mail = true", "capacity.mail", "mail = true", "must be a whole number, 0 or more"),
@@ -56,7 +80,13 @@ BROKEN = [
     ("{ mail = 2, chat = 1 }", "3", "agents.carl.capacity", "carl =", "must be a table of channel = number"),
     ('["supervisor"]', '["boss"]', "agents.sam.roles", "sam =", "'boss' is not a role"),
     ('["supervisor"]', '"supervisor"', "agents.sam.roles", "sam =", "must be a list of texts"),
-    ('boris = { languages = ["en"] }', 'boris = { languages = ["fr"] }', "agents.boris.languages", "boris =", "'fr' is n"),
+    (
+        'boris = { languages = ["en"] }',
+        'boris = { languages = ["fr"] }',
+        "agents.boris.languages",
+        "boris =",
+        "'fr' is n",
+    ),
     ('boris = { languages = ["en"] }', "boris = { wage = 1 }", "agents.boris.wage", "boris =", "no such key"),
     ('boris = { languages = ["en"] }', "boris = 1", "agents.boris", "boris =", "this table is missing"),
 ]

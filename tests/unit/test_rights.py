@@ -62,10 +62,15 @@ def test_presence_is_set_by_oneself_and_who_acts_for_others(caller: Caller, may:
 
 
 @pytest.mark.parametrize(
-    ("caller", "sees"), [(ANNA, True), (CARL, True), (OLGA, True), (SAM, True), (ADMIN, True), (NOBODY, False)]
+    ("caller", "serves"),
+    [(ANNA, True), (CARL, True), (OLGA, True), (SAM, True), (ADMIN, True), (NOBODY, False), (FORMER, False)],
 )
-def test_timelines_are_for_everybody_with_a_role(caller: Caller, sees: bool) -> None:
-    assert allowed(lambda: rights.check_sees_timelines(caller)) is sees
+def test_timelines_are_for_everybody_who_serves(caller: Caller, serves: bool) -> None:
+    assert allowed(lambda: rights.check_serves(caller, DESK)) is serves
+
+
+def test_an_agent_the_desk_does_not_know_serves_nobody() -> None:
+    assert not allowed(lambda: rights.check_serves(Caller("left-last-year", frozenset({"agent"})), DESK))
 
 
 def test_only_agents_of_the_desk_take_work() -> None:

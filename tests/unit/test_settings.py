@@ -24,9 +24,7 @@ def test_every_missing_variable_is_named() -> None:
     assert all(name.upper() in str(refused.value) for name in NAMES)
 
 
-@pytest.mark.parametrize(
-    ("lane", "name"), [("normal", "desk-work-orders"), ("urgent", "desk-work-orders-urgent")]
-)
+@pytest.mark.parametrize(("lane", "name"), [("normal", "desk-work-orders"), ("urgent", "desk-work-orders-urgent")])
 def test_a_work_queue_stands_beside_the_inbound_queue(lane: str, name: str) -> None:
     settings = Settings.from_environment(ENVIRONMENT)
     assert work_queue_name("desk", "orders", lane) == name

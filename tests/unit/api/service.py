@@ -25,7 +25,7 @@ from chalicelib.item.change import Delivery
 from chalicelib.item.item import Customer, Item, Tagging
 from chalicelib.world import World, world
 from tests import letters
-from tests.cloud import BUCKETS, REGION, SECRET, Cloud
+from tests.cloud import REGION, SECRET, Cloud
 from tests.unit.api.issuer import AUDIENCE, Issuer, serving
 
 DESK = Path(__file__).with_name("desk.toml")
@@ -110,7 +110,10 @@ class Service:
     ) -> HTTPResponse:
         """A provider's signed webhook. `at` moves its timestamp by seconds; headers replace (None: leave out) ours."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        sent: dict[str, str | None] = {**signed(raw, secret, at), **{k.replace("_", "-"): v for k, v in headers.items()}}
+        sent: dict[str, str | None] = {
+            **signed(raw, secret, at),
+            **{k.replace("_", "-"): v for k, v in headers.items()},
+        }
         given = {name: value for name, value in sent.items() if value is not None}
         return self.ask("POST", f"/v1/hooks/{provider}/{installation}", who=None, body=raw, headers=given)
 
@@ -171,12 +174,12 @@ class Service:
         return claimed
 
     def stored(self) -> dict[str, Any]:
-        """All that is stored: rows, objects, depths of queues."""
-        urls = self.cloud.sqs.list_queues().get("QueueUrls", [])
+        """All that the API could write: rows, raw objects, depths of queues."""
+        settings = self.world.settings
         return {
             "rows": sorted(json.dumps(row, sort_keys=True, default=repr) for row in self.cloud.rows()),
-            "objects": [o["Key"] for bucket in BUCKETS for o in self._objects(bucket)],
-            "queues": {url: self.depth(url) for url in urls},
+            "objects": self._objects(),
+            "queues": [self.depth(url) for url in (settings.inbound_queue_url, settings.send_queue_url)],
         }
 
     def depth(self, url: str) -> str:
@@ -185,17 +188,20 @@ class Service:
         attributes = self.cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)  # type: ignore[arg-type]
         return attributes["Attributes"]["ApproximateNumberOfMessages"]
 
-    def _objects(self, bucket: str) -> list[Any]:
-        return list(self.cloud.s3.list_objects_v2(Bucket=bucket).get("Contents", []))
+    def _objects(self) -> list[str]:
+        found = self.cloud.s3.list_objects_v2(Bucket=self.world.settings.raw_bucket)
+        return [stored["Key"] for stored in found.get("Contents", [])]
 
     def empty(self) -> None:
         """Everything stored is forgotten, and so is what a warm function keeps."""
-        self.cloud.dynamodb.delete_table(TableName="desk-table")  # with its stream, which moto copies at every write
-        self.cloud.make_table("desk-table")
-        for bucket in BUCKETS:
-            for stored in self._objects(bucket):
-                self.cloud.s3.delete_object(Bucket=bucket, Key=stored["Key"])
-        self.cloud.bodies(self.world.settings.inbound_queue_url)
+        settings = self.world.settings
+        if self.cloud.rows():
+            # The stream goes with it: moto copies all of that at every transaction.
+            self.cloud.dynamodb.delete_table(TableName=settings.table)
+            self.cloud.make_table(settings.table)
+        for key in self._objects():
+            self.cloud.s3.delete_object(Bucket=settings.raw_bucket, Key=key)
+        self.cloud.bodies(settings.inbound_queue_url)
         world.cache_clear()
 
 

@@ -23,7 +23,10 @@ def test_unknown_customer_is_not_found(service: Service, path: str) -> None:
 def test_timeline_shows_what_was_said_and_done_in_order(service: Service) -> None:
     item = service.claimed()
     shown = service.ask("GET", f"/v1/customers/{item['customer_id']}/timeline").json_body
-    assert [(event["seq"], event["type"]) for event in shown["events"]] == [(1, "message-received"), (2, "item-claimed")]
+    assert [(event["seq"], event["type"]) for event in shown["events"]] == [
+        (1, "message-received"),
+        (2, "item-claimed"),
+    ]
     assert shown["events"][0]["content"]["written"] == CANARY
     assert shown["events"][1]["content"] is None
     assert (shown["customer_id"], shown["next"]) == (item["customer_id"], None)
@@ -51,7 +54,12 @@ def test_pages_of_a_timeline_make_the_whole_timeline(service: Service, order: st
 
 @pytest.mark.parametrize(
     ("query", "field"),
-    [({"limit": "0"}, "limit"), ({"order": "up"}, "order"), ({"cursor": "%%%"}, "cursor"), ({"cursor": "W1" * 600}, "cursor")],
+    [
+        ({"limit": "0"}, "limit"),
+        ({"order": "up"}, "order"),
+        ({"cursor": "%%%"}, "cursor"),
+        ({"cursor": "W1" * 600}, "cursor"),
+    ],
 )
 def test_malformed_question_about_a_timeline_is_refused(service: Service, query: dict[str, str], field: str) -> None:
     item = service.item()
@@ -76,6 +84,13 @@ def test_board_counts_lanes_age_and_what_is_held(service: Service) -> None:
 def test_board_of_those_who_see_everything(service: Service) -> None:
     shown = service.ask("GET", "/v1/queues", "observer-1").json_body["queues"]
     assert {queue["name"] for queue in shown} == set(service.world.policy.queues)
+
+
+def test_board_of_those_without_a_queue_is_empty(service: Service) -> None:
+    service.item()
+    headers = {"Authorization": f"Bearer {service.issuer.token('gone', ['agent'])}"}
+    assert service.ask("GET", "/v1/queues", "nobody").json_body == {"queues": []}
+    assert service.ask("GET", "/v1/queues", None, headers=headers).json_body == {"queues": []}
 
 
 def test_presence_is_noted_and_shows_what_is_held(service: Service) -> None:

@@ -34,9 +34,7 @@ def test_signed_message_is_durable_before_it_is_answered(service: Service) -> No
     raw = service.world.raw.read("chat/shop-widget/d1")
     assert json.loads(raw) == chat("d1")
     notices = service.cloud.bodies(service.world.settings.inbound_queue_url)
-    assert notices == [
-        {"kind": "chat", "installation": "shop-widget", "delivery": "d1", "key": "chat/shop-widget/d1"}
-    ]
+    assert notices == [{"kind": "chat", "installation": "shop-widget", "delivery": "d1", "key": "chat/shop-widget/d1"}]
 
 
 def test_message_becomes_an_item(service: Service) -> None:
@@ -189,7 +187,9 @@ def test_body_is_proved_before_it_is_read(service: Service) -> None:
     ],
 )  # fmt: skip
 def test_any_text_a_visitor_can_send_reaches_people(service: Service, text: str) -> None:
-    raw = f'{{"id":"d1","conversation":"c1","visitor":{{"id":"v1","name":{text[:300].rstrip(chr(34))}"}},"text":{text}}}'
+    raw = (
+        f'{{"id":"d1","conversation":"c1","visitor":{{"id":"v1","name":{text[:300].rstrip(chr(34))}"}},"text":{text}}}'
+    )
     if len(text) > 300:
         raw = f'{{"id":"d1","conversation":"c1","visitor":{{"id":"v1"}},"text":{text}}}'
     answer = service.hook(raw.encode())
@@ -203,7 +203,9 @@ def test_any_text_a_visitor_can_send_reaches_people(service: Service, text: str)
 
 
 @pytest.mark.parametrize("field", ["id", "conversation", "visitor"])
-@pytest.mark.parametrize("value", ["a#b", "../../x", "a/b", "a\0b", "\ud800", "ключ", "x" * 200, "a\r\nb: c", ".", "%2F"])
+@pytest.mark.parametrize(
+    "value", ["a#b", "../../x", "a/b", "a\0b", "\ud800", "ключ", "x" * 200, "a\r\nb: c", ".", "%2F"]
+)
 def test_any_id_a_provider_uses_stays_in_its_place(service: Service, field: str, value: str) -> None:
     body = chat("d1")
     body = body | {"visitor": {"id": value}} if field == "visitor" else body | {field: value}

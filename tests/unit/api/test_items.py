@@ -21,23 +21,23 @@ def test_write_without_a_version_is_refused(service: Service, write: str) -> Non
 
 
 @pytest.mark.parametrize("write", WRITES)
-@pytest.mark.parametrize("said", ["", "*", "two", "-2", "2.0", '"2", "3"', "2 2", "9" * 16, "٢", "0x2", "W/", '"'])
-def test_version_that_is_no_number_is_refused(service: Service, write: str, said: str) -> None:
+def test_version_that_is_no_number_is_refused(service: Service, write: str) -> None:
     item = service.claimed()
-    answer = service.ask("POST", f"/v1/items/{item['id']}/{write}", headers={"If-Match": said})
-    assert (answer.status_code, answer.json_body["field"]) == (400, "If-Match")
+    for said in ("", "*", "two", "-2", "2.0", '"2", "3"', "2 2", "9" * 16, "٢", "0x2", "W/", '"'):
+        answer = service.ask("POST", f"/v1/items/{item['id']}/{write}", headers={"If-Match": said})
+        assert (answer.status_code, answer.json_body["field"]) == (400, "If-Match"), said
     assert service.world.table.item(item["id"]).version == item["version"]
 
 
 @pytest.mark.parametrize("write", WRITES)
-@pytest.mark.parametrize("version", ["1", "3", "0", "999999999999999"])
-def test_stale_version_changes_nothing_and_shows_the_item_as_it_is(service: Service, write: str, version: str) -> None:
+def test_stale_version_changes_nothing_and_shows_the_item_as_it_is(service: Service, write: str) -> None:
     item = service.claimed()
     before = service.stored()
-    answer = service.ask("POST", f"/v1/items/{item['id']}/{write}", headers={"If-Match": f'"{version}"'})
-    assert (answer.status_code, answer.json_body["type"]) == (409, "urn:sortownia:problem:stale-version")
-    assert answer.headers["ETag"] == '"2"'
-    assert answer.json_body["present"] == item
+    for version in ("1", "3", "0", "9" * 15):
+        answer = service.ask("POST", f"/v1/items/{item['id']}/{write}", headers={"If-Match": f'"{version}"'})
+        assert (answer.status_code, answer.json_body["type"]) == (409, "urn:sortownia:problem:stale-version")
+        assert answer.headers["ETag"] == '"2"'
+        assert answer.json_body["present"] == item
     assert service.stored() == before
 
 
@@ -122,32 +122,32 @@ def test_heartbeat_is_no_way_to_read_what_one_may_not_see(service: Service) -> N
         assert CANARY not in answer.body.decode()
 
 
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        (b"{", "body"),
-        (b"\xff\xfe", "body"),
-        (b"[]", "body"),
-        (b"null", "body"),
-        (b"[" * 5000, "body"),
-        (b'{"claim_token":' * 3000, "body"),
-        (b"", "claim_token"),
-        ({}, "claim_token"),
-        ({"claim_token": ""}, "claim_token"),
-        ({"claim_token": None}, "claim_token"),
-        ({"claim_token": 7}, "claim_token"),
-        ({"claim_token": ["t"]}, "claim_token"),
-        ({"claim_token": "t" * 101}, "claim_token"),
-        ({"claim_token": "t", "holder": "anna"}, "holder"),
-        (b'{"claim_token": NaN}', "claim_token"),
-        (b'{"claim_token": Infinity}', "claim_token"),
-        (b'{"claim_token": "\\ud800"}', "body"),
-    ],
-)
-def test_malformed_body_is_refused_by_the_name_of_its_field(service: Service, body: Any, field: str) -> None:
+MALFORMED: list[tuple[Any, str]] = [
+    (b"{", "body"),
+    (b"\xff\xfe", "body"),
+    (b"[]", "body"),
+    (b"null", "body"),
+    (b"[" * 5000, "body"),
+    (b'{"claim_token":' * 3000, "body"),
+    (b"", "claim_token"),
+    ({}, "claim_token"),
+    ({"claim_token": ""}, "claim_token"),
+    ({"claim_token": None}, "claim_token"),
+    ({"claim_token": 7}, "claim_token"),
+    ({"claim_token": ["t"]}, "claim_token"),
+    ({"claim_token": "t" * 101}, "claim_token"),
+    ({"claim_token": "t", "holder": "anna"}, "holder"),
+    (b'{"claim_token": NaN}', "claim_token"),
+    (b'{"claim_token": Infinity}', "claim_token"),
+    (b'{"claim_token": "\\ud800"}', "body"),
+]
+
+
+def test_malformed_body_is_refused_by_the_name_of_its_field(service: Service) -> None:
     item = service.claimed()
-    answer = service.ask("POST", f"/v1/items/{item['id']}/heartbeat", body=body)
-    assert (answer.status_code, answer.json_body["field"]) == (400, field)
+    for body, field in MALFORMED:
+        answer = service.ask("POST", f"/v1/items/{item['id']}/heartbeat", body=body)
+        assert (answer.status_code, answer.json_body["field"]) == (400, field), body
 
 
 # Reading

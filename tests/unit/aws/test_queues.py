@@ -40,7 +40,9 @@ def test_a_bell_is_heard_as_it_was_rung_and_hidden_meanwhile(moto_cloud: Cloud, 
     assert moto_cloud.bodies(url) == []
 
 
-@pytest.mark.parametrize("body", ["", "no json", "[]", "7", '{"item_id": "it1"}', '{"item_id":1,"customer_id":2,"ring":"x"}'])
+@pytest.mark.parametrize(
+    "body", ["", "no json", "[]", "7", '{"item_id": "it1"}', '{"item_id":1,"customer_id":2,"ring":"x"}']
+)
 def test_a_body_that_is_no_bell_is_heard_as_none(moto_cloud: Cloud, url: str, body: str) -> None:
     moto_cloud.sqs.send_message(QueueUrl=url, MessageBody=body or " ")
     heard = Queues(moto_cloud.sqs).receive(url)

@@ -56,9 +56,7 @@ def test_while_a_secret_is_rotated_both_are_good(moto_cloud: Cloud) -> None:
     assert Secrets(moto_cloud.secrets, "desk").of_installation("w") == ("new", "old")
 
 
-def test_a_secret_is_kept_for_a_while_and_then_read_anew(
-    moto_cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_secret_is_kept_for_a_while_and_then_read_anew(moto_cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     moto_cloud.secrets.create_secret(Name="desk/hooks/w", SecretString="old")
     kept = Secrets(moto_cloud.secrets, "desk")
     kept.of_installation("w")

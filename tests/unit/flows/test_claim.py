@@ -36,7 +36,9 @@ def ring_by_hand(world: TestWorld, cloud: Cloud, body: str, queue: str = "orders
 class Losing:
     """A table where somebody else is first, so many times."""
 
-    def __init__(self, world: TestWorld, times: int, reasons: tuple[str, ...] = ("item:ConditionalCheckFailed",)) -> None:
+    def __init__(
+        self, world: TestWorld, times: int, reasons: tuple[str, ...] = ("item:ConditionalCheckFailed",)
+    ) -> None:
         self._table, self._left, self._reasons = world.table, times, reasons
 
     def __getattr__(self, name: str) -> Any:
@@ -142,7 +144,9 @@ def test_a_bell_that_names_another_customer_writes_into_nobodys_timeline(world: 
     by_bells()
     taken = next_order(world)
     assert taken
-    assert [e.type for e in world.table.timeline(second.customer_id, 9, None, newest=False).entries] == ["message-received"]
+    assert [e.type for e in world.table.timeline(second.customer_id, 9, None, newest=False).entries] == [
+        "message-received"
+    ]
     assert len(world.table.timeline(first.customer_id, 9, None, newest=False).entries) == 2
 
 
@@ -199,8 +203,7 @@ def test_a_bell_is_heard_where_the_index_is_late(world: TestWorld, moto_cloud: C
     assert next_order(world)
 
 
-@pytest.mark.parametrize("waiting", [1, 2, 5])
-@pytest.mark.parametrize("processes", [1, 3])
+@pytest.mark.parametrize(("waiting", "processes"), [(1, 1), (2, 2)])
 def test_of_n_waiting_the_oldest_is_taken_within_4n_claims(
     world: TestWorld, moto_cloud: Cloud, waiting: int, processes: int
 ) -> None:
@@ -444,7 +447,5 @@ def test_only_an_item_with_rows_of_its_own_is_handed_out(world: TestWorld, moto_
     """The index may still show what is gone."""
     deliver(world, 1)
     (item,) = items(moto_cloud)
-    moto_cloud.dynamodb.delete_item(
-        TableName="desk-table", Key=rows.to_wire(keys.customer_key(item.customer_id))
-    )
+    moto_cloud.dynamodb.delete_item(TableName="desk-table", Key=rows.to_wire(keys.customer_key(item.customer_id)))
     assert next_order(world) is None

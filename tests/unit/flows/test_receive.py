@@ -140,9 +140,9 @@ def test_the_same_mail_by_another_delivery_is_seen_again(world: TestWorld, moto_
 
 def test_other_words_under_a_used_message_id_are_a_message(world: TestWorld, moto_cloud: Cloud) -> None:
     deliver(world, 1)
-    assert deliver(world, 2, "Other words", Message_ID="<m1@customer.example.com>", sender="c1@customer.example.com") == (
-        "queued"
-    )
+    assert deliver(
+        world, 2, "Other words", Message_ID="<m1@customer.example.com>", sender="c1@customer.example.com"
+    ) == ("queued")
     assert len(items(moto_cloud)) == 2
     assert facts(world, items(moto_cloud)[1])[0]["note"] == "message-id reused"
 
@@ -195,11 +195,15 @@ def test_a_chat_message_nobody_can_read_is_set_aside(world: TestWorld, moto_clou
     assert items(moto_cloud)[0].channel == "chat"
 
 
+def ses_notice(receipt: Any, sent: Any) -> str:
+    return json.dumps({"notificationType": "Received", "receipt": receipt, "mail": sent})
+
+
 GARBAGE = [
     "", "no json", "[]", "7", '"text"', "null", "{}", '{"kind": "fax"}', '{"kind": "chat"}',
-    '{"notificationType": "Received"}', '{"notificationType": "Received", "receipt": 1, "mail": {}}',
-    '{"notificationType": "Received", "receipt": {"recipients": [], "action": {"objectKey": "x"}}, "mail": {"messageId": "m"}}',
-    '{"notificationType": "Received", "receipt": {"recipients": [null], "action": {}}, "mail": {"messageId": "m"}}',
+    '{"notificationType": "Received"}',
+    ses_notice(1, {}), ses_notice({"recipients": [None], "action": {}}, {"messageId": "m"}),
+    ses_notice({"recipients": [], "action": {"objectKey": "x"}}, {"messageId": "m"}),
     "[" * 200_000,
 ]  # fmt: skip
 

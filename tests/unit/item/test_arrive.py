@@ -46,7 +46,13 @@ def after(change: Change) -> Item:
 def test_a_first_message_makes_customer_identity_item_and_event() -> None:
     change = arrived(said=tags())
     made, (event,) = after(change), change.events
-    assert (made.id, made.customer_id, made.state, made.queue, made.lane) == ("it7", "cu7", "queued", "orders", "normal")
+    assert (made.id, made.customer_id, made.state, made.queue, made.lane) == (
+        "it7",
+        "cu7",
+        "queued",
+        "orders",
+        "normal",
+    )
     assert (made.version, made.ring, made.subject, made.tags) == (1, 1, "Parcel", tags())
     assert made.created_at == made.changed_at == made.waiting_since == NOW
     assert made.wake_at == NOW + RE_RING

@@ -1,0 +1,637 @@
+"""One suite for the table on moto and on ministack: each access pattern of docs/table.md, each condition."""
+
+import base64
+import inspect
+import json
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from itertools import batched, product
+from typing import Any
+
+import pytest
+
+from chalicelib import policy
+from chalicelib.errors import AtCapacity, Invalid, LostRace, Unknown
+from chalicelib.intake.message import Address
+from chalicelib.item.arrive import Known, message_arrived
+from chalicelib.item.change import (
+    Answered,
+    Change,
+    Conversation,
+    Delivery,
+    Handled,
+    Identity,
+    KnownMessage,
+    Load,
+    written,
+)
+from chalicelib.item.decide import claim, release, waits
+from chalicelib.item.item import AgentId, Customer, Event, EventType, Item
+from chalicelib.item.state import State
+from chalicelib.routing.route import Lane
+from chalicelib.store import keys, rows
+from chalicelib.store.table import Page, Table
+from tests.cloud import Cloud
+from tests.conftest import ROOT
+from tests.desk import NOW, arrival, chat, customer, ids, item, mail, small_desk, step, tags
+
+DESK = small_desk()
+ANNA, CARL = DESK.agents["anna"], DESK.agents["carl"]
+SECOND = timedelta(seconds=1)
+PATTERNS = {name for name, _ in inspect.getmembers(Table, inspect.isfunction) if not name.startswith("_")}
+
+
+def fill(cloud: Cloud, table: Table, made: Iterable[Mapping[str, Any]]) -> None:
+    """Writes rows as they are, past all conditions."""
+    for part in batched(made, 25):
+        puts = [{"PutRequest": {"Item": rows.to_wire(row)}} for row in part]
+        assert not cloud.dynamodb.batch_write_item(RequestItems={table._name: puts})["UnprocessedItems"]
+
+
+def all_rows(cloud: Cloud, table: Table) -> list[Any]:
+    return sorted(cloud.rows(table._name), key=lambda row: (row["pk"]["S"], row["sk"]["S"]))
+
+
+def arrived(table: Table, number: int = 1, channel: str = "mail") -> tuple[Item, Customer]:
+    """Item and customer `number`, as an arrival writes them."""
+    sender = Address("Anna", f"c{number}@customer.example.com")
+    said = {"mail": mail(message_id=f"m{number}", sender=sender), "chat": chat(visitor=f"v{number}")}
+    message = said[channel]
+    change = message_arrived(arrival(f"d{number}", channel), message, tags(), Known(), DESK, ids(number))
+    table.save(change, NOW)
+    assert change.after
+    assert change.customer
+    return change.after, replace(change.customer, seq=1)
+
+
+def claimed(table: Table, number: int = 1, key: str = "") -> tuple[Item, Customer]:
+    """The same, claimed by Anna with the token `t`."""
+    found, whose = arrived(table, number)
+    change = claim(found, whose, ANNA, DESK, step(event_id=f"claim-{number}"), "t", key)
+    table.save(change, NOW)
+    assert change.after
+    return change.after, replace(whose, seq=2)
+
+
+# Reading by key
+
+
+def test_rows_are_those_that_exist_each_once(cloud: Cloud, table: Table) -> None:
+    fill(cloud, table, (rows.item_row(item(id=f"i{n}")) for n in range(130)))
+    wanted = [keys.item_key(f"i{n}") for n in range(150)]
+    found = table.rows([*wanted, *wanted[:50]])
+    assert found.keys() == {(f"ITEM#i{n}", "ITEM") for n in range(130)}
+    assert all(rows.item_of(row).id == row["pk"].removeprefix("ITEM#") for row in found.values())
+    assert table.rows([]) == {}
+
+
+def test_item_is_the_item_as_it_is_now(table: Table) -> None:
+    found, _ = claimed(table)
+    assert table.item(found.id) == found
+    with pytest.raises(Unknown):
+        table.item("nothing")
+
+
+def test_customer_is_the_customer_as_he_is_now(table: Table) -> None:
+    _, whose = claimed(table)
+    assert table.customer(whose.id) == whose
+    with pytest.raises(Unknown):
+        table.customer("nobody")
+
+
+def test_item_and_customer_come_in_one_look(table: Table) -> None:
+    found, whose = arrived(table)
+    assert table.item_and_customer(found.id, whose.id) == (found, whose)
+    assert table.item_and_customer(found.id, "nobody") == (found, None)
+    assert table.item_and_customer("nothing", whose.id) == (None, whose)
+    assert table.item_and_customer("none", "none") == (None, None)
+
+
+def test_answered_is_what_was_answered_to_this_agent(table: Table) -> None:
+    found, _ = claimed(table, key="k1")
+    assert table.answered("anna", "k1") == (found.id, "t")
+    assert table.answered("boris", "k1") is None
+    assert table.answered("anna", "k2") is None
+
+
+def test_agent_is_presence_and_load(table: Table) -> None:
+    assert table.agent("anna") == {}
+    claimed(table)
+    table.set_presence("anna", "away", NOW)
+    row = table.agent("anna")
+    assert (row["load_mail"], row["presence"], row["kind"], row["agent_id"]) == (1, "away", "agent", "anna")
+
+
+# Indexes
+
+
+def waiting_items(count: int, queue: str = "orders", **changed: Any) -> list[Item]:
+    """Items of one queue, each a second younger than the one before."""
+    made = (item(id=f"{queue}-{n:03}", queue=queue, waiting_since=NOW + n * SECOND, **changed) for n in range(count))
+    return list(made)
+
+
+def test_waiting_is_everything_of_a_queue_oldest_first(cloud: Cloud, table: Table) -> None:
+    orders, bills = waiting_items(60), waiting_items(2, "billing")
+    held = item(id="held", state=State.CLAIMED, holder="anna")
+    unread = item(id="unread", queue="quarantine", state=State.QUARANTINED, tags=None)
+    fill(cloud, table, map(rows.item_row, (*reversed(orders), *bills, held, unread)))
+    assert [w.item_id for w in table.waiting("orders")] == [i.id for i in orders]
+    assert [w.item_id for w in table.waiting("billing")] == [i.id for i in bills]
+    (shown,) = table.waiting("quarantine")
+    assert (shown.item_id, shown.customer_id, shown.channel, shown.lane, shown.language, shown.since) == (
+        "unread", "cu1", "mail", "normal", "und", NOW,
+    )  # fmt: skip
+    assert list(table.waiting("people")) == []
+
+
+def test_waiting_passes_over_some_languages(cloud: Cloud, table: Table) -> None:
+    spoken = [tags(language=language) for language in ("pl", "en", "fr", "de")]
+    made = [replace(i, tags=spoken[n % 4] if n < 56 else None) for n, i in enumerate(waiting_items(60))]
+    fill(cloud, table, map(rows.item_row, made))
+    found = [w.item_id for w in table.waiting("orders", {"pl", "de"})]
+    assert found == [i.id for i in made if i.language not in {"pl", "de"}]
+    assert len(found) == 32
+
+
+def test_count_waiting_tells_whether_that_is_all(cloud: Cloud, table: Table) -> None:
+    assert table.count_waiting("orders") == ([], True)
+    made = [replace(i, lane=Lane.URGENT if n % 3 else Lane.NORMAL) for n, i in enumerate(waiting_items(40))]
+    fill(cloud, table, map(rows.item_row, made))
+    found, complete = table.count_waiting("orders")
+    assert complete
+    assert [w.since for w in found] == [i.waiting_since for i in made]
+    assert sum(w.lane == "urgent" for w in found) == 26
+
+
+def test_due_is_what_has_come_earliest_first(cloud: Cloud, table: Table) -> None:
+    shard = keys.wake_shard("wake-0")
+    same = [f"wake-{n}" for n in range(200) if keys.wake_shard(f"wake-{n}") == shard][:5]
+    made = [item(id=name, wake_at=NOW + n * SECOND) for n, name in enumerate(same)]
+    other = next(f"wake-{n}" for n in range(200) if keys.wake_shard(f"wake-{n}") != shard)
+    fill(cloud, table, map(rows.item_row, [*reversed(made), item(id=other, wake_at=NOW), item(id=f"{same[0]}x")]))
+    assert table.due(shard, NOW - SECOND, 10) == []
+    assert table.due(shard, NOW + 2 * SECOND, 10) == same[:3]  # the very moment counts
+    assert table.due(shard, NOW + 2 * SECOND - timedelta(microseconds=1), 10) == same[:2]
+    assert table.due(shard, NOW + 60 * SECOND, 4) == same[:4]
+
+
+def test_history_is_one_items_events_oldest_first_without_words(table: Table) -> None:
+    first, whose = claimed(table)
+    table.save(release(first, whose, step(event_id="back")), NOW)
+    claimed(table, 2)
+    history = table.history(first.id)
+    assert [(event.version, event.type) for event in history] == [
+        (1, "message-received"), (2, "item-claimed"), (3, "item-released"),
+    ]  # fmt: skip
+    assert all(event.payload is None for event in history)
+    assert [event.previous for event in history] == ["", *(event.hash for event in history[:-1])]
+    assert table.history("nothing") == []
+
+
+# Pages
+
+
+def follow(pages: Any) -> list[Page[Any]]:
+    """All pages of a list: `pages` takes a cursor."""
+    found = [pages(None)]
+    while found[-1].next is not None:
+        found.append(pages(found[-1].next))
+        assert len(found) < 100
+    return found
+
+
+@pytest.mark.parametrize("index", ["waiting", "holding", "state"])
+def test_listed_pages_show_each_row_once_in_order(cloud: Cloud, table: Table, index: Any) -> None:
+    changed = {"state": State.CLAIMED, "holder": "anna"} if index == "holding" else {}
+    made = [replace(i, changed_at=i.waiting_since, **changed) for i in waiting_items(7)]  # type: ignore[arg-type]
+    fill(cloud, table, map(rows.item_row, [*made, item(id="else", queue="people", state=State.RESOLVED)]))
+    pk = {"waiting": "QUEUE#orders", "holding": "HOLDER#anna", "state": "STATE#queued"}[index]
+    for newest, limit in product((False, True), (1, 2, 3, 7, 8)):
+        pages = follow(lambda cursor, n=newest, limit=limit: table.listed(index, pk, limit, cursor, n))
+        wanted = [f"ITEM#{i.id}" for i in (reversed(made) if newest else made)]
+        assert [row["pk"] for page in pages for row in page.entries] == wanted, (newest, limit)
+        assert all(len(page.entries) <= limit for page in pages)
+
+
+def timeline_of(cloud: Cloud, table: Table, payloads: Sequence[bool]) -> list[Event]:
+    """A timeline whose events have a payload or none."""
+    made = []
+    for number, there in enumerate(payloads):
+        payload = {"written": f"words {number}"} if there else None
+        facts = {"number": number}
+        made.append(
+            written(
+                step(event_id=f"e{number}"), EventType.MESSAGE_RECEIVED, customer(seq=number), None, facts, payload
+            )[1]
+        )
+    fill(
+        cloud, table, [row for e in made for row in (rows.event_row(e), *([rows.payload_row(e)] if e.payload else []))]
+    )
+    fill(
+        cloud, table, [rows.customer_row(customer(seq=len(made))), rows.event_row(replace(made[0], customer_id="cu2"))]
+    )
+    return made
+
+
+PAYLOADS = [
+    [True] * 6, [False] * 6, [True, False] * 3, [False, True] * 3, [False, False, True, True, False, True, True],
+    [True], [False],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("payloads", PAYLOADS, ids=["".join("pe"[not p] for p in part) for part in PAYLOADS])
+def test_timeline_pages_show_each_event_once_and_whole(cloud: Cloud, table: Table, payloads: list[bool]) -> None:
+    made = timeline_of(cloud, table, payloads)
+    for newest, limit in product((False, True), range(1, len(made) + 2)):
+        pages = follow(lambda cursor, n=newest, limit=limit: table.timeline("cu1", limit, cursor, n))
+        wanted = list(reversed(made)) if newest else made
+        assert [event for page in pages for event in page.entries] == wanted, (newest, limit)
+        assert all(len(page.entries) <= limit for page in pages)
+        assert all(page.entries for page in pages[:-1])
+
+
+def test_timeline_of_an_erased_payload_still_shows_the_event(cloud: Cloud, table: Table) -> None:
+    made = timeline_of(cloud, table, [True, True, True])
+    first = table.timeline("cu1", 1, None, newest=False)
+    for seq in (1, 2):  # the very row the cursor names is gone, too
+        cloud.dynamodb.delete_item(TableName=table._name, Key=rows.to_wire(keys.payload_key("cu1", seq)))
+    rest = table.timeline("cu1", 5, first.next, newest=False)
+    assert rest.entries == (replace(made[1], payload=None), made[2])
+
+
+def test_timeline_of_nobody_is_empty(table: Table) -> None:
+    assert table.timeline("nobody", 10, None, newest=False) == Page((), None)
+
+
+def cursor_of(value: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+FORGED = [
+    "x", "!!", "ż", "=", "AAAA", cursor_of([1]), cursor_of("pk"), cursor_of(7), cursor_of(None), cursor_of({}),
+    cursor_of({"pk": "CUSTOMER#cu1"}), cursor_of({"pk": "", "sk": ""}), cursor_of({"pk": 1, "sk": 2}),
+    cursor_of({"pk": {"S": "CUSTOMER#cu1"}, "sk": "EVENT#1"}), cursor_of({"pk": ["x"], "sk": "y"}),
+    cursor_of({"else": "x"}), base64.urlsafe_b64encode(b"[" * 60_000).decode(),
+]  # fmt: skip
+
+
+def test_a_forged_cursor_is_the_callers_mistake(cloud: Cloud, table: Table) -> None:
+    timeline_of(cloud, table, [True, False])
+    for forged in FORGED:
+        with pytest.raises(Invalid, match="cursor"):
+            table.timeline("cu1", 1, forged, newest=False)
+        with pytest.raises(Invalid, match="cursor"):
+            table.listed("state", "STATE#queued", 1, forged)
+
+
+def test_a_cursor_of_another_list_opens_no_door(cloud: Cloud, table: Table) -> None:
+    timeline_of(cloud, table, [True, True])
+    fill(cloud, table, map(rows.item_row, (*waiting_items(3), *waiting_items(3, "billing"))))
+    cursors = {
+        "timeline": table.timeline("cu1", 1, None, newest=False).next,
+        "orders": table.listed("waiting", "QUEUE#orders", 1, None).next,
+        "queued": table.listed("state", "STATE#queued", 1, None).next,
+    }
+    for name, cursor in cursors.items():
+        assert cursor
+        for asked, ask in {
+            "timeline": lambda cursor=cursor: table.timeline("cu1", 5, cursor, newest=False),
+            "another": lambda cursor=cursor: table.timeline("cu2", 5, cursor, newest=False),
+            "orders": lambda cursor=cursor: table.listed("waiting", "QUEUE#orders", 5, cursor),
+            "bills": lambda cursor=cursor: table.listed("waiting", "QUEUE#billing", 5, cursor),
+            "queued": lambda cursor=cursor: table.listed("state", "STATE#queued", 5, cursor),
+        }.items():
+            if asked == name:
+                assert ask().entries
+            else:
+                with pytest.raises(Invalid, match="cursor"):
+                    ask()
+
+
+def test_a_cursor_within_the_list_shows_at_most_what_the_list_has(cloud: Cloud, table: Table) -> None:
+    """A place in his own timeline that was made up: refused, or a page of it."""
+    timeline_of(cloud, table, [True, True])
+    for sk, newest in product(("CUSTOMER", "EVENT#", "EVENT#9", "ZZZ", "\ud800"), (False, True)):
+        try:
+            page = table.timeline("cu1", 5, cursor_of({"pk": "CUSTOMER#cu1", "sk": sk}), newest)
+        except Invalid:
+            continue
+        assert {event.customer_id for event in page.entries} <= {"cu1"}
+
+
+# Saving
+
+
+def test_save_writes_every_row_of_a_decision(cloud: Cloud, table: Table) -> None:
+    found, whose = arrived(table)
+    arrived(table, 2, "chat")
+    kinds = Counter(row["kind"]["S"] for row in all_rows(cloud, table))
+    assert kinds == {"customer": 2, "item": 2, "event": 2, "payload": 2, "delivery": 2, "message": 1, "identity": 2,
+                     "conversation": 1}  # fmt: skip
+    (event,) = table.timeline(whose.id, 5, None, newest=False).entries
+    assert event.hash == found.chain
+    assert event.payload
+
+
+@pytest.mark.parametrize("channel", ["mail", "chat"])
+def test_save_of_a_delivery_succeeds_once(cloud: Cloud, table: Table, channel: str) -> None:
+    arrived(table, 1, channel)
+    before = all_rows(cloud, table)
+    with pytest.raises(LostRace) as lost:
+        arrived(table, 1, channel)
+    assert {"delivery:ConditionalCheckFailed", "customer:ConditionalCheckFailed"} <= set(lost.value.reasons)
+    assert all_rows(cloud, table) == before
+
+
+ONCE: list[tuple[str, Change]] = [
+    ("delivery", Change(handled=Handled(Delivery("mail", "d1"), "e1"))),
+    ("message", Change(message=KnownMessage("m", "id", "hash", None, "e1"))),
+    ("identity", Change(identity=Identity("mail", "a@b", "cu1"))),  # type: ignore[arg-type]
+    ("conversation", Change(conversation=Conversation("w", "c1", "it1"))),  # type: ignore[arg-type]
+    ("item", Change(after=item())),
+    (
+        "customer",
+        Change(
+            customer=customer(seq=0),
+            events=(written(step(), EventType.MESSAGE_RECEIVED, customer(seq=0), None, {})[1],),
+        ),
+    ),
+    ("answer", Change(answered=Answered(AgentId("anna"), "k", item().id, "t", NOW))),
+]
+
+
+@pytest.mark.parametrize(("what", "change"), ONCE, ids=[what for what, _ in ONCE])
+def test_save_of_what_is_new_never_overwrites(cloud: Cloud, table: Table, what: str, change: Change) -> None:
+    table.save(change, NOW)
+    before = all_rows(cloud, table)
+    with pytest.raises(LostRace) as lost:
+        table.save(change, NOW + SECOND)
+    assert f"{what}:ConditionalCheckFailed" in lost.value.reasons
+    assert all_rows(cloud, table) == before
+
+
+def test_save_is_refused_when_the_item_has_moved(cloud: Cloud, table: Table) -> None:
+    found, whose = arrived(table)
+    table.save(claim(found, whose, ANNA, DESK, step(), "t"), NOW)
+    before = all_rows(cloud, table)
+    second = claim(found, replace(whose, seq=2), CARL, DESK, step(event_id="e9"), "t2")
+    with pytest.raises(LostRace) as lost:
+        table.save(second, NOW)
+    assert lost.value.reasons == ("item:ConditionalCheckFailed",)
+    assert all_rows(cloud, table) == before
+
+
+def test_save_is_refused_when_the_customers_counter_has_moved(cloud: Cloud, table: Table) -> None:
+    first, whose = arrived(table)
+    second = replace(item(), id="it9", customer_id=whose.id, chain="")
+    fill(cloud, table, [rows.item_row(second)])
+    table.save(claim(first, whose, ANNA, DESK, step(), "t"), NOW)
+    before = all_rows(cloud, table)
+    with pytest.raises(LostRace) as lost:
+        table.save(claim(second, whose, ANNA, DESK, step(event_id="e9"), "t2"), NOW)
+    assert set(lost.value.reasons) == {"customer:ConditionalCheckFailed", "event:ConditionalCheckFailed"}
+    assert all_rows(cloud, table) == before
+
+
+def test_save_is_refused_when_the_lease_was_prolonged_meanwhile(cloud: Cloud, table: Table) -> None:
+    """A heartbeat raises no version; what was decided before it must not shorten the lease."""
+    held, whose = claimed(table)
+    table.prolong(held, "t", NOW + 60 * SECOND * 30)
+    before = all_rows(cloud, table)
+    with pytest.raises(LostRace) as lost:
+        table.save(release(held, whose, step(event_id="e9")), NOW)
+    assert lost.value.reasons == ("item:ConditionalCheckFailed",)
+    assert all_rows(cloud, table) == before
+    table.save(release(table.item(held.id), whose, step(event_id="e9")), NOW)
+    assert table.item(held.id).state == State.QUEUED
+
+
+def test_save_moves_a_conversation_only_from_where_it_was(table: Table) -> None:
+    def moved(to: str, previous: str | None) -> Change:
+        return Change(conversation=Conversation("w", "c1", to, previous))  # type: ignore[arg-type]
+
+    table.save(moved("it1", None), NOW)
+    table.save(moved("it2", "it1"), NOW)
+    with pytest.raises(LostRace):
+        table.save(moved("it3", "it1"), NOW)
+    (row,) = table.rows([keys.conversation_key("w", "c1")]).values()
+    assert row["item_id"] == "it2"
+
+
+def test_save_counts_load_up_to_the_limit(cloud: Cloud, table: Table) -> None:
+    up, down = Load(AgentId("carl"), "mail", 1, limit=2), Load(AgentId("carl"), "mail", -1)
+    table.save(Change(load=up), NOW)
+    table.save(Change(load=up), NOW)
+    before = all_rows(cloud, table)
+    with pytest.raises(AtCapacity):
+        table.save(Change(load=up, answered=Answered(AgentId("carl"), "k", item().id, "t", NOW)), NOW)
+    assert all_rows(cloud, table) == before
+    table.save(Change(load=Load(AgentId("carl"), "chat", 1, limit=1)), NOW)  # another channel has room of its own
+    table.save(Change(load=down), NOW)
+    table.save(Change(load=up), NOW)
+    assert (table.agent("carl")["load_mail"], table.agent("carl")["load_chat"]) == (2, 1)
+
+
+@pytest.mark.parametrize("limit", [0, 1])
+def test_save_gives_nothing_to_who_may_hold_none_or_is_away(table: Table, limit: int) -> None:
+    load = Load(AgentId("anna"), "mail", 1, limit=limit)
+    table.set_presence("anna", "away", NOW)
+    with pytest.raises(AtCapacity):
+        table.save(Change(load=load), NOW)
+    table.save(Change(load=Load(AgentId("anna"), "mail", -1)), NOW)  # what falls is never refused
+    table.save(Change(load=Load(AgentId("anna"), "mail", 1, limit=None)), NOW)
+    table.set_presence("anna", "present", NOW)
+    if limit:
+        table.save(Change(load=load), NOW)
+        assert table.agent("anna")["load_mail"] == 1
+        return
+    with pytest.raises(AtCapacity):
+        table.save(Change(load=load), NOW)
+
+
+@pytest.mark.parametrize("limit", [0, 3])
+def test_save_counts_from_nothing(table: Table, limit: int) -> None:
+    """An agent nobody has seen holds nothing, which is room enough unless the desk gives him none."""
+    load = Change(load=Load(AgentId("new"), "mail", 1, limit=limit))
+    if limit:
+        table.save(load, NOW)
+        assert table.agent("new")["load_mail"] == 1
+    else:
+        with pytest.raises(AtCapacity):
+            table.save(load, NOW)
+
+
+# Small writes
+
+
+def at_rest(row: Any, *moved: str) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in moved}
+
+
+def test_prolong_moves_the_lease_and_nothing_else(table: Table) -> None:
+    held, _ = claimed(table)
+    key = keys.item_key(held.id)
+    (before,) = table.rows([key]).values()
+    until = NOW + timedelta(hours=1)
+    table.prolong(held, "t", until)
+    (after,) = table.rows([key]).values()
+    moved = ("lease_until", "wake_at", "wake_sk")
+    assert at_rest(after, *moved) == at_rest(before, *moved)
+    assert table.item(held.id) == replace(held, lease_until=until, wake_at=until)
+    assert held.id in table.due(keys.wake_shard(held.id), until, 10)
+    assert table.due(keys.wake_shard(held.id), until - SECOND, 10) == []
+
+
+@pytest.mark.parametrize("wrong", ["token", "holder", "released", "gone"])
+def test_prolong_is_refused_when_the_claim_is_no_longer_his(cloud: Cloud, table: Table, wrong: str) -> None:
+    held, whose = claimed(table)
+    if wrong == "released":
+        table.save(release(held, whose, step(event_id="e9")), NOW)
+    asked = {"gone": replace(held, id="gone"), "holder": replace(held, holder="boris")}.get(wrong, held)  # type: ignore[arg-type]
+    before = all_rows(cloud, table)
+    with pytest.raises(LostRace):
+        table.prolong(asked, "other" if wrong == "token" else "t", NOW + timedelta(hours=1))
+    assert all_rows(cloud, table) == before
+
+
+def test_postpone_wake_moves_the_next_look_and_nothing_else(table: Table) -> None:
+    found, _ = arrived(table)
+    (before,) = table.rows([keys.item_key(found.id)]).values()
+    at = NOW + timedelta(hours=2)
+    table.postpone_wake(found, at)
+    (after,) = table.rows([keys.item_key(found.id)]).values()
+    assert at_rest(after, "wake_at", "wake_sk") == at_rest(before, "wake_at", "wake_sk")
+    assert table.item(found.id) == replace(found, wake_at=at)
+    assert table.due(keys.wake_shard(found.id), at - SECOND, 10) == []
+
+
+def test_postpone_wake_is_refused_when_the_item_has_moved(cloud: Cloud, table: Table) -> None:
+    found, whose = arrived(table)
+    table.save(claim(found, whose, ANNA, DESK, step(), "t"), NOW)
+    before = all_rows(cloud, table)
+    for stale in (found, replace(found, id="gone")):
+        with pytest.raises(LostRace):
+            table.postpone_wake(stale, NOW + timedelta(hours=2))
+    assert all_rows(cloud, table) == before
+
+
+def test_set_presence_leaves_the_load_alone(table: Table) -> None:
+    claimed(table)
+    for presence in ("away", "present", "away"):
+        table.set_presence("anna", presence, NOW)
+        assert (table.agent("anna")["presence"], table.agent("anna")["load_mail"]) == (presence, 1)
+
+
+# Cost
+
+
+def test_each_pattern_costs_one_call(cloud: Cloud, table: Table) -> None:
+    """As the document says: for up to a hundred keys, and one page."""
+    held, whose = claimed(table, key="k1")
+    called: list[str] = []
+
+    def note(model: Any, **_: Any) -> None:
+        called.append(model.name)
+
+    calls: dict[str, Any] = {
+        "rows": lambda: table.rows([keys.item_key(f"i{n}") for n in range(100)]),
+        "item": lambda: table.item(held.id),
+        "item_and_customer": lambda: table.item_and_customer(held.id, whose.id),
+        "customer": lambda: table.customer(whose.id),
+        "answered": lambda: table.answered("anna", "k1"),
+        "agent": lambda: table.agent("anna"),
+        "waiting": lambda: list(table.waiting("orders")),
+        "count_waiting": lambda: table.count_waiting("orders"),
+        "listed": lambda: table.listed("holding", "HOLDER#anna", 10, None),
+        "timeline": lambda: table.timeline(whose.id, 10, None, newest=False),
+        "history": lambda: table.history(held.id),
+        "due": lambda: table.due(keys.wake_shard(held.id), NOW, 10),
+        "prolong": lambda: table.prolong(held, "t", held.lease_until or NOW),
+        "postpone_wake": lambda: table.postpone_wake(held, held.wake_at or NOW),
+        "set_presence": lambda: table.set_presence("anna", "present", NOW),
+        "save": lambda: table.save(release(held, whose, step(event_id="e9")), NOW),
+    }
+    assert calls.keys() == PATTERNS
+    cloud.dynamodb.meta.events.register("before-call", note)
+    try:
+        cost = {name: (called.clear(), call(), len(called))[2] for name, call in calls.items()}
+    finally:
+        cloud.dynamodb.meta.events.unregister("before-call", note)
+    assert cost == dict.fromkeys(calls, 1)
+
+
+# A race
+
+
+@pytest.mark.stack
+def test_of_eight_at_once_each_item_has_one_winner(emulated_cloud: Cloud) -> None:
+    """Eight agents, twenty items of five customers: whoever loses reads again and decides again."""
+    table = emulated_cloud.make_table("table-race")
+    desk = policy.load()
+    for whose in range(5):
+        for nth in range(4):
+            number = 10 * whose + nth
+            known = Known(customer=customer(id=f"cu{whose}", seq=nth, key=b"k" * 32))
+            change = message_arrived(
+                arrival(f"d{number}"), mail(message_id=f"m{number}"), tags(), known, desk, ids(number)
+            )
+            table.save(change, NOW)
+    names = [f"it{10 * whose + nth}" for whose in range(5) for nth in range(4)]
+    begin = threading.Barrier(8)
+
+    def work(agent_id: str) -> list[str]:
+        won = []
+        begin.wait()
+        for name in names:  # all of them after the same item at the same time
+            while waits(found := table.item(name)):
+                token = f"{agent_id}:{name}"
+                try:
+                    change = claim(found, table.customer(found.customer_id), desk.agents[agent_id], desk,
+                                   step(event_id=token, actor=agent_id), token)  # fmt: skip
+                    table.save(change, NOW)
+                except LostRace:
+                    continue
+                won.append(name)
+        return won
+
+    agents = [f"agent-{n}" for n in range(1, 9)]
+    with ThreadPoolExecutor(8) as pool:
+        won = dict(zip(agents, pool.map(work, agents), strict=True))
+    assert sorted(name for part in won.values() for name in part) == sorted(names)
+    winner = {name: agent for agent, part in won.items() for name in part}
+    for name in names:
+        now, history = table.item(name), table.history(name)
+        assert (now.holder, now.claim_token, now.version) == (winner[name], f"{winner[name]}:{name}", 2)
+        assert [(event.version, event.actor) for event in history] == [(1, "customer"), (2, winner[name])]
+        assert [event.previous for event in history] == ["", history[0].hash]
+        assert now.chain == history[1].hash
+    for whose in range(5):
+        events = table.timeline(f"cu{whose}", 50, None, newest=False).entries
+        assert [event.seq for event in events] == list(range(1, 9))
+        assert table.customer(f"cu{whose}").seq == 8
+    assert {a: int(table.agent(a).get("load_mail", 0)) for a in agents} == {a: len(part) for a, part in won.items()}
+
+
+# The document
+
+
+def test_the_document_lists_every_access_pattern_and_its_test() -> None:
+    text = (ROOT / "docs" / "table.md").read_text("utf-8")
+    listed = re.findall(r"^\| `(\w+)` \|.*\| `(test_\w+)` \|$", text, re.MULTILINE)
+    assert sorted(function for function, _ in listed) == sorted(PATTERNS)
+    assert {test for _, test in listed} <= globals().keys()
+    assert all(test.startswith(f"test_{function}_") for function, test in listed)
+
+
+def test_the_document_lists_every_kind_of_row_and_every_index(cloud: Cloud) -> None:
+    text = (ROOT / "docs" / "table.md").read_text("utf-8")
+    kinds = set(re.findall(r'"kind": "(\w+)"', inspect.getsource(rows))) | {"agent"}
+    assert kinds == set(re.findall(r"^\| \*(\w+)\* \|", text, re.MULTILINE))
+    indexes = {index["IndexName"] for index in cloud.template["Table"]["Properties"]["GlobalSecondaryIndexes"]}
+    assert indexes == set(re.findall(r"^\| \*\*(\w+)\*\* \|", text, re.MULTILINE))

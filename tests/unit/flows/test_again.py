@@ -1,0 +1,73 @@
+"""Deciding again, and tags on their way to the item."""
+
+import pytest
+
+from chalicelib.errors import LostRace, WrongState
+from chalicelib.flows import again
+from chalicelib.flows.again import TRIES, until_won
+from chalicelib.flows.tagging import tags_of
+from tests.desk import WordModel, mail
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long it would have waited."""
+    found: list[float] = []
+    monkeypatch.setattr(again.time, "sleep", found.append)
+    return found
+
+
+@pytest.mark.parametrize("losses", [0, 1, TRIES - 1])
+def test_losers_decide_again_until_they_win(waits: list[float], losses: int) -> None:
+    left = [LostRace()] * losses
+
+    def decide() -> str:
+        if left:
+            raise left.pop()
+        return "won"
+
+    assert until_won(decide) == "won"
+    assert len(waits) == losses
+
+
+def test_after_twelve_tries_the_loss_is_told(waits: list[float]) -> None:
+    tried: list[int] = []
+
+    def decide() -> None:
+        tried.append(1)
+        raise LostRace(("item:ConditionalCheckFailed",))
+
+    with pytest.raises(LostRace):
+        until_won(decide)
+    assert len(tried) == TRIES
+    assert sum(waits) < 3
+    assert max(waits) <= 0.4
+
+
+def test_only_lost_races_are_tried_again(waits: list[float]) -> None:
+    def decide() -> None:
+        raise WrongState("no")
+
+    with pytest.raises(WrongState):
+        until_won(decide)
+    assert waits == []
+
+
+def test_without_a_model_there_are_no_tags() -> None:
+    assert tags_of(mail(), None) is None
+
+
+def test_tags_are_kept_as_the_model_said_them() -> None:
+    kept = tags_of(mail(written="#billing #critical #unsure #pl"), WordModel())  # type: ignore[arg-type]
+    assert kept
+    assert (kept.model, kept.topic, kept.topic_confidence, kept.topic_abstained) == ("words", "billing", 0.9, True)
+    assert (kept.urgency, kept.urgency_confidence, kept.language, kept.evidence) == ("critical", 0.8, "pl", ())
+
+
+def test_only_what_was_written_now_is_tagged() -> None:
+    kept = tags_of(mail(written="#order", text="#order\n> #billing"), WordModel())  # type: ignore[arg-type]
+    assert kept
+    assert kept.topic == "order"
+    whole = tags_of(mail(written="", text="#billing"), WordModel())  # type: ignore[arg-type]
+    assert whole
+    assert whole.topic == "billing"
