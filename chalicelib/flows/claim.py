@@ -23,6 +23,8 @@ from chalicelib.world import World
 #: waiting items the oldest is offered within 4n claims, however many processes hand out and bells are lost.
 OLDEST_EVERY: Final = 4
 _LOOKS: Final = 3
+#: So many bells the agent cannot answer (another language), and he is better served by the index, which knows.
+_MOST_UNFIT: Final = 5
 #: Why a transaction lost when the same request, sent twice, was answered meanwhile.
 _TWIN: Final = "answer:ConditionalCheckFailed"
 _turns: defaultdict[tuple[str, ...], Iterator[int]] = defaultdict(count)
@@ -69,7 +71,7 @@ def _next(queues: tuple[str, ...], agent: Agent, answer_key: str, world: World) 
         return _given_before(*given, world)
     held_back: list[tuple[str, str]] = []
     try:
-        for candidate in _candidates(queues, agent, world):
+        for candidate in _candidates(queues, agent, held_back, world):
             taken = _take(candidate, queues, agent, answer_key, world)
             if isinstance(taken, Item):
                 _forget(candidate, world)
@@ -100,18 +102,23 @@ def _given_before(item_id: str, token: str, world: World) -> Item:
     return item
 
 
-def _candidates(queues: Sequence[str], agent: Agent, world: World) -> Iterable[_Candidate]:
-    sources = (_bells(queues, world), _oldest(queues, agent, world))
+def _candidates(
+    queues: Sequence[str], agent: Agent, held_back: Sequence[tuple[str, str]], world: World
+) -> Iterable[_Candidate]:
+    sources = (_bells(queues, held_back, world), _oldest(queues, agent, world))
     by_name = next(_turns[tuple(queues)]) % OLDEST_EVERY == 0
     return chain(*(reversed(sources) if by_name else sources))
 
 
-def _bells(queues: Sequence[str], world: World) -> Iterator[_Candidate]:
-    """What rings, urgent lanes first; several queues in random order, so that none is always last."""
+def _bells(queues: Sequence[str], held_back: Sequence[tuple[str, str]], world: World) -> Iterator[_Candidate]:
+    """What rings, urgent lanes first; several queues in random order, so that none is always last.
+
+    Ends when too many were `held_back` meanwhile.
+    """
     for lane in (Lane.URGENT, Lane.NORMAL):
         for queue in random.sample(queues, len(queues)):
             url = world.settings.work_queue_url(queue, lane)
-            while heard := world.queues.receive(url):
+            while len(held_back) < _MOST_UNFIT and (heard := world.queues.receive(url)):
                 if heard.bell is None:
                     world.queues.delete(url, heard.receipt)
                     continue

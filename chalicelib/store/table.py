@@ -149,8 +149,8 @@ class Table:
         entries = [list(group) for _, group in groupby(found, key=lambda row: row["sk"].removesuffix("#PAYLOAD"))]
         if len(entries) > limit:
             entries = entries[:limit]
-        elif more is not None and len(entries) > 1:
-            entries.pop()  # it may have been cut between event and payload: the next page shows it whole
+        elif more is not None and len(found) < 2 * limit and len(entries) > 1:
+            entries.pop()  # cut by size, perhaps between event and payload: the next page shows it whole
         if more is not None or len(found) > sum(map(len, entries)):
             last = entries[-1][-1]
             more = rows.to_wire({"pk": last["pk"], "sk": last["sk"]})

@@ -252,8 +252,18 @@ def test_timeline_pages_show_each_event_once_and_whole(cloud: Cloud, table: Tabl
         pages = follow(lambda cursor, n=newest, limit=limit: table.timeline("cu1", limit, cursor, n))
         wanted = list(reversed(made)) if newest else made
         assert [event for page in pages for event in page.entries] == wanted, (newest, limit)
-        assert all(len(page.entries) <= limit for page in pages)
-        assert all(page.entries for page in pages[:-1])
+        assert all(len(page.entries) == limit for page in pages[:-1])
+
+
+def test_timeline_pages_that_are_cut_by_size_show_each_event_whole(cloud: Cloud, table: Table) -> None:
+    """DynamoDB gives at most a megabyte a page, wherever that cuts."""
+    made = timeline_of(cloud, table, [True] * 5)
+    for size in (290_000, 330_000):
+        large = [replace(event, payload={"written": "x" * size}) for event in made]
+        fill(cloud, table, map(rows.payload_row, large))
+        for newest, limit in product((False, True), (3, 4, 5)):
+            pages = follow(lambda cursor, n=newest, limit=limit: table.timeline("cu1", limit, cursor, n))
+            assert [event for page in pages for event in page.entries] == (large[::-1] if newest else large)
 
 
 def test_timeline_of_an_erased_payload_still_shows_the_event(cloud: Cloud, table: Table) -> None:

@@ -44,6 +44,7 @@ class Service:
 
     def __init__(self, cloud: Cloud, issuer: Issuer, folder: Path) -> None:
         self.cloud, self.issuer = cloud, issuer
+        self._tokens: dict[str, str] = {}
         self._client = Client(app.app, project_dir=str(folder))
 
     @property
@@ -55,7 +56,9 @@ class Service:
 
     def token(self, name: str) -> str:
         """A good token for somebody of the desk; for anybody else one that says nothing of roles."""
-        return self.issuer.token(name, ROLES.get(name))
+        if name not in self._tokens:
+            self._tokens[name] = self.issuer.token(name, ROLES.get(name))
+        return self._tokens[name]
 
     def ask(
         self,
@@ -195,7 +198,7 @@ class Service:
     def empty(self) -> None:
         """Everything stored is forgotten, and so is what a warm function keeps."""
         settings = self.world.settings
-        if self.cloud.rows():
+        if self.cloud.dynamodb.scan(TableName=settings.table, Limit=1, Select="COUNT")["Count"]:
             # The stream goes with it: moto copies all of that at every transaction.
             self.cloud.dynamodb.delete_table(TableName=settings.table)
             self.cloud.make_table(settings.table)

@@ -173,6 +173,20 @@ def test_what_one_may_not_take_does_not_hide_what_he_may(world: TestWorld, moto_
     assert ringing(moto_cloud, world) == (1, 0)
 
 
+def test_bells_one_cannot_answer_soon_give_way_to_the_index(world: TestWorld, moto_cloud: Cloud) -> None:
+    for number in range(12):
+        deliver(world, number, "Proszę #pl")
+    deliver(world, 12, "Please")
+    ring_bells(moto_cloud, world)
+    by_bells()
+    heard: list[str] = []
+    moto_cloud.sqs.meta.events.register("before-call.sqs.ReceiveMessage", lambda **_: heard.append("bell"))
+    taken = next_order(world, BORIS)
+    assert taken
+    assert taken.language == "en"
+    assert len(heard) <= 6  # the urgent lane's silence, and five bells
+
+
 # The index
 
 

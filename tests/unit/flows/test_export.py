@@ -50,6 +50,7 @@ def test_every_event_is_one_line_of_its_day(world: TestWorld, moto_cloud: Cloud,
     ]
     assert [line["facts"] for line in lines] == [event.facts for event in history]
     assert all(isinstance(line[name], int) for line in lines for name in ("seq", "version", "schema"))
+    assert parked(moto_cloud, world) == []
 
 
 def test_the_lake_is_told_nothing_a_person_wrote(world: TestWorld, moto_cloud: Cloud, stream: Stream) -> None:

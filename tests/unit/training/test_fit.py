@@ -1,5 +1,4 @@
 import json
-import os
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,6 @@ from training.dataset import DataError, Sample
 from training.fit import Plan, fit
 
 PLANS = [Plan("topic"), Plan("urgency", "logistic", balanced=True)]
-SHARED = Path(os.environ.get("SORTOWNIA_SHARED", "/nowhere")) / "data" / "banking77" / "train.jsonl.gz"
 
 
 def taught(*labelled: tuple[str, str]) -> list[Sample]:
@@ -88,9 +86,9 @@ def test_the_manifest_tells_what_the_model_is_made_of(tmp_path: Path) -> None:
     assert manifest["heads"][0]["held_out"]["rows"] == 20
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="SORTOWNIA_SHARED/data/banking77 is not here")
-def test_banking77_in_small_is_learned_and_packed_without_loss() -> None:
-    rows = [row for row in dataset.labelled(SHARED, "text", "label") if row.labels["label"] < "b"]
+def test_banking77_in_small_is_learned_and_packed_without_loss(shared: Path) -> None:
+    texts = shared / "data" / "banking77" / "train.jsonl.gz"
+    rows = [row for row in dataset.labelled(texts, "text", "label") if row.labels["label"] < "b"]
     fitted = fit(rows[:600], [Plan("label")], folds=3)
     assert fitted.heads[0].held_out.accuracy > 0.9
     parity = pack.parity(fitted, pack.exact_model(fitted), [row.document for row in rows[600:700]])
