@@ -17,24 +17,26 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## What can be made here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
+# $(call stage,NAME,COMMAND): runs a command and tells how long it took.
+define stage
+	@start=$$(date +%s); $(2) && printf '%-12s %5d s\n' "$(1)" $$(( $$(date +%s) - start ))
+endef
+
 $(UV): requirements/uv.txt
 	@test -n "$(PYTHON)" || { echo "Sortownia needs Python 3.12 or newer: install it, or name it with make PYTHON=/path/to/python3.12" >&2; exit 1; }
-	@echo "bringing uv into .tools"
 	@"$(PYTHON)" -m venv .tools || { echo "This Python cannot make environments: install its venv package (python3-venv on Debian)" >&2; exit 1; }
-	@.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	$(call stage,uv,.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt)
 	@touch $@
 
 .venv/ready: $(UV) requirements/dev.txt pyproject.toml
-	@echo "installing what developing needs into .venv"
 	@test -x $(BIN)/python || $(UV) venv --quiet --python "$(PYTHON)" .venv
-	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	$(call stage,libraries,$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt)
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv-stack/ready: $(UV) requirements/stack.txt
-	@echo "installing the emulator into .venv-stack"
 	@test -x .venv-stack/bin/python || $(UV) venv --quiet --python "$(PYTHON)" .venv-stack
-	@$(UV) pip sync --quiet --python .venv-stack/bin/python --require-hashes requirements/stack.txt
+	$(call stage,emulator,$(UV) pip sync --quiet --python .venv-stack/bin/python --require-hashes requirements/stack.txt)
 	@touch $@
 
 setup: .venv/ready .venv-stack/ready model ## Install everything into this folder and train the starter model
