@@ -3,7 +3,7 @@
 import heapq
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -14,7 +14,7 @@ from chalicelib.errors import AtCapacity, LostRace, NotAllowed, Unavailable, Unk
 from chalicelib.item.change import Step
 from chalicelib.item.decide import claim, waits
 from chalicelib.item.item import Item
-from chalicelib.policy import Agent
+from chalicelib.policy import CHANNELS, Agent
 from chalicelib.rights import Caller, agent_of
 from chalicelib.routing.route import Lane
 from chalicelib.world import World
@@ -69,29 +69,13 @@ def _next(queues: tuple[str, ...], agent: Agent, answer_key: str, world: World) 
     given = world.table.answered(agent.id, answer_key) if answer_key else None
     if given:
         return _given_before(*given, world)
-    held_back: list[tuple[str, str]] = []
     try:
-        for candidate in _candidates(queues, agent, held_back, world):
-            taken = _take(candidate, queues, agent, answer_key, world)
-            if isinstance(taken, Item):
-                _forget(candidate, world)
-                return taken
-            if taken is _Result.STALE:
-                _forget(candidate, world)
-            elif candidate.receipt:
-                held_back.append(candidate.receipt)
-        return None
-    except (AtCapacity, LostRace) as error:
-        if candidate.receipt:
-            held_back.append(candidate.receipt)
-        given = world.table.answered(agent.id, answer_key) if isinstance(error, LostRace) else None
+        return _Request(queues, agent, answer_key, world).answer()
+    except LostRace:
+        given = world.table.answered(agent.id, answer_key)
         if given is None:
             raise
         return _given_before(*given, world)
-    finally:
-        for url, receipt in held_back:
-            with suppress(Unavailable):  # it rings again by itself when its visibility time is over
-                world.queues.show_again(url, receipt, 0)
 
 
 def _given_before(item_id: str, token: str, world: World) -> Item:
@@ -102,61 +86,100 @@ def _given_before(item_id: str, token: str, world: World) -> Item:
     return item
 
 
-def _candidates(
-    queues: Sequence[str], agent: Agent, held_back: Sequence[tuple[str, str]], world: World
-) -> Iterable[_Candidate]:
-    sources = (_bells(queues, held_back, world), _oldest(queues, agent, world))
-    by_name = next(_turns[tuple(queues)]) % OLDEST_EVERY == 0
-    return chain(*(reversed(sources) if by_name else sources))
+class _Request:
+    """One agent's request for work: bells he could not answer are held back, channels he is full in passed over."""
 
+    def __init__(self, queues: tuple[str, ...], agent: Agent, answer_key: str, world: World) -> None:
+        self._queues, self._agent, self._answer_key, self._world = queues, agent, answer_key, world
+        self._held_back: list[tuple[str, str]] = []
+        self._full: set[str] = set()
 
-def _bells(queues: Sequence[str], held_back: Sequence[tuple[str, str]], world: World) -> Iterator[_Candidate]:
-    """What rings, urgent lanes first; several queues in random order, so that none is always last.
-
-    Ends when too many were `held_back` meanwhile.
-    """
-    for lane in (Lane.URGENT, Lane.NORMAL):
-        for queue in random.sample(queues, len(queues)):
-            url = world.settings.work_queue_url(queue, lane)
-            while len(held_back) < _MOST_UNFIT and (heard := world.queues.receive(url)):
-                if heard.bell is None:
-                    world.queues.delete(url, heard.receipt)
-                    continue
-                yield _Candidate(heard.bell.item_id, heard.bell.customer_id, heard.bell.ring, (url, heard.receipt))
-
-
-def _oldest(queues: Sequence[str], agent: Agent, world: World) -> Iterator[_Candidate]:
-    """What waits by the index, oldest first over all queues, but for languages of the desk the agent does not speak."""
-    strange = set(world.policy.languages) - agent.languages
-    waiting = (world.table.waiting(queue, strange) for queue in queues)
-    for entry in heapq.merge(*waiting, key=lambda w: w.since):
-        yield _Candidate(entry.item_id, entry.customer_id)
-
-
-def _take(candidate: _Candidate, queues: Sequence[str], agent: Agent, answer_key: str, world: World) -> Item | _Result:
-    """Reads and claims in one transaction; looks again when someone else wrote first."""
-    for _ in range(_LOOKS):
-        item, customer = world.table.item_and_customer(candidate.item_id, candidate.customer_id)
-        rung = candidate.ring is None or (item is not None and item.ring == candidate.ring)
-        if item is None or customer is None or item.customer_id != customer.id:
-            return _Result.STALE
-        if not waits(item) or not rung or item.queue not in queues:
-            return _Result.STALE
-        step = Step(actor=agent.id, cause="claim", at=world.now(), event_id=world.new_id())
+    def answer(self) -> Item | None:
+        """The item he gets. Raises `AtCapacity` when something waits that he has no room for, and nothing else."""
         try:
-            change = claim(item, customer, agent, world.policy, step, world.new_token(), answer_key)
-            world.table.save(change, step.at)
-        except NotAllowed:
-            return _Result.UNFIT
-        except LostRace as error:
-            if _TWIN in error.reasons:
-                raise
-            continue
-        return change.after or item
-    return _Result.UNFIT
+            for candidate in self._candidates():
+                taken = self._take(candidate)
+                if taken is _Result.UNFIT:
+                    self._hold_back(candidate)
+                    continue
+                self._forget(candidate)
+                if isinstance(taken, Item):
+                    return taken
+        finally:
+            for url, receipt in self._held_back:
+                with suppress(Unavailable):  # it rings again by itself when its visibility time is over
+                    self._world.queues.show_again(url, receipt, 0)
+        if self._full:
+            raise AtCapacity(f"{self._agent.id} is away or holds as many items as the desk allows")
+        return None
 
+    # Where work is found
 
-def _forget(candidate: _Candidate, world: World) -> None:
-    if candidate.receipt:
-        with suppress(Unavailable):  # a bell that stays is stale, and deleted by the next who hears it
-            world.queues.delete(*candidate.receipt)
+    def _candidates(self) -> Iterable[_Candidate]:
+        sources = (self._bells(), self._oldest())
+        by_name = next(_turns[self._queues]) % OLDEST_EVERY == 0
+        return chain(*(reversed(sources) if by_name else sources))
+
+    def _bells(self) -> Iterator[_Candidate]:
+        """What rings, urgent lanes first; several queues in random order, so that none is always last."""
+        queues = self._world.queues
+        for lane in (Lane.URGENT, Lane.NORMAL):
+            for queue in random.sample(self._queues, len(self._queues)):
+                url = self._world.settings.work_queue_url(queue, lane)
+                while len(self._held_back) < _MOST_UNFIT and (heard := queues.receive(url)):
+                    bell = heard.bell
+                    if bell is None:
+                        queues.delete(url, heard.receipt)
+                        continue
+                    yield _Candidate(bell.item_id, bell.customer_id, bell.ring, (url, heard.receipt))
+
+    def _oldest(self) -> Iterator[_Candidate]:
+        """What waits by the index, oldest first over all queues, but for the desk's languages he does not speak."""
+        strange = set(self._world.policy.languages) - self._agent.languages
+        waiting = (self._world.table.waiting(queue, strange) for queue in self._queues)
+        for entry in heapq.merge(*waiting, key=lambda w: w.since):
+            if len(self._full) == len(CHANNELS):
+                return
+            if entry.channel not in self._full:
+                yield _Candidate(entry.item_id, entry.customer_id)
+
+    # Taking it
+
+    def _take(self, candidate: _Candidate) -> Item | _Result:
+        """Reads and claims in one transaction; looks again when someone else wrote first."""
+        world = self._world
+        for _ in range(_LOOKS):
+            item, customer = world.table.item_and_customer(candidate.item_id, candidate.customer_id)
+            if item is None or customer is None or item.customer_id != customer.id or not self._rings(item, candidate):
+                return _Result.STALE
+            if item.channel in self._full:
+                return _Result.UNFIT
+            step = Step(actor=self._agent.id, cause="claim", at=world.now(), event_id=world.new_id())
+            try:
+                change = claim(item, customer, self._agent, world.policy, step, world.new_token(), self._answer_key)
+                world.table.save(change, step.at)
+            except NotAllowed:
+                return _Result.UNFIT
+            except AtCapacity:
+                self._full.add(item.channel)
+                return _Result.UNFIT
+            except LostRace as error:
+                if _TWIN in error.reasons:
+                    self._hold_back(candidate)
+                    raise
+                continue
+            return change.after or item
+        return _Result.UNFIT
+
+    def _rings(self, item: Item, candidate: _Candidate) -> bool:
+        """Whether the item still waits where, and since when, the candidate says."""
+        return waits(item) and item.queue in self._queues and candidate.ring in (None, item.ring)
+
+    def _hold_back(self, candidate: _Candidate) -> None:
+        if candidate.receipt:
+            self._held_back.append(candidate.receipt)
+
+    def _forget(self, candidate: _Candidate) -> None:
+        if candidate.receipt:
+            with suppress(Unavailable):  # a bell that stays is stale, and deleted by the next who hears it
+                self._world.queues.delete(*candidate.receipt)

@@ -26,6 +26,10 @@ log = logging.getLogger("sortownia")
 #: A delivery received this often has failed before, or taken its process with it: it is set aside unparsed.
 SET_ASIDE_FROM: Final = 3
 
+#: DMARC verdicts under which a sender is who he says: proved, or of a domain that asks for no proof. A check that
+#: failed, broke down or is missing proves nothing.
+_VOUCHED: Final = frozenset({"PASS", "GRAY"})
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -170,7 +174,7 @@ def _mail_notice(told: Mapping[str, Any], now: datetime, policy: Policy) -> Noti
         source=ours[0] if ours else str(receipt["recipients"][0]).lower(),
         raw_key=str(receipt["action"]["objectKey"]),
         received_at=now,
-        trusted=verdicts["dmarc"] != "FAIL",
+        trusted=verdicts["dmarc"] in _VOUCHED,
     )
     return Notice(arrival, verdicts)
 

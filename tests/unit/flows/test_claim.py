@@ -325,6 +325,17 @@ def test_chats_take_no_room_from_mails(world: TestWorld) -> None:
         next_order(world, CARL)
 
 
+def test_who_is_full_in_one_channel_is_given_what_waits_in_the_other(world: TestWorld, moto_cloud: Cloud) -> None:
+    chat(world, "d1", "One")
+    claimed(world, caller=CARL)
+    chat(world, "d2", "Two", conversation="c2", visitor="v2")
+    deliver(world, 1)
+    ring_bells(moto_cloud, world)
+    by_bells()
+    assert claimed(world, caller=CARL).channel == "mail"
+    assert ringing(moto_cloud, world)[1] == 0  # the chat's bell rings on, for others
+
+
 def test_who_is_away_gets_nothing_until_he_is_back(world: TestWorld, moto_cloud: Cloud) -> None:
     deliver(world, 1)
     set_presence("anna", "away", ANNA, world)

@@ -311,3 +311,15 @@ def test_an_envelope_and_the_log_say_nothing_a_person_wrote(
     events = [row for row in moto_cloud.rows() if row["kind"]["S"] == "event"]
     assert len(events) == 2
     assert "canary" not in str(events).lower()
+
+
+@pytest.mark.parametrize(("verdict", "kind"), [
+    ("PASS", "mail"), ("GRAY", "mail"), ("FAIL", "mail-unverified"), ("PROCESSING_FAILED", "mail-unverified"),
+    ("", "mail-unverified"),
+])  # fmt: skip
+def test_a_sender_is_believed_only_where_ses_vouches_for_him(
+    world: TestWorld, moto_cloud: Cloud, verdict: str, kind: str
+) -> None:
+    deliver(world, 1, dmarc=verdict)
+    kinds = [row["identity_kind"]["S"] for row in moto_cloud.rows() if row["kind"]["S"] == "identity"]
+    assert kinds == [kind]
