@@ -48,7 +48,14 @@ class Unknown(Rejected):
 
 
 class Unreadable(Rejected):
-    """Bytes that are no message: the raw bytes are kept and people see a quarantined item."""
+    """Bytes that are no message: the raw bytes are kept and people see a quarantined item.
+
+    `field` names what is malformed, dotted; "body" when it is the whole.
+    """
+
+    def __init__(self, message: str, field: str = "body") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class PreconditionMissing(Rejected):

@@ -210,7 +210,7 @@ def _opened(answer: Any) -> bool:
 
 
 def _environment(stack: LocalStack) -> dict[str, str]:
-    name = stack.resource("Receive")
+    name = stack.resource("APIHandler")  # the one whose environment opens every door, HTTP too
     deployed = stack.client("lambda").get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     return {"LANG": "C.UTF-8", "NO_PROXY": "*", **deployed, **stack.credentials}
 

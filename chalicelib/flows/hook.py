@@ -26,7 +26,7 @@ def accept(provider: str, installation: str, timestamp: str, signature: str, raw
     try:
         delivery_id = generic.parse(raw).delivery
     except Unreadable as error:
-        raise Invalid("body", str(error)) from error
+        raise Invalid(error.field, str(error)) from error
     key = f"chat/{installation}/{_file_name(delivery_id)}"
     world.raw.write(key, raw, "application/json")
     notice = {"kind": "chat", "installation": installation, "delivery": delivery_id, "key": key}

@@ -1,12 +1,11 @@
 """Rows of the table <-> what they mean. Reads old shapes, writes the newest (`schema`)."""
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
-
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from chalicelib.item.change import Answered, Conversation, Handled, Identity, KnownMessage
 from chalicelib.item.decide import waits
@@ -26,18 +25,16 @@ from chalicelib.routing.route import Lane
 from chalicelib.store import keys
 
 Row = dict[str, Any]
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
 
 
 def to_wire(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row as DynamoDB's API takes it; attributes that are None are left out."""
-    return {name: _serialize(value) for name, value in row.items() if value is not None}
+    return {name: _to_attribute(value) for name, value in row.items() if value is not None}
 
 
 def from_wire(row: Mapping[str, Any]) -> Row:
     """A row as DynamoDB's API, or its stream, gave it."""
-    return {name: _deserialize(value) for name, value in row.items()}
+    return {name: _of_attribute(value) for name, value in row.items()}
 
 
 def item_row(item: Item) -> Row:
@@ -218,3 +215,28 @@ def _time(text: str | None) -> datetime | None:
 
 def _agent(text: str | None) -> AgentId | None:
     return AgentId(text) if text else None
+
+
+def _to_attribute(value: object) -> dict[str, Any]:
+    """Our rows hold texts, whole numbers and bytes, nothing else."""
+    match value:
+        case str():
+            return {"S": value}
+        case int() if not isinstance(value, bool):
+            return {"N": str(value)}
+        case bytes():
+            return {"B": value}
+    raise TypeError(f"a row holds no {type(value).__name__}")
+
+
+def _of_attribute(attribute: Mapping[str, Any]) -> str | int | bytes:
+    match attribute:
+        case {"S": str(text)}:
+            return text
+        case {"N": str(number)}:
+            return int(number)
+        case {"B": bytes(binary)}:
+            return binary
+        case {"B": str(coded)}:  # as an event of the stream spells it
+            return base64.b64decode(coded)
+    raise ValueError(f"an attribute of type {', '.join(attribute)} is none of ours")

@@ -1,4 +1,7 @@
-"""CPU of a cold start of `receive`, beside the same package serving the scikit-learn pipeline."""
+"""CPU of a cold start of `receive`, beside the same package serving the scikit-learn pipeline.
+
+Once with the same libraries and bytecode, once as the plain Chalice zip: no bytecode, and the routes in every function.
+"""
 
 import compileall
 import json
@@ -128,11 +131,12 @@ def _cold_start(stack: LocalStack, code: Path, runtime: Path, name: str, number:
     function = stack.function_name("receive")
     deployed = stack.client("lambda").get_function_configuration(FunctionName=function)["Environment"]["Variables"]
     serve = "" if name == "ours" else "scikit-learn"
+    routes = "on" if name == "plain" else "off"  # a plain Chalice app imports its routes in every function
     command = [sys.executable, "-I", "-S", "-B", "-c", _RUN, str(code), str(runtime), serve]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
         command, input=json.dumps(event), text=True, check=True, cwd=code,
-        env={"LANG": "C.UTF-8", "NO_PROXY": "*", **deployed, **stack.credentials},
+        env={"LANG": "C.UTF-8", "NO_PROXY": "*", **deployed, "ROUTES": routes, **stack.credentials},
     )  # fmt: skip
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return 1000 * (after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)

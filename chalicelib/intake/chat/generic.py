@@ -96,7 +96,7 @@ def _loaded(raw: bytes) -> object:
 
 def _object(value: object, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise Unreadable(f"{name} must be an object.")
+        raise Unreadable(f"{name} must be an object.", name)
     return value
 
 
@@ -106,12 +106,13 @@ def _text(holder: dict[str, Any], name: str, longest: int, required: bool = Fals
     if value is None and not required:
         return ""
     if not isinstance(value, str):
-        raise Unreadable(f"{prefix}{name} must be a text.")
+        raise Unreadable(f"{prefix}{name} must be a text.", prefix + name)
     if len(value) > longest:
-        raise Unreadable(f"{prefix}{name} must not be longer than {longest} characters.")
-    if required and not value.strip():
-        raise Unreadable(f"{prefix}{name} must not be empty.")
-    return charset.storable(value)[0]
+        raise Unreadable(f"{prefix}{name} must not be longer than {longest} characters.", prefix + name)
+    kept = charset.storable(value)[0]
+    if required and not kept.strip():
+        raise Unreadable(f"{prefix}{name} must not be empty.", prefix + name)
+    return kept
 
 
 def _moment(value: str) -> tuple[datetime | None, str]:
@@ -137,7 +138,7 @@ def _attachments(value: object) -> tuple[Attachment, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or len(value) > MAX_ATTACHMENTS:
-        raise Unreadable(f"attachments must be a list of at most {MAX_ATTACHMENTS} objects.")
+        raise Unreadable(f"attachments must be a list of at most {MAX_ATTACHMENTS} objects.", "attachments")
     return tuple(_attachment(one, f"attachments.{number}") for number, one in enumerate(value))
 
 
@@ -145,7 +146,7 @@ def _attachment(value: object, name: str) -> Attachment:
     holder = _object(value, name)
     size = holder.get("size", 0)
     if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < 2**53:
-        raise Unreadable(f"{name}.size must be a number of bytes.")
+        raise Unreadable(f"{name}.size must be a number of bytes.", f"{name}.size")
     return Attachment(
         _text(holder, "name", 255, prefix=f"{name}."), _text(holder, "type", 255, prefix=f"{name}."), size
     )
