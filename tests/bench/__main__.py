@@ -12,7 +12,7 @@ from typing import Final
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from infra.package import OUT, build
+from infra.package import build
 from tests.bench import calls, cold_start, tagging
 
 RESULT: Final = Path("build/bench.json")
@@ -38,7 +38,7 @@ PARTS: Final[dict[str, Callable[[], dict[str, float]]]] = {
     "package": package_sizes,
     "calls": calls.measure,
     "tagging": tagging.measure,
-    "cold-start": lambda: cold_start.measure(OUT),
+    "cold-start": cold_start.measure,
 }
 
 
