@@ -92,7 +92,7 @@ def tags(**changed: Any) -> Tagging:
 
 def customer(**changed: Any) -> Customer:
     """A customer of whom the timeline has four events."""
-    return replace(Customer(CustomerId("cu1"), 4, b"k" * 32, "Anna Nowak"), **changed)
+    return replace(Customer(CustomerId("cu1"), 4, b"k" * 32, "Anna Customer"), **changed)
 
 
 def item(**changed: Any) -> Item:
@@ -114,7 +114,7 @@ def mail(**changed: Any) -> Message:
     """A mail a person wrote."""
     message = Message(
         channel="mail", message_id="one@customer.example.com", in_reply_to=(), references=(),
-        sender=Address("Anna Nowak", "Anna@customer.example.com"), reply_to=(),
+        sender=Address("Anna Customer", "Anna@customer.example.com"), reply_to=(),
         to=(Address("", "help@shop.example.com"),), cc=(), subject="Parcel", sent_at=NOW, text="Where is it?",
         written="Where is it?", automatic=None, automatic_reason="", attachments=(), warnings=(),
     )  # fmt: skip

@@ -22,7 +22,8 @@ EVENTS = Path(__file__).parents[2] / "events"
 AGENT = Caller("agent-1", frozenset({"agent"}))
 INSTALLATION = "shop-widget"
 MAIL = (
-    b"From: a@mail.example\r\nTo: help@shop.example.com\r\nSubject: Hello\r\nMessage-ID: <1@mail.example>\r\n\r\nHi\r\n"
+    b"From: a@customer.example.com\r\nTo: help@shop.example.com\r\nSubject: Hello\r\n"
+    b"Message-ID: <1@customer.example.com>\r\n\r\nHi\r\n"
 )
 
 _WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}

@@ -65,7 +65,7 @@ def test_dividers_are_cut(language: str) -> None:
 @pytest.mark.parametrize("mark", ["-- ", "--", "—"])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_signatures_are_cut(language: str, mark: str) -> None:
-    assert written(f"{NEW[language]}\n{mark}\nAnna Nowak\ntel. 600 000 000\n") == NEW[language]
+    assert written(f"{NEW[language]}\n{mark}\nAnna Customer\ntel. 600 000 000\n") == NEW[language]
 
 
 DEVICES = [

@@ -59,7 +59,7 @@ def test_a_first_message_makes_customer_identity_item_and_event() -> None:
     assert change.before is None
     assert change.customer
     assert (change.customer.id, change.customer.seq, change.customer.key) == ("cu7", 0, ids(7).customer_key)
-    assert change.customer.name == "Anna Nowak"
+    assert change.customer.name == "Anna Customer"
     assert (event.type, event.seq, event.version, event.previous) == (EventType.MESSAGE_RECEIVED, 1, 1, "")
     assert (event.actor, event.cause, made.chain) == ("customer", "mail:ses-1", event.hash)
     assert change.handled == Handled(arrival().delivery, "ev7")
