@@ -23,7 +23,7 @@ from sortownia.local.stack import LocalStack
 
 WORK: Final = ROOT / "build" / "bench"
 RUNS: Final = 7
-_SCIKIT: Final = ("scikit-learn", "scipy", "joblib", "cloudpickle", "threadpoolctl", "narwhals", "tqdm")
+_SCIKIT: Final = ("scikit-learn", "scipy", "joblib", "cloudpickle", "threadpoolctl", "narwhals")
 
 # One fresh process: import, model, one recorded event.
 _RUN: Final = """
