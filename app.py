@@ -6,9 +6,11 @@ from chalice.app import Chalice, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
 
 from chalicelib import doors
 from chalicelib.flows import export as exporting
+from chalicelib.flows import recheck as rechecking
 from chalicelib.flows import ring as ringing
 from chalicelib.flows import watch as watching
 from chalicelib.flows.receive import dead_delivery, delivery
+from chalicelib.flows.send import send_message
 from chalicelib.settings import serves_http
 from chalicelib.world import world
 
@@ -49,6 +51,19 @@ def export(event: DynamoDBEvent) -> None:
 def timers(event: SQSEvent) -> dict[str, Any]:
     """A timer rang."""
     return doors.each_message(event.to_dict(), lambda m: watching.timer_rang(m.body, world()), world())
+
+
+@app.on_sqs_message(queue_arn={"Fn::GetAtt": ["RecheckQueue", "Arn"]}, batch_size=10)  # type: ignore[arg-type]
+def recheck(event: SQSEvent) -> dict[str, Any]:
+    """A message was stored a while ago: it must have reached a timeline by now."""
+    return doors.each_message(event.to_dict(), lambda m: rechecking.recheck(m.body, world()), world())
+
+
+# One at a time: a sender that dies leaves one reply of which nobody knows, and holds up no other.
+@app.on_sqs_message(queue_arn={"Fn::GetAtt": ["SendQueue", "Arn"]}, batch_size=1)  # type: ignore[arg-type]
+def send(event: SQSEvent) -> dict[str, Any]:
+    """A reply waits in the outbox, or SES tells what became of one."""
+    return doors.each_message(event.to_dict(), lambda m: send_message(m.body, world()), world())
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))

@@ -7,13 +7,16 @@ TriageError
 │  ├─ NotAllowed       403  who asks may not do this
 │  ├─ Unknown          404  no such queue, item or customer
 │  ├─ PreconditionMissing 428  a write without the version it is based on
-│  └─ Unreadable       --   bytes that are no message: kept, and shown to people as a quarantined item
+│  ├─ Unreadable       --   bytes that are no message: kept, and shown to people as a quarantined item
+│  └─ Refused          --   a provider will not send this reply: people see it, nobody sends it again
 ├─ Conflict            409  somebody moved first, or the state forbids it; read again and decide again
 │  ├─ StaleItem             the caller's version is not the present one
 │  ├─ WrongState            the item's life has no such step from here
 │  ├─ LostRace              another writer won this transaction
 │  └─ AtCapacity            the agent is away or holds as many items as the desk allows
-└─ Unavailable         503  AWS is away: SQS retries, then a person looks
+├─ Unavailable         503  AWS is away: SQS retries, then a person looks
+│  └─ NotSent          --   a provider is known not to have sent this reply: SQS retries
+└─ OutcomeUnknown      --   a reply may have been sent or not: people see it, nobody sends it again by himself
 """
 
 from typing import Any, ClassVar
@@ -58,6 +61,10 @@ class Unreadable(Rejected):
         self.field = field
 
 
+class Refused(Rejected):
+    """The provider will never send this reply. The text says why, without words or address of the customer."""
+
+
 class PreconditionMissing(Rejected):
     """A write came without the version it is based on (RFC 6585, section 3)."""
 
@@ -99,3 +106,14 @@ class AtCapacity(Conflict):
 
 class Unavailable(TriageError):
     """AWS is away for the moment."""
+
+
+class NotSent(Unavailable):
+    """The provider certainly did not send this reply, and may when asked again."""
+
+
+class OutcomeUnknown(TriageError):
+    """The provider may have sent this reply: it was asked and did not answer.
+
+    Neither `Unavailable`, for trying again could say the same thing twice, nor `Rejected`, for it may be said already.
+    """

@@ -19,6 +19,8 @@ PROVIDERS: Final = ("generic",)
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _ADDRESS = re.compile(r"[^@\s]+@[a-z0-9.-]+")
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
+_HTTPS = re.compile(r"https://[^\s/]+(/\S*)?")
 # At most five digits each: some 270 years, which every clock can still count with.
 _DURATION = re.compile(
     r"P(?:(?P<days>\d{1,5})D)?"
@@ -57,29 +59,33 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """A chat widget that may call our webhook."""
+    """A chat widget that may call our webhook. `replies` is the address that takes our replies, '' for none."""
 
     name: str
     provider: str
+    replies: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """Someone who works here. `capacity` says how many items of a channel may be held at once."""
+    """Someone who works here. `capacity` says how many items of a channel may be held at once, `deputy` who is asked
+    in his absence ('' for nobody)."""
 
     id: str
     roles: frozenset[str]
     languages: frozenset[str]
     capacity: Mapping[str, int]
     skills: frozenset[str] = frozenset()
+    deputy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Which claims of a token name the agent and his roles."""
+    """Which claims of a token name the agent and his roles, and which web origins may call the API."""
 
     agent_claim: str
     role_claim: str
+    origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +98,7 @@ class Policy:
     reopen_within: timedelta
     access: Access
     leases: Mapping[str, timedelta]
+    offers: Mapping[str, timedelta]
     urgent: frozenset[str]
     topics: Mapping[str, Topic]
     queues: Mapping[str, Queue]
@@ -105,6 +112,21 @@ class Policy:
         if agent is None:
             return ()
         return tuple(q for q in self.queues.values() if agent_id in q.members and q.skills <= agent.skills)
+
+    def serves(self, agent_id: str, queue: str, language: str) -> bool:
+        """Whether an agent may hold what is in a queue and in a language: as its member, with its skills."""
+        agent = self.agents.get(agent_id)
+        if agent is None or queue not in {q.name for q in self.queues_of(agent_id)}:
+            return False
+        return language not in self.languages or language in agent.languages
+
+    def stand_ins(self, agent_id: str) -> tuple[str, ...]:
+        """An agent, his deputy, that one's deputy and so on: each once, so that deputies of each other do no harm."""
+        chain: list[str] = []
+        while agent_id in self.agents and agent_id not in chain:
+            chain.append(agent_id)
+            agent_id = self.agents[agent_id].deputy
+        return tuple(chain)
 
 
 def load(path: Path | None = None) -> Policy:
@@ -135,7 +157,7 @@ class _Reader:
     def policy(self) -> Policy:
         self._known("", self._raw, _SECTIONS)
         desk = self._table("desk", {"name", "languages", "people_queue", "reopen_within"})
-        access = self._table("access", {"agent_claim", "role_claim"})
+        access = self._table("access", {"agent_claim", "role_claim", "origins"})
         languages = self._strings("desk.languages", desk.get("languages"))
         agents = self._agents(languages)
         queues = self._queues(agents)
@@ -148,8 +170,10 @@ class _Reader:
             access=Access(
                 self._string("access.agent_claim", access.get("agent_claim")),
                 self._string("access.role_claim", access.get("role_claim")),
+                self._origins(access.get("origins", ())),
             ),
-            leases=self._leases(),
+            leases=self._per_channel("leases"),
+            offers=self._per_channel("offers"),
             urgent=frozenset(self._each("lanes.urgent", lanes.get("urgent"), URGENCIES, "an urgency")),
             topics=MappingProxyType(
                 {
@@ -168,15 +192,22 @@ class _Reader:
         agents = {}
         for name in self._table("agents"):
             key = f"agents.{name}"
-            entry = self._table(key, {"roles", "languages", "capacity", "skills"})
+            entry = self._table(key, {"roles", "languages", "capacity", "skills", "deputy"})
             roles = self._each(f"{key}.roles", entry.get("roles", ["agent"]), ROLES, "a role")
             spoken = self._each(
                 f"{key}.languages", entry.get("languages", languages), languages, "a language of the desk"
             )
             skills = self._strings(f"{key}.skills", entry.get("skills", ()))
             capacity = self._capacity(f"{key}.capacity", entry.get("capacity", {}), default)
-            agents[name] = Agent(name, frozenset(roles), frozenset(spoken), capacity, frozenset(skills))
+            deputy = self._deputy(f"{key}.deputy", entry.get("deputy", ""), name)
+            agents[name] = Agent(name, frozenset(roles), frozenset(spoken), capacity, frozenset(skills), deputy)
         return MappingProxyType(agents)
+
+    def _deputy(self, key: str, value: Any, agent: str) -> str:
+        if value == "":
+            return ""
+        others = {name for name in self._table("agents") if name != agent}
+        return self._checked(key, value, lambda v: v in others, "must be another agent of this desk")
 
     def _capacity(self, key: str, entry: Any, default: Mapping[str, int]) -> Mapping[str, int]:
         if not isinstance(entry, dict):
@@ -221,9 +252,16 @@ class _Reader:
             raise self._broken(key, f"{name!r} is no agent of this desk (see [agents])")
         return members
 
-    def _leases(self) -> Mapping[str, timedelta]:
-        entry = self._table("leases", CHANNELS)
-        return MappingProxyType({c: self._duration(f"leases.{c}", entry.get(c)) for c in CHANNELS})
+    def _per_channel(self, name: str) -> Mapping[str, timedelta]:
+        entry = self._table(name, CHANNELS)
+        return MappingProxyType({c: self._duration(f"{name}.{c}", entry.get(c)) for c in CHANNELS})
+
+    def _origins(self, value: Any) -> tuple[str, ...]:
+        origins = self._strings("access.origins", value)
+        for origin in origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise self._broken("access.origins", f"{origin!r} is no web origin such as https://desk.example.com")
+        return origins
 
     def _mailboxes(self) -> Mapping[str, Mailbox]:
         mailboxes = {}
@@ -236,13 +274,18 @@ class _Reader:
 
     def _installations(self) -> Mapping[str, Installation]:
         installations = {}
-        for name, provider in self._table("installations").items():
+        for name, value in self._table("installations").items():
             key = f"installations.{name}"
             if not _NAME.fullmatch(name):
                 raise self._broken(key, "an installation's name is lower-case letters, digits and hyphens")
+            entry = value if isinstance(value, dict) else {"provider": value}
+            self._known(key, entry, ("provider", "replies"))
+            provider, replies = entry.get("provider"), entry.get("replies", "")
             if provider not in PROVIDERS:
                 raise self._broken(key, f"{provider!r} is no provider; there is {', '.join(PROVIDERS)}")
-            installations[name] = Installation(name, provider)
+            if replies != "" and not (isinstance(replies, str) and _HTTPS.fullmatch(replies)):
+                raise self._broken(f"{key}.replies", "must be an address that starts with https://")
+            installations[name] = Installation(name, provider, replies)
         return MappingProxyType(installations)
 
     # What a value may be
@@ -304,8 +347,8 @@ class _Reader:
 
 
 _SECTIONS: Final = (
-    "desk", "access", "leases", "lanes", "topics", "queues", "quarantine", "mailboxes", "installations", "capacity",
-    "agents",
+    "desk", "access", "leases", "offers", "lanes", "topics", "queues", "quarantine", "mailboxes", "installations",
+    "capacity", "agents",
 )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ def agent_of(caller: Caller, policy: Policy) -> Agent:
 
 
 def check_may_see(caller: Caller, queue: str, holder: str | None, policy: Policy) -> None:
-    """Raises `NotAllowed` unless the caller sees everything, holds the item, or belongs to its queue."""
+    """Raises `NotAllowed` unless the caller sees everything, has the item in hand, or belongs to its queue."""
     own = {q.name for q in policy.queues_of(caller.id)} if "agent" in caller.roles else set()
     if not (caller.roles & _SEES_ALL or holder == caller.id or queue in own):
         raise NotAllowed(f"{caller.id} may not see queue {queue}")
@@ -43,15 +43,29 @@ def check_serves(caller: Caller, policy: Policy) -> None:
 
 
 def check_may_change(caller: Caller, holder: str | None) -> None:
-    """Raises `NotAllowed` unless the caller holds the item, or may act for others."""
+    """Raises `NotAllowed` unless the caller holds the item (or it is pinned to him), or may act for others."""
     if not (caller.roles & _ACTS_FOR_OTHERS or (holder == caller.id and "agent" in caller.roles)):
         raise NotAllowed(f"{caller.id} does not hold this item")
 
 
-def check_may_set_presence(caller: Caller, agent_id: str) -> None:
+def check_may_write(caller: Caller) -> None:
+    """Raises `NotAllowed` for one who may only look."""
+    if not caller.roles & (_ACTS_FOR_OTHERS | {"agent"}):
+        raise NotAllowed(f"{caller.id} may look, but change nothing")
+
+
+def check_may_act_for(caller: Caller, agent_id: str) -> None:
     """Raises `NotAllowed` unless the caller is that agent, or may act for others."""
     if not (caller.roles & _ACTS_FOR_OTHERS or (caller.id == agent_id and "agent" in caller.roles)):
-        raise NotAllowed(f"{caller.id} may not set the presence of {agent_id}")
+        raise NotAllowed(f"{caller.id} may not act for {agent_id}")
+
+
+def may_see(agent_id: str, queue: str, policy: Policy) -> bool:
+    """Whether an agent of the desk, by the roles the desk gives him, sees what is in a queue."""
+    agent = policy.agents.get(agent_id)
+    if agent is None:
+        return False
+    return bool(agent.roles & _SEES_ALL) or queue in {q.name for q in policy.queues_of(agent_id)}
 
 
 def sees_all(caller: Caller) -> bool:

@@ -12,7 +12,11 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Where this stack's resources are. Each field is the environment variable of the same name in capitals."""
+    """Where this stack's resources are. Each field is the environment variable of the same name in capitals.
+
+    `chat_replies_url`, where it is not '', takes every chat reply at `<it>/<installation>` instead of the desk's
+    addresses, so that a stack for trials never talks to the real shop.
+    """
 
     stack_name: str
     table: str
@@ -23,6 +27,8 @@ class Settings:
     timer_queue_url: str
     parking_queue_url: str
     send_queue_url: str
+    configuration_set: str
+    chat_replies_url: str
     oidc_issuer: str
     oidc_audience: str
     log_level: str
@@ -42,6 +48,16 @@ class Settings:
         Derived, so that a desk of any size fits the 4 KB that a function's environment may have.
         """
         return self.beside_inbound(work_queue_name(self.stack_name, queue, lane))
+
+    @property
+    def inbound_dead_queue_url(self) -> str:
+        """Address of the queue of deliveries that were given up."""
+        return self.beside_inbound(f"{self.stack_name}-inbound-dead")
+
+    @property
+    def recheck_queue_url(self) -> str:
+        """Address of the queue that tells of each raw object once more, a while after it was stored."""
+        return self.beside_inbound(f"{self.stack_name}-recheck")
 
     def beside_inbound(self, queue_name: str) -> str:
         """Address of another queue of the same account and region, by its SQS name."""

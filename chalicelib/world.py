@@ -12,12 +12,15 @@ import classifiers
 from chalicelib import policy
 from chalicelib.aws import clients
 from chalicelib.aws.lake import Lake
+from chalicelib.aws.mailer import Mailer
 from chalicelib.aws.queues import Queues
 from chalicelib.aws.raw_store import RawStore
 from chalicelib.aws.secrets import Secrets
 from chalicelib.item.arrive import NewIds
 from chalicelib.item.item import CustomerId, ItemId
+from chalicelib.metrics import Metrics
 from chalicelib.policy import Policy
+from chalicelib.providers import Providers
 from chalicelib.settings import Settings
 from chalicelib.store.table import Table
 from classifiers.artifact import ModelError, load
@@ -57,9 +60,25 @@ class World:
         return Secrets(clients.secrets_manager(), self.settings.stack_name)
 
     @cached_property
+    def mailer(self) -> Mailer:
+        """SES, for mail to customers."""
+        client = clients.sesv2()
+        return Mailer(client, self.settings.configuration_set, client.meta.region_name)
+
+    @cached_property
+    def providers(self) -> Providers:
+        """Chat providers, for replies in their chats."""
+        return Providers()
+
+    @cached_property
     def lake(self) -> Lake:
         """The event lake."""
         return Lake(clients.s3(), self.settings.lake_bucket)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What is counted for the operator."""
+        return Metrics(self.settings.stack_name, self.now)
 
     @cached_property
     def model(self) -> Model | None:

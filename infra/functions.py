@@ -64,6 +64,9 @@ FUNCTIONS: Final = (
         concurrency=2,
     ),
     Function(name="timers", source="queue", memory_mb=256, timeout_seconds=60, reads="TimerQueue", concurrency=5),
+    Function(name="recheck", source="queue", memory_mb=256, timeout_seconds=60, reads="RecheckQueue", concurrency=2),
+    # A mail at a time, some 3 a second each: more than the 14 a second that SES grants a young account.
+    Function(name="send", source="queue", memory_mb=256, timeout_seconds=60, reads="SendQueue", concurrency=5),
     Function(name="ring", source="stream", memory_mb=256, timeout_seconds=60, kinds=("item",)),
     Function(
         name="export",

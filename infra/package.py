@@ -201,7 +201,7 @@ def _stage(root: Path, policy: Policy, stage: Path) -> Path:
     (stage / "requirements.txt").touch()  # the wheels are packaged already
     _write(stage / ".chalice" / "config.json", chalice_config())
     _write(stage / ".chalice" / "merge.json", merge_template(policy))
-    for name, document in role_policies().items():
+    for name, document in role_policies(policy).items():
         _write(stage / ".chalice" / name, document)
     return stage
 

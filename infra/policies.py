@@ -5,10 +5,13 @@ prefix, so that a desk of any size stays below the 10,240 characters a role's po
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
+from chalicelib.policy import Policy
 from infra.functions import FUNCTIONS, Function
 from infra.intrinsics import Json, allow, arn, attribute, document, sub
+from infra.outgoing import CONFIGURATION_SET
 from infra.template import INDEXES
 
 _CONSUME = [
@@ -27,14 +30,15 @@ _ROWS = [
 ]
 
 
-def role_policy(function: Function) -> Json:
-    """The IAM policy document of one function's role."""
-    return document([_logs(function), *_STATEMENTS[function.name]()])
+def role_policy(function: Function, policy: Policy) -> Json:
+    """The IAM policy document of one function's role, for this desk."""
+    statements = _STATEMENTS | {"send": partial(_sender, policy)}
+    return document([_logs(function), *statements[function.name]()])
 
 
-def role_policies() -> dict[str, Json]:
+def role_policies(policy: Policy) -> dict[str, Json]:
     """File name -> policy document, one for each function."""
-    return {policy_file(function): role_policy(function) for function in FUNCTIONS}
+    return {policy_file(function): role_policy(function, policy) for function in FUNCTIONS}
 
 
 def policy_file(function: Function) -> str:
@@ -80,15 +84,61 @@ def _export() -> list[Json]:
 
 
 def _timers() -> list[Json]:
-    return [_consume("TimerQueue"), _send("TimerQueue"), _ring_bells(), _rows()]
+    return [_consume("TimerQueue"), _send("TimerQueue"), _ring_bells(), _rows(), _indexes("holding")]
+
+
+def _recheck() -> list[Json]:
+    # It sees how full the inbound queues are and tells intake of what it finds; it changes no row.
+    return [
+        _consume("RecheckQueue"),
+        _send("RecheckQueue", "InboundQueue"),
+        allow(["sqs:GetQueueAttributes"], [arn("InboundQueue"), arn("InboundDeadQueue")]),
+        allow(["s3:GetObject"], [sub("${RawBucket.Arn}/mail/*"), sub("${RawBucket.Arn}/chat/*")]),
+        allow(["s3:ListBucket"], [arn("RawBucket")]),
+        allow(["dynamodb:BatchGetItem"], [arn("Table")]),
+    ]
+
+
+def _sender(policy: Policy) -> list[Json]:
+    return [
+        _consume("SendQueue"),
+        allow(["s3:GetObject"], [sub("${RawBucket.Arn}/out/*")]),
+        allow(["s3:ListBucket"], [arn("RawBucket")]),
+        _hook_secrets(),
+        _rows(),
+        *_mail_as(policy),
+    ]
+
+
+def _mail_as(policy: Policy) -> list[Json]:
+    """Mail in the name of the desk's mailboxes, under its configuration set, and in nobody else's name.
+
+    SES asks for the right to the identity it finds: the address itself, its domain, or a domain above that. Many
+    mailboxes are named by their domains, for a role's policies have their limit.
+    """
+    domains = sorted({address.rpartition("@")[2] for address in policy.mailboxes})
+    listed = len(policy.mailboxes) <= _MOST_SENDERS
+    senders = sorted(policy.mailboxes) if listed else [f"*@{domain}" for domain in domains]
+    as_mailbox = {"StringEquals" if listed else "StringLike": {"ses:FromAddress": senders}}
+    names = sorted({name for domain in domains for name in (f"*@{domain}", *_and_above(domain))})
+    return [
+        allow(_MAIL, [sub(_IDENTITY + name) for name in names], as_mailbox),
+        allow(_MAIL, [sub(CONFIGURATION_SET + "${ConfigurationSet}")]),
+    ]
+
+
+def _and_above(domain: str) -> list[str]:
+    """`shop.example.com`, `example.com`."""
+    labels = domain.split(".")
+    return [".".join(labels[n:]) for n in range(max(1, len(labels) - 1))]
 
 
 def _watch() -> list[Json]:
     return [
-        _send("TimerQueue"),
+        _send("TimerQueue", "SendQueue"),
         _ring_bells(),
         _rows(),
-        allow(["dynamodb:Query"], [_index("wake")]),
+        _indexes("wake", "holding"),
     ]
 
 
@@ -98,25 +148,38 @@ def _api() -> list[Json]:
         allow(["dynamodb:Query"], [arn("Table"), *(_index(name) for name in INDEXES if name != "wake")]),
         allow(_CONSUME, [_work_queues()]),
         _send("InboundQueue"),
-        allow(["s3:PutObject"], [sub("${RawBucket.Arn}/chat/*")]),
-        allow(["secretsmanager:GetSecretValue"], [sub(f"{_SECRETS}${{AWS::StackName}}/hooks/*")]),
+        allow(["s3:PutObject"], [sub("${RawBucket.Arn}/chat/*"), sub("${RawBucket.Arn}/out/*")]),
+        _hook_secrets(),
     ]
 
 
+# For a raw mail SES asks for the second right too, by the name it has in the older API.
+_MAIL: Final = ["ses:SendEmail", "ses:SendRawEmail"]
+_MOST_SENDERS: Final = 50
+_IDENTITY: Final = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/"
 _SECRETS: Final = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:"
 _STATEMENTS: Final[dict[str, Callable[[], list[Json]]]] = {
     "api_handler": _api,
     "receive": _receive,
     "quarantine": _quarantine,
     "timers": _timers,
+    "recheck": _recheck,
     "ring": _ring,
     "export": _export,
     "watch": _watch,
 }
 
 
+def _hook_secrets() -> Json:
+    return allow(["secretsmanager:GetSecretValue"], [sub(f"{_SECRETS}${{AWS::StackName}}/hooks/*")])
+
+
 def _rows() -> Json:
     return allow(_ROWS, [arn("Table")])
+
+
+def _indexes(*names: str) -> Json:
+    return allow(["dynamodb:Query"], [_index(name) for name in names])
 
 
 def _index(name: str) -> Json:

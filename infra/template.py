@@ -2,19 +2,21 @@
 
 import json
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from chalicelib import metrics
 from chalicelib.policy import Policy
 from infra.functions import FUNCTIONS, Function, camel
 from infra.intrinsics import Json, arn, attribute, document, ref, resource, sub
+from infra.outgoing import outgoing
 
 INDEXES: Final = ("waiting", "holding", "state", "wake", "history")
 DAY: Final = 86_400
 LONGEST_RETENTION: Final = 14 * DAY
 WORK_VISIBILITY_SECONDS: Final = 35
 
-_WAITING = ["item_id", "language", "channel", "lane", "customer_id"]
+_WAITING = ["item_id", "language", "channel", "lane", "customer_id", "offered_to", "offered_until"]
 _COUNTED = ["queue"]  # all that a list needs; the items themselves are read from the table
 
 
@@ -23,7 +25,7 @@ def merge_template(policy: Policy, functions: Sequence[Function] = FUNCTIONS) ->
 
     Raises `ValueError` where two queues of the desk would make the same resource.
     """
-    resources = _table() | _buckets() | _mail() | _queues() | _work_queues(policy) | _secrets(policy)
+    resources = _table() | _buckets() | _mail() | outgoing() | _queues() | _work_queues(policy) | _secrets(policy)
     resources |= _alarms(functions) | _function_overrides(functions)
     return {
         "Description": f"Sortownia, {policy.name}: one stack per company",
@@ -46,6 +48,9 @@ def _parameters() -> Json:
         "InboundVisibilitySeconds": _number(
             360, 0, 43_200, "Seconds a record handed to a function stays hidden; AWS asks for 6 x its timeout"
         ),
+        "RecheckDelaySeconds": _number(
+            900, 0, 900, "Seconds after which a stored message is looked for in the table, and again while intake lags"
+        ),
         "StreamRecordAgeSeconds": _number(
             21_600, 60, 604_800, "Age at which the stream readers give a record up and park it, tried or not"
         ),
@@ -55,6 +60,12 @@ def _parameters() -> Json:
             1_000,
             "Concurrent requests kept for the HTTP API, and its limit; 0 (small accounts) keeps none",
         ),
+        "ChatRepliesUrl": {
+            "Type": "String",
+            "Default": "",
+            "AllowedPattern": "(https?://[^\\s?#]*[^\\s?#/])?",
+            "Description": "For trials: chat replies go below this address instead of those in desk.toml",
+        },
         "LogLevel": {
             "Type": "String",
             "Default": "INFO",
@@ -119,13 +130,30 @@ def _buckets() -> Json:
         "Condition": _from_receipt_rule(),
     }
     return {
-        "RawBucket": _bucket(versioned=True),
+        "RawBucket": _raw_bucket(),
         "RawBucketPolicy": _bucket_policy("RawBucket", from_ses),
         "LakeBucket": _bucket(versioned=False),
         "LakeBucketPolicy": _bucket_policy("LakeBucket"),
         "ModelBucket": _bucket(versioned=True),
         "ModelBucketPolicy": _bucket_policy("ModelBucket"),
     }
+
+
+def _raw_bucket() -> Json:
+    """The bucket tells of each raw message: of those only whose own notice is lost nobody would hear otherwise."""
+    bucket = _bucket(versioned=True)
+    bucket["Properties"]["NotificationConfiguration"] = {
+        "QueueConfigurations": [
+            {
+                "Event": "s3:ObjectCreated:*",
+                "Queue": arn("RecheckQueue"),
+                "Filter": {"S3Key": {"Rules": [{"Name": "prefix", "Value": prefix}]}},
+            }
+            for prefix in ("mail/", "chat/")
+        ]
+    }
+    # S3 tries whether it may send as soon as it is told where to.
+    return bucket | {"DependsOn": "RecheckQueuePolicy"}
 
 
 def _bucket(*, versioned: bool) -> Json:
@@ -203,6 +231,10 @@ def _mail() -> Json:
                 "PolicyDocument": document([_topic_may_send()]),
             },
         ),
+        "RecheckQueuePolicy": resource(
+            "AWS::SQS::QueuePolicy",
+            {"Queues": [ref("RecheckQueue")], "PolicyDocument": document([_bucket_may_send()])},
+        ),
         "AlarmTopic": resource("AWS::SNS::Topic", {}),
     }
 
@@ -227,6 +259,17 @@ def _topic_may_send() -> Json:
     }
 
 
+def _bucket_may_send() -> Json:
+    # The bucket needs this policy before it is made, so the policy cannot name the bucket: any of this account's may.
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn("RecheckQueue"),
+        "Condition": {"StringEquals": {"aws:SourceAccount": ref("AWS::AccountId")}},
+    }
+
+
 # Queues
 
 
@@ -236,6 +279,7 @@ def _queues() -> Json:
         "InboundQueue": _queue("inbound", handed_over, dead="InboundDeadQueue"),
         "InboundDeadQueue": _queue("inbound-dead", handed_over),
         "TimerQueue": _queue("timers", handed_over, retention=4 * DAY, dead="ParkingQueue"),
+        "RecheckQueue": _queue("recheck", handed_over, dead="ParkingQueue", delay=ref("RecheckDelaySeconds")),
         "ParkingQueue": _queue("parking", 30),
         "SendQueue": _queue("send", handed_over, dead="SendDeadQueue"),
         "SendDeadQueue": _queue("send-dead", 30),
@@ -253,13 +297,22 @@ def _work_queues(policy: Policy) -> Json:
     return found
 
 
-def _queue(name: str, visibility: int | Json, *, retention: int = LONGEST_RETENTION, dead: str | None = None) -> Json:
+def _queue(
+    name: str,
+    visibility: int | Json,
+    *,
+    retention: int = LONGEST_RETENTION,
+    dead: str | None = None,
+    delay: Json | None = None,
+) -> Json:
     properties: Json = {
         "QueueName": sub(f"${{AWS::StackName}}-{name}"),
         "VisibilityTimeout": visibility,
         "MessageRetentionPeriod": retention,
         "SqsManagedSseEnabled": True,
     }
+    if delay:
+        properties["DelaySeconds"] = delay
     if dead:
         properties["RedrivePolicy"] = {"deadLetterTargetArn": arn(dead), "maxReceiveCount": 5}
     return resource("AWS::SQS::Queue", properties)
@@ -289,30 +342,41 @@ def _alarms(functions: Iterable[Function]) -> Json:
     alarms["InboundAgeAlarm"] = _queue_alarm(
         "InboundQueue", "ApproximateAgeOfOldestMessage", 300, "A message waits for intake over 5 minutes"
     )
+    alarms["SendAgeAlarm"] = _queue_alarm(
+        "SendQueue", "ApproximateAgeOfOldestMessage", 300, "A reply waits over 5 minutes to be sent"
+    )
     for function in functions:
         if function.source == "stream":
             alarms[f"{function.logical_id}LagAlarm"] = _lag_alarm(function)
-    return alarms
+    return alarms | {f"{name}Alarm": _count_alarm(name, words) for name, words in metrics.CALLS_A_PERSON.items()}
 
 
 def _queue_alarm(queue: str, metric: str, above: int, description: str) -> Json:
-    dimension = {"Name": "QueueName", "Value": attribute(queue, "QueueName")}
-    return _alarm("AWS/SQS", metric, dimension, above, description)
+    dimensions = {"QueueName": attribute(queue, "QueueName")}
+    return _alarm("AWS/SQS", metric, dimensions, above, description)
 
 
 def _lag_alarm(function: Function) -> Json:
-    dimension = {"Name": "FunctionName", "Value": ref(function.logical_id)}
+    dimensions = {"FunctionName": ref(function.logical_id)}
     text = f"{function.name} is more than 5 minutes behind the table's stream"
-    return _alarm("AWS/Lambda", "IteratorAge", dimension, 300_000, text)
+    return _alarm("AWS/Lambda", "IteratorAge", dimensions, 300_000, text)
 
 
-def _alarm(namespace: str, metric: str, dimension: Json, above: int, description: str) -> Json:
+def _count_alarm(name: str, words: Mapping[str, str]) -> Json:
+    dimensions: Json = {metrics.STACK_DIMENSION: ref("AWS::StackName")}
+    dimensions |= {metrics.dimension_name(word): value for word, value in words.items()}
+    return _alarm(metrics.NAMESPACE, name, dimensions, 0, metrics.MEANING[name], statistic="Sum")
+
+
+def _alarm(
+    namespace: str, metric: str, dimensions: Json, above: int, description: str, statistic: str = "Maximum"
+) -> Json:
     properties = {
         "AlarmDescription": description,
         "Namespace": namespace,
         "MetricName": metric,
-        "Dimensions": [dimension],
-        "Statistic": "Maximum",
+        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+        "Statistic": statistic,
         "Period": 300,
         "EvaluationPeriods": 1,
         "Threshold": above,
@@ -365,6 +429,8 @@ def _environment(function: Function) -> Json:
         "TIMER_QUEUE_URL": ref("TimerQueue"),
         "PARKING_QUEUE_URL": ref("ParkingQueue"),
         "SEND_QUEUE_URL": ref("SendQueue"),
+        "CONFIGURATION_SET": ref("ConfigurationSet"),
+        "CHAT_REPLIES_URL": ref("ChatRepliesUrl"),
         "OIDC_ISSUER": ref("OidcIssuer"),
         "OIDC_AUDIENCE": ref("OidcAudience"),
         "LOG_LEVEL": ref("LogLevel"),
@@ -409,6 +475,8 @@ def _outputs() -> Json:
         "TimerQueueUrl": ref("TimerQueue"),
         "ParkingQueueUrl": ref("ParkingQueue"),
         "SendQueueUrl": ref("SendQueue"),
+        "NoticeTopicArn": ref("NoticeTopic"),
+        "ConfigurationSetName": ref("ConfigurationSet"),
         "ApiUrl": sub("https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/api/"),
     }
     return {name: {"Value": value} for name, value in values.items()}

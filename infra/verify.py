@@ -83,6 +83,8 @@ json.dump({"answers": answers, "outside": [p for p in sys.path if "site-packages
 _DOORS: Final = {
     "receive": "sqs-ses-notice",
     "timers": "sqs-timer",
+    "send": "sqs-ses-delivery",
+    "recheck": "sqs-s3-stored",
     "watch": "schedule",
     "app": "api-health",
 }

@@ -13,11 +13,20 @@ COMMANDS: Final = {
     "train": "sortownia.models",
     "predict": "sortownia.models",
     "package": "sortownia.packaging",
+    "rebuild-queues": "sortownia.repair",
     "demo": "sortownia.local.commands",
     "up": "sortownia.local.commands",
     "mail": "sortownia.local.commands",
     "chat": "sortownia.local.commands",
-}
+    **dict.fromkeys(
+        (
+            "claim", "decline", "heartbeat", "reply", "note", "tags", "release", "snooze", "resolve", "reassign",
+            "item", "items", "reply-status", "customer", "timeline", "mentions", "queues", "health", "agent",
+            "presence", "handover",
+        ),
+        "sortownia.agent",
+    ),
+}  # fmt: skip
 
 
 #: What a shell says of a program that Ctrl-C ended.

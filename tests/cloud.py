@@ -11,6 +11,7 @@ import boto3
 
 from chalicelib import policy
 from chalicelib.aws.lake import Lake
+from chalicelib.aws.mailer import Mailer
 from chalicelib.aws.queues import Queues
 from chalicelib.aws.raw_store import RawStore
 from chalicelib.aws.secrets import Secrets
@@ -53,26 +54,28 @@ class Cloud:
     """AWS clients of one endpoint (None: moto's) and the resources of a desk's stack on it (None: the packaged one)."""
 
     def __init__(self, endpoint: str | None = None, region: str = REGION, desk: Policy | None = None) -> None:
-        self.dynamodb, self.s3, self.sqs, self.secrets = (
+        self.dynamodb, self.s3, self.sqs, self.secrets, self.ses = (
             (_client if endpoint else _kept_client)(name, endpoint, region)
-            for name in ("dynamodb", "s3", "sqs", "secretsmanager")
+            for name in ("dynamodb", "s3", "sqs", "secretsmanager", "sesv2")
         )
         self.policy: Policy = desk or policy.load()
         self.template = merge_template(self.policy)["Resources"]
         self.clock = Clock()
 
     def deploy(self, table: str = "desk-table") -> TestWorld:
-        """Makes table, buckets, queues and secrets as the template says, and the world that uses them."""
+        """Makes table, buckets, queues, secrets and senders as the template says, and the world that uses them."""
         self.make_table(table)
         for bucket in BUCKETS:
             self.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         urls = {name: self._queue(resource) for name, resource in self.template.items() if _is_queue(resource)}
         for installation in self.policy.installations:
             self.secrets.create_secret(Name=f"{STACK}/hooks/{installation}", SecretString=SECRET)
+        self._verify_senders()
         settings = Settings(
             stack_name=STACK, table=table, raw_bucket=BUCKETS[0], lake_bucket=BUCKETS[1], model_bucket=BUCKETS[2],
             inbound_queue_url=urls["InboundQueue"], timer_queue_url=urls["TimerQueue"],
             parking_queue_url=urls["ParkingQueue"], send_queue_url=urls["SendQueue"],
+            configuration_set=f"{STACK}-replies", chat_replies_url="",
             oidc_issuer="http://127.0.0.1:1/issuer", oidc_audience="sortownia", log_level="INFO",
         )  # fmt: skip
         return self.world(settings)
@@ -97,13 +100,18 @@ class Cloud:
             table=Table(self.dynamodb, settings.table), raw=RawStore(self.s3, settings.raw_bucket),
             queues=Queues(self.sqs), lake=Lake(self.s3, settings.lake_bucket),
             secrets=Secrets(self.secrets, settings.stack_name),
+            mailer=Mailer(self.ses, settings.configuration_set, self.ses.meta.region_name),
         )  # fmt: skip
         return world
 
     def close(self) -> None:
         """Closes the connections."""
-        for client in (self.dynamodb, self.s3, self.sqs, self.secrets):
+        for client in (self.dynamodb, self.s3, self.sqs, self.secrets, self.ses):
             client.close()
+
+    def _verify_senders(self) -> None:
+        for domain in sorted({address.rpartition("@")[2] for address in self.policy.mailboxes}):
+            self.ses.create_email_identity(EmailIdentity=domain)
 
     def _queue(self, resource: Mapping[str, Any]) -> str:
         name = resource["Properties"]["QueueName"]["Fn::Sub"].replace("${AWS::StackName}", STACK)

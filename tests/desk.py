@@ -9,9 +9,10 @@ from chalicelib import policy
 from chalicelib.intake.message import Address, Message
 from chalicelib.item.arrive import Arrival, NewIds
 from chalicelib.item.change import Delivery, Step
-from chalicelib.item.item import Customer, CustomerId, Item, ItemId, Tagging
+from chalicelib.item.item import AgentId, Customer, CustomerId, Item, ItemId, Tagging
+from chalicelib.item.offer import AgentNow, Presence
 from chalicelib.item.state import State
-from chalicelib.policy import Policy
+from chalicelib.policy import CHANNELS, Policy
 from chalicelib.rights import Caller
 from chalicelib.routing.route import Lane
 from classifiers.model import Tag, Tags
@@ -30,6 +31,10 @@ role_claim = "roles"
 [leases]
 mail = "PT15M"
 chat = "PT2M"
+
+[offers]
+mail = "PT15M"
+chat = "PT1M"
 
 [lanes]
 urgent = ["critical", "high"]
@@ -56,7 +61,7 @@ members = ["anna"]
 "help@shop.example.com" = "Help"
 
 [installations]
-shop-widget = "generic"
+shop-widget = { provider = "generic", replies = "https://shop.example.com/chat-replies" }
 
 [capacity]
 mail = 60
@@ -78,6 +83,11 @@ SAM, OLGA = Caller("sam", frozenset({"supervisor"})), Caller("olga", frozenset({
 def small_desk() -> Policy:
     """Anna may claim everywhere and speaks all languages; Boris speaks English only; Carl holds little."""
     return policy.parse(DESK)
+
+
+def agents(presence: Presence = "present", /, **carried: int) -> dict[str, AgentNow]:
+    """Agents as they are now, each of whom carries so many items of every channel."""
+    return {name: AgentNow(AgentId(name), presence, dict.fromkeys(CHANNELS, n)) for name, n in carried.items()}
 
 
 def tags(**changed: Any) -> Tagging:

@@ -1,93 +1,271 @@
 """What must hold of a table at rest, whatever crashed before. Each check names what breaks it."""
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from chalicelib.item.state import WAITING_STATES
-from chalicelib.store import rows
+from chalicelib.item.state import RESTING_STATES, WAITING_STATES, State
+from chalicelib.policy import CHANNELS, QUARANTINE
+from chalicelib.store import keys, rows
+
+type Row = Mapping[str, Any]
+type ByKind = Mapping[str, list[Row]]
 
 ARRIVALS = {"message-received", "delivery-quarantined"}
+#: What is told, at the least, of a reply in each status.
+NEWS = {
+    "delivered": "reply-delivered",
+    "bounced": "reply-bounced",
+    "failed": "reply-failed",
+    "unknown": "reply-unknown",
+}
 
 
-def violations(table: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Every broken invariant of these rows (plain ones), as a sentence; empty when all hold."""
-    by_kind: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+def violations(table: Iterable[Row]) -> list[str]:
+    """Every broken invariant of these rows (plain ones), as a sentence; empty when all hold.
+
+    At rest means that whoever was at work is done, or dead and the minute watch has looked after what he left.
+    """
+    by_kind: dict[str, list[Row]] = defaultdict(list)
     for row in table:
         by_kind[row["kind"]].append(row)
-    return [
-        *_deliveries_once(by_kind),
-        *_holders(by_kind),
-        *_timelines_gapless(by_kind),
-        *_versions_audited(by_kind),
-        *_loads(by_kind),
-    ]
+    return [broken for check in CHECKS for broken in check(by_kind)]
 
 
-def _deliveries_once(by_kind: Mapping[str, list[Mapping[str, Any]]]) -> list[str]:
+def _deliveries_once(by_kind: ByKind) -> Iterator[str]:
     """I1, I2: each delivery's ledger row names one entry that exists, and no two entries have one cause."""
     events = {event["event_id"]: event for event in by_kind["event"]}
-    broken = [f"ledger row {d['pk']} names no event" for d in by_kind["delivery"] if d["event_id"] not in events]
-    causes = Counter(event["cause"] for event in events.values() if event["type"] in ARRIVALS)
-    broken += [f"delivery {cause} stands {times} times in timelines" for cause, times in causes.items() if times > 1]
+    yield from (f"ledger row {d['pk']} names no event" for d in by_kind["delivery"] if d["event_id"] not in events)
+    arrived = [event for event in events.values() if event["type"] in ARRIVALS]
+    for cause, times in Counter(event["cause"] for event in arrived).items():
+        if times > 1:
+            yield f"delivery {cause} stands {times} times in timelines"
     told = {d["event_id"] for d in by_kind["delivery"]}
-    arrived = {e["event_id"] for e in events.values() if e["type"] in ARRIVALS}
-    return broken + [f"entry {event} has no ledger row" for event in arrived - told]
+    yield from (f"entry {e['event_id']} has no ledger row" for e in arrived if e["event_id"] not in told)
 
 
-def _holders(by_kind: Mapping[str, list[Mapping[str, Any]]]) -> list[str]:
-    """I3, I5: a holder, a token and a lease if and only if claimed; in the waiting index if and only if it waits."""
-    broken = []
+def _in_hand(by_kind: ByKind) -> Iterator[str]:
+    """I3, I5: held if and only if claimed, offered only while queued, put off if and only if snoozed."""
     for item in by_kind["item"]:
-        claimed = item["state"] == "claimed"
-        broken += [
-            f"item {item['item_id']} is {item['state']} and its {name} is {item.get(name)}"
-            for name in ("holder", "claim_token", "lease_until", "holding_pk")
-            if bool(item.get(name)) != claimed
-        ]
-        if bool(item.get("waiting_pk")) != (item["state"] in WAITING_STATES):
-            broken.append(f"item {item['item_id']} is {item['state']} and its waiting_pk is {item.get('waiting_pk')}")
-    return broken
+        state, which = item["state"], f"item {item['item_id']} is {item['state']} and its"
+        wanted = dict.fromkeys(("holder", "claim_token", "lease_until"), state == State.CLAIMED)
+        wanted["snoozed_until"] = state == State.SNOOZED
+        wanted["offered_until"] = state == State.QUEUED and bool(item.get("offered_to"))
+        wanted["offered_to"] = state == State.QUEUED and bool(item.get("offered_until"))
+        yield from (
+            f"{which} {name} is {item.get(name)}" for name, there in wanted.items() if bool(item.get(name)) != there
+        )
+        if state in WAITING_STATES and (item["queue"] == QUARANTINE) != (state == State.QUARANTINED):
+            yield f"{which} queue is {item['queue']}"
 
 
-def _timelines_gapless(by_kind: Mapping[str, list[Mapping[str, Any]]]) -> list[str]:
+def _lists(by_kind: ByKind) -> Iterator[str]:
+    """I5: an item stands in the lists of its queue and of the agent in whose hands it is, and in no others."""
+    for item in by_kind["item"]:
+        waiting = f"QUEUE#{item['queue']}" if item["state"] in WAITING_STATES else None
+        for name, wanted in (("waiting_pk", waiting), ("holding_pk", _hands(item))):
+            if item.get(name) != wanted:
+                yield f"item {item['item_id']} is {item['state']} and its {name} is {item.get(name)}, not {wanted}"
+
+
+def _hands(item: Row) -> str | None:
+    if item.get("holder"):
+        return f"HOLDER#{item['holder']}"
+    if item.get("offered_to"):
+        return f"OFFERED#{item['offered_to']}"
+    return f"PINNED#{item['pinned_to']}" if item.get("pinned_to") and item["state"] in RESTING_STATES else None
+
+
+def _due(by_kind: ByKind) -> Iterator[str]:
+    """I5, I12: what something will happen to, and nothing else, stands in the wake-up index, at its moment."""
+    for item in by_kind["item"]:
+        ends = item.get("lease_until") or item.get("offered_until") or item.get("snoozed_until")
+        wanted = ends or (item.get("wake_at", "never") if item["state"] in WAITING_STATES else None)
+        if item.get("wake_at") != wanted:
+            yield f"item {item['item_id']} is {item['state']} and its wake_at is {item.get('wake_at')}, not {wanted}"
+        yield from _woken(item, f"item {item['item_id']}", item["item_id"])
+    for reply in by_kind["outbox"]:
+        if bool(reply.get("wake_at")) != (reply["status"] in {"queued", "sending"}):
+            yield f"reply {reply['outbox_id']} is {reply['status']} and its wake_at is {reply.get('wake_at')}"
+        yield from _woken(reply, f"reply {reply['outbox_id']}", reply["outbox_id"])
+
+
+def _woken(row: Row, which: str, row_id: str) -> Iterator[str]:
+    at = row.get("wake_at")
+    wanted = (f"WAKE#{keys.wake_shard(row_id)}", f"{at}#{row_id}") if at else (None, None)
+    if (row.get("wake_pk"), row.get("wake_sk")) != wanted:
+        yield f"{which} wakes at {at} and stands in the index as {row.get('wake_pk')} {row.get('wake_sk')}"
+
+
+def _timelines_gapless(by_kind: ByKind) -> Iterator[str]:
     """I7: the events of a customer are numbered 1, 2, 3 … up to his counter."""
     seqs = defaultdict(list)
     for event in by_kind["event"]:
         seqs[event["customer_id"]].append(int(event["seq"]))
     counters = {row["customer_id"]: int(row["seq"]) for row in by_kind["customer"]}
-    return [
-        f"timeline of {customer} is {sorted(seqs[customer])}, its counter {counters.get(customer)}"
-        for customer in seqs.keys() | counters.keys()
-        if sorted(seqs[customer]) != list(range(1, counters.get(customer, 0) + 1))
-    ]
+    for customer in seqs.keys() | counters.keys():
+        if sorted(seqs[customer]) != list(range(1, counters.get(customer, 0) + 1)):
+            yield f"timeline of {customer} is {sorted(seqs[customer])}, its counter {counters.get(customer)}"
 
 
-def _versions_audited(by_kind: Mapping[str, list[Mapping[str, Any]]]) -> list[str]:
+def _versions_audited(by_kind: ByKind) -> Iterator[str]:
     """I6: each version of an item has exactly one event, and the events' hashes make a chain to the item's head."""
-    broken, told = [], defaultdict(list)
+    told = defaultdict(list)
     for row in by_kind["event"]:
         event = rows.event_of(row)
         if event.hash != row["hash"]:
-            broken.append(f"event {event.id} has been changed")
+            yield f"event {event.id} has been changed"
         if event.item_id:
             told[event.item_id].append(event)
     for item in by_kind["item"]:
         events = sorted(told[item["item_id"]], key=lambda event: event.version or 0)
         if [event.version for event in events] != list(range(1, int(item["version"]) + 1)):
-            broken.append(f"item {item['item_id']} is at version {item['version']}, told {[e.version for e in events]}")
+            yield f"item {item['item_id']} is at version {item['version']}, told {[e.version for e in events]}"
         chain = ["", *(event.hash for event in events)]
         if [event.previous for event in events] != chain[:-1] or item["chain"] != chain[-1]:
-            broken.append(f"the chain of item {item['item_id']} is broken")
-    return broken
+            yield f"the chain of item {item['item_id']} is broken"
 
 
-def _loads(by_kind: Mapping[str, list[Mapping[str, Any]]]) -> list[str]:
-    """An agent's load is the number of items he holds."""
-    held = Counter((item["holder"], item["channel"]) for item in by_kind["item"] if item.get("holder"))
-    return [
-        f"{agent['agent_id']} holds {held[agent['agent_id'], channel]} of {channel}, his load says {agent[load]}"
+def _loads(by_kind: ByKind) -> Iterator[str]:
+    """An agent's load is the number of items he holds or is offered, of each channel."""
+    carried = _carried(by_kind)
+    said = {
+        (agent["agent_id"], channel): int(agent.get(f"load_{channel}", 0))
         for agent in by_kind["agent"]
-        for channel, load in (("mail", "load_mail"), ("chat", "load_chat"))
-        if load in agent and int(agent[load]) != held[agent["agent_id"], channel]
-    ]
+        for channel in CHANNELS
+    }
+    for agent, channel in said.keys() | carried.keys():
+        if said.get((agent, channel)) != carried[agent, channel]:
+            number = carried[agent, channel]
+            yield f"{agent} carries {number} of {channel}, his load says {said.get((agent, channel))}"
+
+
+def _absent(by_kind: ByKind) -> Iterator[str]:
+    """Who is away carries nothing. One whose way to his last item was cut short is looked after by the watch."""
+    carried = _carried(by_kind)
+    for agent in by_kind["agent"]:
+        name, number = agent["agent_id"], sum(carried[agent["agent_id"], channel] for channel in CHANNELS)
+        away = agent.get("presence") == "away"
+        if away and number:
+            yield f"{name} is away and carries {number}"
+        if ((away and number) or "hands_to" in agent) and not agent.get("wake_pk"):
+            yield f"{name} has something left and nobody looks after it"
+        if agent.get("wake_pk") and not away:
+            yield f"{name} is {agent.get('presence')} and stands in the wake-up index"
+        if agent.get("wake_pk", (shard := keys.wake_pk(keys.wake_shard(name)))) != shard:
+            yield f"{name} stands in {agent['wake_pk']}, not in {shard}"
+
+
+def _carried(by_kind: ByKind) -> Counter[tuple[str, str]]:
+    hands = ((item.get("holder") or item.get("offered_to"), item["channel"]) for item in by_kind["item"])
+    return Counter((agent, channel) for agent, channel in hands if agent)
+
+
+def _replies(by_kind: ByKind) -> Iterator[str]:
+    """I9: each answer an agent gave has one row in the outbox, and the other way round; so has each kept answer."""
+    outbox = {row["event_id"]: row for row in by_kind["outbox"]}
+    queued = {e["event_id"]: e for e in by_kind["event"] if e["type"] == "reply-queued"}
+    if len(outbox) != len(by_kind["outbox"]):
+        yield "two replies in the outbox have one event"
+    for event_id in outbox.keys() ^ queued.keys():
+        yield f"event {event_id} is told without a reply in the outbox, or stands there untold"
+    for event_id in outbox.keys() & queued.keys():
+        reply, event = outbox[event_id], queued[event_id]
+        told = (_facts(event)["reply"], event["item_id"], event["customer_id"])
+        if told != (reply["outbox_id"], reply["item_id"], reply["customer_id"]):
+            yield f"reply {reply['outbox_id']} is not the one its event tells of"
+    known = {row["outbox_id"] for row in by_kind["outbox"]}
+    for kept in by_kind["idempotency"]:
+        if kept.get("reply_id") and kept["reply_id"] not in known:
+            yield f"{kept['agent_id']} was told of reply {kept['reply_id']}, which there is not"
+
+
+def _sent_once(by_kind: ByKind) -> Iterator[str]:
+    """I9: a reply is sent at most once, is never left half sent, and says no more than its events tell."""
+    told: dict[str, Counter[str]] = defaultdict(Counter)
+    for event in by_kind["event"]:
+        if event["type"].startswith("reply-"):
+            told[_facts(event)["reply"]][event["type"]] += 1
+    for reply in by_kind["outbox"]:
+        which = f"reply {reply['outbox_id']} is {reply['status']}"
+        times = told[reply["outbox_id"]]["reply-sent"]
+        if reply["status"] == "sending":
+            yield f"{which} and nobody sends it any more"
+        if times > 1 or bool(times) != bool(reply.get("provider_id")):
+            yield f"{which}, was told to be sent {times} times, and its provider's id is {reply.get('provider_id')}"
+        if reply["status"] in {"sent", "delivered", "bounced"} and not times:
+            yield f"{which} and was never told to be sent"
+        news = NEWS.get(reply["status"])
+        if news and not told[reply["outbox_id"]][news]:
+            yield f"{which} and no event tells of it"
+    known = {row["outbox_id"] for row in by_kind["outbox"]}
+    yield from (f"reply {reply_id} is told of and is not in the outbox" for reply_id in told.keys() - known)
+
+
+def _answers_find_back(by_kind: ByKind) -> Iterator[str]:
+    """I8: an answer to a mail of ours finds the item, by the token it carries and by the id SES gave our mail."""
+    items = {item["item_id"]: item for item in by_kind["item"]}
+    tokens = {(token["item_id"], token["customer_id"], token["mailbox"]) for token in by_kind["token"]}
+    ids = {(message["event_id"], message.get("item_id")) for message in by_kind["message"]}
+    sent = {_facts(e)["reply"]: e["event_id"] for e in by_kind["event"] if e["type"] == "reply-sent"}
+    for reply in by_kind["outbox"]:
+        if reply["channel"] != "mail":
+            continue
+        if (reply["item_id"], reply["customer_id"], reply["source"]) not in tokens:
+            yield f"reply {reply['outbox_id']} went out without a token"
+        event_id = sent.get(reply["outbox_id"])
+        if event_id and (event_id, reply["item_id"]) not in ids:
+            yield f"reply {reply['outbox_id']} was sent under an id nobody knows"
+    for token in by_kind["token"]:
+        item = items.get(token["item_id"])
+        if item is None or item["customer_id"] != token["customer_id"]:
+            yield f"token {token['pk']} is for no item of its customer"
+
+
+def _labels(by_kind: ByKind) -> Iterator[str]:
+    """Each decision of people is a label, and the newest is what stands on the item."""
+    labels = {row["event_id"]: row for row in by_kind["label"]}
+    decisions = {e["event_id"]: e for e in by_kind["event"] if _is_decision(e)}
+    for event_id in labels.keys() ^ decisions.keys():
+        yield f"decision {event_id} is told without a label, or labelled without being told"
+    newest: dict[str, Row] = {}
+    for event_id in labels.keys() & decisions.keys():
+        label, event = labels[event_id], decisions[event_id]
+        if (label["item_id"], label["version"], label.get("topic")) != (
+            event["item_id"], event["version"], _facts(event)["topic"],
+        ):  # fmt: skip
+            yield f"label {event_id} is not what its event tells"
+        newest[label["item_id"]] = max(label, newest.get(label["item_id"], label), key=lambda row: row["version"])
+    for item in by_kind["item"]:
+        said = json.loads(item.get("decided") or "{}")
+        stands, label = (said.get("topic"), said.get("urgency")), newest.get(item["item_id"], {})
+        if stands != (label.get("topic"), label.get("urgency")):
+            yield f"item {item['item_id']} is decided to be {stands}, its newest label says otherwise"
+
+
+def _is_decision(event: Row) -> bool:
+    return event["type"] == "tags-decided" or (event["type"] == "item-reassigned" and "topic" in _facts(event))
+
+
+def _mentions(by_kind: ByKind) -> Iterator[str]:
+    """Each agent a note names finds it in his list, and nothing else stands there."""
+    notes = {(e["customer_id"], e["seq"]): e for e in by_kind["event"] if e["type"] == "note-added"}
+    listed = Counter((row["customer_id"], row["seq"]) for row in by_kind["mention"])
+    yield from (f"a mention names entry {entry}, which is no note" for entry in listed.keys() - notes.keys())
+    for entry, note in notes.items():
+        if listed[entry] != _facts(note)["mentions"]:
+            yield f"note {note['event_id']} names {_facts(note)['mentions']} agents, {listed[entry]} find it"
+    for row in by_kind["mention"]:
+        if row["pk"] != keys.agent_key(row["agent_id"])["pk"]:
+            yield f"a mention of {row['agent_id']} stands in the list {row['pk']}"
+
+
+def _facts(event: Row) -> dict[str, Any]:
+    return dict(json.loads(event["facts"]))
+
+
+CHECKS: tuple[Callable[[ByKind], Iterator[str]], ...] = (
+    _deliveries_once, _in_hand, _lists, _due, _timelines_gapless, _versions_audited, _loads, _absent, _replies,
+    _sent_once, _answers_find_back, _labels, _mentions,
+)  # fmt: skip

@@ -1,20 +1,25 @@
-"""HTTP: Blueprints and the shapes of requests and answers."""
+"""HTTP: routes, the shapes of requests and answers, and the document that describes them."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from typing import Final
 
-from chalice.app import Chalice, Request, Response
+from chalice.app import Chalice
 
-from chalicelib.api import desk, hooks, items
-from chalicelib.api.problem import as_problem
+from chalicelib.api import agents, desk, edge, hooks, items
+from chalicelib.api.operation import Operation
+
+_ROUTES: Final = (items.routes, agents.routes, desk.routes, hooks.routes)
+#: Every route there is, in the order of the pages that describe them.
+OPERATIONS: Final[tuple[Operation, ...]] = tuple(operation for routes in _ROUTES for operation in routes.operations)
 
 
 def register(app: Chalice) -> None:
-    """Adds every route, and gives Chalice's own errors the shape of ours."""
+    """Adds every route, and what all answers have in common."""
     app.api.binary_types = []  # every body is text: raw bytes reach a webhook's signature check unchanged
-    for blueprint in (items.routes, desk.routes, hooks.routes):
-        app.register_blueprint(blueprint)
-    app.register_middleware(_problems, "http")
-
-
-def _problems(request: Request, get_response: Callable[[Request], Response]) -> Response:
-    return as_problem(get_response(request))
+    methods = defaultdict(list)
+    for operation in OPERATIONS:
+        methods[operation.path].append(operation.method)
+    for routes in _ROUTES:
+        app.register_blueprint(routes)
+    edge.answer_preflights(app, methods)
+    app.register_middleware(edge.around, "http")

@@ -1,44 +1,41 @@
-"""Routes about the desk: customers, queues, presence, health."""
+"""Routes about the desk: customers, queues, health, this API's own description."""
 
-from chalice.app import Blueprint, Response
-
-from chalicelib.api.door import Asked, answer, answering
-from chalicelib.api.schema import (
+from chalicelib.api.answers import (
     BoardOut,
     CustomerOut,
     EventOut,
     HealthOut,
     LanesOut,
-    Presence,
-    PresenceOut,
+    OpenApi,
     QueueOut,
     TimelinePage,
 )
+from chalicelib.api.asked import Asked
+from chalicelib.api.operation import Routes
+from chalicelib.api.requests import OrderedPageQuery
+from chalicelib.errors import NotAllowed
 from chalicelib.flows import look
 
-routes = Blueprint(__name__)
+routes = Routes(__name__)
 
 
-@routes.route("/v1/customers/{customer_id}", methods=["GET"])
-@answering(routes)
-def read_customer(asked: Asked, customer_id: str) -> Response:
+@routes.operation("GET", "/v1/customers/{customer_id}", refuses=(NotAllowed,))
+def read_customer(asked: Asked, customer_id: str) -> CustomerOut:
     """The customer's card."""
-    return answer(CustomerOut.of(look.customer(customer_id, asked.caller, asked.world)))
+    return CustomerOut.of(look.customer(customer_id, asked.caller, asked.world))
 
 
-@routes.route("/v1/customers/{customer_id}/timeline", methods=["GET"])
-@answering(routes)
-def read_timeline(asked: Asked, customer_id: str) -> Response:
+@routes.operation("GET", "/v1/customers/{customer_id}/timeline", refuses=(NotAllowed,))
+def read_timeline(asked: Asked, customer_id: str, query: OrderedPageQuery) -> TimelinePage:
     """Everything the customer said and we did about it, on every channel."""
-    newest = asked.query("order", "oldest", "newest") == "newest"
-    page = look.timeline(customer_id, asked.caller, asked.limit(), asked.query("cursor"), newest, asked.world)
+    newest = query.order == "newest"
+    page = look.timeline(customer_id, asked.caller, query.limit, query.cursor, newest, asked.world)
     events = [EventOut.of(event) for event in page.entries]
-    return answer(TimelinePage(customer_id=customer_id, events=events, next=page.next))
+    return TimelinePage(customer_id=customer_id, events=events, next=page.next)
 
 
-@routes.route("/v1/queues", methods=["GET"])
-@answering(routes)
-def read_queues(asked: Asked) -> Response:
+@routes.operation("GET", "/v1/queues")
+def read_queues(asked: Asked) -> BoardOut:
     """The live board: what waits in each of the caller's queues, since when, and how much is held."""
     queues = [
         QueueOut(
@@ -47,22 +44,20 @@ def read_queues(asked: Asked) -> Response:
         )
         for q in look.board(asked.caller, asked.world)
     ]  # fmt: skip
-    return answer(BoardOut(queues=queues))
+    return BoardOut(queues=queues)
 
 
-@routes.route("/v1/agents/{agent_id}/presence", methods=["PUT"])
-@answering(routes)
-def set_presence(asked: Asked, agent_id: str) -> Response:
-    """Say whether an agent takes work now."""
-    wanted = asked.body(Presence).presence
-    held = look.set_presence(agent_id, wanted, asked.caller, asked.world)
-    return answer(PresenceOut(agent_id=agent_id, presence=wanted, held=held))
-
-
-@routes.route("/v1/health", methods=["GET"])
-@answering(routes, to_anybody=True)
-def health(asked: Asked) -> Response:
+@routes.operation("GET", "/v1/health", to_anybody=True)
+def health(asked: Asked) -> HealthOut:
     """Whether the table answers, and which model is at work."""
-    asked.world.table.agent("nobody")
+    asked.world.table.agents(["nobody"])
     model = asked.world.model
-    return answer(HealthOut(status="ok", model=model.model_id if model else None))
+    return HealthOut(status="ok", model=model.model_id if model else None)
+
+
+@routes.operation("GET", "/v1/openapi.json", to_anybody=True)
+def read_openapi(_asked: Asked) -> OpenApi:
+    """This API, described in OpenAPI 3.1."""
+    from chalicelib.api import OPERATIONS, openapi  # when asked for: few processes ever are
+
+    return OpenApi(openapi.document(OPERATIONS))

@@ -1,19 +1,19 @@
 """Routes of chat providers: the provider is proved by its signature, not by a token."""
 
-from chalice.app import Blueprint, Response
+from typing import Annotated
 
-from chalicelib.api.door import Asked, answer, answering
-from chalicelib.api.schema import AcceptedOut
+from chalicelib.api.answers import AcceptedOut
+from chalicelib.api.asked import Asked, Signed
+from chalicelib.api.operation import Routes
+from chalicelib.api.requests import ChatMessage
+from chalicelib.errors import NotAuthentic
 from chalicelib.flows import hook
 
-routes = Blueprint(__name__)
+routes = Routes(__name__)
 
 
-@routes.route("/v1/hooks/{provider}/{installation}", methods=["POST"])
-@answering(routes, to_anybody=True)
-def receive(asked: Asked, provider: str, installation: str) -> Response:
+@routes.operation("POST", "/v1/hooks/{provider}/{installation}", refuses=(NotAuthentic,), status=202, to_anybody=True)
+def receive(asked: Asked, provider: str, installation: str, signed: Annotated[Signed, ChatMessage]) -> AcceptedOut:
     """A visitor's message; 202 once it is durable."""
-    timestamp = asked.header("x-sortownia-timestamp") or ""
-    signature = asked.header("x-sortownia-signature") or ""
-    delivery = hook.accept(provider, installation, timestamp, signature, asked.raw_body, asked.world)
-    return answer(AcceptedOut(delivery=delivery), status=202)
+    delivery = hook.accept(provider, installation, signed.timestamp, signed.signature, signed.raw, asked.world)
+    return AcceptedOut(delivery=delivery)

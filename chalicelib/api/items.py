@@ -1,85 +1,120 @@
-"""Routes of agents: take work, look at it, give it back, end it."""
+"""Routes of items: take one, look at it, keep it, pass it on, write on it, end it."""
 
-from chalice.app import Blueprint, Response
+from chalicelib.api.answers import EventOut, HeartbeatOut, ItemOut, ItemPage, ItemWithHistory, ReplyOut, ReplyStatusOut
+from chalicelib.api.asked import AnswerKey, Asked, Version
+from chalicelib.api.operation import Routes
+from chalicelib.api.requests import Heartbeat, ItemsQuery, Note, Reassign, Reply, Snooze, Tags
+from chalicelib.errors import AtCapacity, Conflict, LostRace, NotAllowed, StaleItem, Unknown, WrongState
+from chalicelib.flows import claim, look, reply, work
 
-from chalicelib.api.door import Asked, answer, answering
-from chalicelib.api.schema import EventOut, Heartbeat, HeartbeatOut, ItemOut, ItemPage, ItemWithHistory
-from chalicelib.errors import Invalid
-from chalicelib.flows import claim, look, work
-from chalicelib.item.item import Item
-from chalicelib.item.state import State
-
-routes = Blueprint(__name__)
-_NOTHING_WAITS = Response(body="", status_code=204, headers={"Cache-Control": "no-store"})
+routes = Routes(__name__)
 
 
-@routes.route("/v1/queues/{queue}/claim", methods=["POST"])
-@answering(routes)
-def claim_in_queue(asked: Asked, queue: str) -> Response:
-    """Claim what comes next in one queue; 204 when nothing waits."""
-    item = claim.next_in_queue(queue, asked.caller, asked.answer_key(), asked.world)
-    return _item(item, asked) if item else _NOTHING_WAITS
+@routes.operation(
+    "POST",
+    "/v1/queues/{queue}/claim",
+    refuses=(NotAllowed, AtCapacity, WrongState, LostRace),
+    nothing="nothing waits in this queue that the caller may take",
+)
+def claim_in_queue(asked: Asked, queue: str, answer_key: AnswerKey) -> ItemOut | None:
+    """Claim what comes next in one queue."""
+    item = claim.next_in_queue(queue, asked.caller, answer_key, asked.world)
+    return ItemOut.of(item, asked.caller.id) if item else None
 
 
-@routes.route("/v1/claim", methods=["POST"])
-@answering(routes)
-def claim_in_mine(asked: Asked) -> Response:
-    """Claim what comes next over all the caller's queues; 204 when nothing waits."""
-    item = claim.next_in_mine(asked.caller, asked.answer_key(), asked.world)
-    return _item(item, asked) if item else _NOTHING_WAITS
+@routes.operation(
+    "POST",
+    "/v1/claim",
+    refuses=(NotAllowed, AtCapacity, WrongState, LostRace),
+    nothing="nothing waits that the caller may take",
+)
+def claim_in_mine(asked: Asked, answer_key: AnswerKey) -> ItemOut | None:
+    """Claim what comes next over all the caller's queues."""
+    item = claim.next_in_mine(asked.caller, answer_key, asked.world)
+    return ItemOut.of(item, asked.caller.id) if item else None
 
 
-@routes.route("/v1/items", methods=["GET"])
-@answering(routes)
-def list_items(asked: Asked) -> Response:
-    """Items by queue (waiting, oldest first), by holder, or by state; the caller's own without a filter."""
-    chosen = {name: asked.query(name) for name in ("queue", "state", "holder")}
-    given = {name: value for name, value in chosen.items() if value is not None}
-    if len(given) > 1:
-        raise Invalid(", ".join(given), "ask by one of queue, state and holder")
-    name, value = next(iter(given.items()), ("holder", asked.caller.id))
-    if name == "state" and value not in set(State):
-        raise Invalid("state", f"must be one of {', '.join(State)}")
-    newest = asked.query("order", "oldest", "newest") == "newest"
-    items, cursor = look.items(name, value, asked.caller, asked.limit(), asked.query("cursor"), newest, asked.world)
-    return answer(ItemPage(items=[ItemOut.of(item, asked.caller.id) for item in items], next=cursor))
+@routes.operation("GET", "/v1/items", refuses=(NotAllowed, Unknown), polled=True)
+def list_items(asked: Asked, query: ItemsQuery) -> ItemPage:
+    """Items by queue (waiting, oldest first), state or agent; the caller's own without a filter."""
+    by, value = query.filter(own=asked.caller.id)
+    newest = query.order == "newest"
+    items, cursor = look.items(by, value, asked.caller, query.limit, query.cursor, newest, asked.world)
+    return ItemPage(items=[ItemOut.of(item, asked.caller.id) for item in items], next=cursor)
 
 
-@routes.route("/v1/items/{item_id}", methods=["GET"])
-@answering(routes)
-def read_item(asked: Asked, item_id: str) -> Response:
+@routes.operation("GET", "/v1/items/{item_id}", refuses=(NotAllowed,))
+def read_item(asked: Asked, item_id: str) -> ItemWithHistory:
     """One item and its history."""
     item, events = look.item(item_id, asked.caller, asked.world)
-    shown = ItemOut.of(item, asked.caller.id)
-    history = [EventOut.of(event) for event in events]
-    return answer(ItemWithHistory(**shown.model_dump(), history=history), headers=_etag(item))
+    return ItemWithHistory.of(item, asked.caller.id, history=[EventOut.of(event) for event in events])
 
 
-@routes.route("/v1/items/{item_id}/heartbeat", methods=["POST"])
-@answering(routes)
-def heartbeat(asked: Asked, item_id: str) -> Response:
+@routes.operation("POST", "/v1/items/{item_id}/claim", refuses=(NotAllowed, AtCapacity, WrongState, LostRace))
+def claim_item(asked: Asked, item_id: str, answer_key: AnswerKey) -> ItemOut:
+    """Claim this very item; who holds it already gets it again."""
+    return ItemOut.of(claim.claim_named(item_id, asked.caller, answer_key, asked.world), asked.caller.id)
+
+
+@routes.operation("POST", "/v1/items/{item_id}/decline", refuses=(NotAllowed,))
+def decline(asked: Asked, item_id: str, version: Version) -> ItemOut:
+    """Let an offer go on to the next."""
+    return ItemOut.of(work.decline(item_id, version, asked.caller, asked.world), asked.caller.id)
+
+
+@routes.operation("POST", "/v1/items/{item_id}/heartbeat", refuses=(NotAllowed, StaleItem))
+def heartbeat(asked: Asked, item_id: str, body: Heartbeat) -> HeartbeatOut:
     """Prolong the caller's lease."""
-    lease_until = work.heartbeat(item_id, asked.body(Heartbeat).claim_token, asked.caller, asked.world)
-    return answer(HeartbeatOut(lease_until=lease_until))
+    return HeartbeatOut(lease_until=work.heartbeat(item_id, body.claim_token, asked.caller, asked.world))
 
 
-@routes.route("/v1/items/{item_id}/release", methods=["POST"])
-@answering(routes)
-def release(asked: Asked, item_id: str) -> Response:
+@routes.operation("POST", "/v1/items/{item_id}/release", refuses=(NotAllowed,))
+def release(asked: Asked, item_id: str, version: Version) -> ItemOut:
     """Put a claimed item back into its queue."""
-    return _item(work.give_back(item_id, asked.version(), asked.caller, asked.world), asked)
+    return ItemOut.of(work.give_back(item_id, version, asked.caller, asked.world), asked.caller.id)
 
 
-@routes.route("/v1/items/{item_id}/resolve", methods=["POST"])
-@answering(routes)
-def resolve(asked: Asked, item_id: str) -> Response:
+@routes.operation("POST", "/v1/items/{item_id}/resolve", refuses=(NotAllowed,))
+def resolve(asked: Asked, item_id: str, version: Version) -> ItemOut:
     """End a claimed item."""
-    return _item(work.finish(item_id, asked.version(), asked.caller, asked.world), asked)
+    return ItemOut.of(work.finish(item_id, version, asked.caller, asked.world), asked.caller.id)
 
 
-def _item(item: Item, asked: Asked) -> Response:
-    return answer(ItemOut.of(item, asked.caller.id), headers=_etag(item))
+@routes.operation("POST", "/v1/items/{item_id}/snooze", refuses=(NotAllowed,))
+def snooze(asked: Asked, item_id: str, version: Version, body: Snooze) -> ItemOut:
+    """Let an item rest until a time; it comes back to who put it aside."""
+    return ItemOut.of(work.snooze(item_id, version, body.until, asked.caller, asked.world), asked.caller.id)
 
 
-def _etag(item: Item) -> dict[str, str]:
-    return {"ETag": f'"{item.version}"'}
+@routes.operation("POST", "/v1/items/{item_id}/reassign", refuses=(NotAllowed, AtCapacity))
+def reassign(asked: Asked, item_id: str, version: Version, body: Reassign) -> ItemOut:
+    """Pass an item on to an agent, a queue, or (as a correction) to the queue of a topic."""
+    passed = work.reassign(item_id, version, body.destination, body.reason or "", asked.caller, asked.world)
+    return ItemOut.of(passed, asked.caller.id)
+
+
+@routes.operation("POST", "/v1/items/{item_id}/reply", refuses=(NotAllowed, Conflict))
+def send_reply(asked: Asked, item_id: str, version: Version, answer_key: AnswerKey, body: Reply) -> ReplyOut:
+    """Answer the customer; the item then waits for him, stays with the agent, or is resolved."""
+    queued, item = reply.reply(item_id, version, body.text, body.then, answer_key, asked.caller, asked.world)
+    return ReplyOut(reply=ReplyStatusOut.of(queued), item=ItemOut.of(item, asked.caller.id))
+
+
+@routes.operation("GET", "/v1/items/{item_id}/replies/{reply_id}", refuses=(NotAllowed,))
+def read_reply(asked: Asked, item_id: str, reply_id: str) -> ReplyStatusOut:
+    """How far a reply has come."""
+    return ReplyStatusOut.of(reply.status(item_id, reply_id, asked.caller, asked.world))
+
+
+@routes.operation("POST", "/v1/items/{item_id}/note", refuses=(NotAllowed,))
+def add_note(asked: Asked, item_id: str, version: Version, body: Note) -> ItemOut:
+    """Write what colleagues should know, and no customer sees."""
+    noted = work.note(item_id, version, body.text, body.mentions, asked.caller, asked.world)
+    return ItemOut.of(noted, asked.caller.id)
+
+
+@routes.operation("POST", "/v1/items/{item_id}/tags", refuses=(NotAllowed,))
+def decide_tags(asked: Asked, item_id: str, version: Version, body: Tags) -> ItemOut:
+    """Say what an item is about and how long it may wait; an empty body confirms what stands."""
+    tagged = work.tag(item_id, version, body.topic, body.urgency, asked.caller, asked.world)
+    return ItemOut.of(tagged, asked.caller.id)

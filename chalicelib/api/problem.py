@@ -1,10 +1,13 @@
 """Errors as RFC 9457 problem details; the only place that knows HTTP statuses of errors."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from chalice.app import Response
+from pydantic import BaseModel
 
+from chalicelib.api.answers import ItemOut
 from chalicelib.errors import (
     Conflict,
     Invalid,
@@ -17,48 +20,75 @@ from chalicelib.errors import (
 )
 
 CONTENT_TYPE: Final = "application/problem+json"
+URN: Final = "urn:sortownia:problem:"
 
-_STATUS: Final[Mapping[type[TriageError], tuple[int, str, str]]] = {
-    Invalid: (400, "invalid", "The request is malformed"),
-    NotAuthentic: (401, "not-authentic", "Signature or token is missing or does not hold"),
-    NotAllowed: (403, "not-allowed", "Not allowed"),
-    Unknown: (404, "unknown", "Not found"),
-    PreconditionMissing: (428, "version-required", "Say which version this change is based on"),
-    Unavailable: (503, "unavailable", "Try again in a moment"),
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457): `type` for programs, `detail` for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class Malformed(Problem):
+    """A request that cannot be right; `field` names the part of body, query or header."""
+
+    field: str
+
+
+class Moved(Problem):
+    """A change that came too late or does not fit; `present` is the item as it is now, where it is about one."""
+
+    present: ItemOut | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem: its status, the last part of its type, its title, and its shape."""
+
+    status: int
+    slug: str
+    title: str
+    shape: type[Problem] = Problem
+
+
+_KINDS: Final[Mapping[type[TriageError], Kind]] = {
+    Invalid: Kind(400, "invalid", "The request is malformed", Malformed),
+    NotAuthentic: Kind(401, "not-authentic", "Signature or token is missing or does not hold"),
+    NotAllowed: Kind(403, "not-allowed", "Not allowed"),
+    Unknown: Kind(404, "unknown", "Not found"),
+    PreconditionMissing: Kind(428, "version-required", "Say which version this change is based on"),
+    Unavailable: Kind(503, "unavailable", "Try again in a moment"),
 }
+#: Chalice's own, in every route: a body that is no JSON, and a mistake of ours.
+FRAMEWORK: Final = (
+    Kind(415, "unsupportedmediatype", "UnsupportedMediaType"),
+    Kind(500, "internalservererror", "InternalServerError"),
+)
+#: Every kind but the conflicts.
+KINDS: Final = frozenset(_KINDS.values()) | set(FRAMEWORK)
 
 
-def problem_of(error: TriageError, present: Mapping[str, Any] | None = None) -> Response:
+def kind_of(error: type[TriageError]) -> Kind:
+    """The kind of problem an error becomes. Raises `LookupError` for one that no caller may see."""
+    if issubclass(error, Conflict):
+        return Kind(409, error.slug, "Somebody moved first", Moved)
+    return next(kind for known, kind in _KINDS.items() if issubclass(error, known))
+
+
+def problem_of(error: TriageError, present: ItemOut | None = None) -> Response:
     """The answer to an error of ours; `present` is the item as it is now, for conflicts."""
-    extra: Mapping[str, Any]
-    if isinstance(error, Conflict):
-        extra = {"present": present} if present else {}
-        headers = {"ETag": f'"{present["version"]}"'} if present else {}
-        return problem(409, error.slug, "Somebody moved first", str(error), extra, headers)
-    for kind, (status, slug, title) in _STATUS.items():
-        if isinstance(error, kind):
-            extra = {"field": error.field} if isinstance(error, Invalid) else {}
-            headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-            headers |= {"Retry-After": "1"} if status == 503 else {}
-            return problem(status, slug, title, str(error), extra, headers)
-    raise error
-
-
-def problem(
-    status: int,
-    slug: str,
-    title: str,
-    detail: str,
-    extra: Mapping[str, Any] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    """Problem details with a stable `type` for programs and a sentence for people."""
-    body = {"type": f"urn:sortownia:problem:{slug}", "title": title, "status": status, "detail": detail}
-    return Response(
-        body={**body, **(extra or {})},
-        status_code=status,
-        headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store", **(headers or {})},
-    )
+    kind = kind_of(type(error))
+    extra: dict[str, Any] = {}
+    headers = {"WWW-Authenticate": "Bearer"} if kind.status == 401 else {}
+    headers |= {"Retry-After": "1"} if kind.status == 503 else {}
+    if isinstance(error, Invalid):
+        extra = {"field": error.field}
+    if present:
+        extra, headers = {"present": present.model_dump(mode="json")}, {"ETag": present.etag}
+    return _problem(kind, str(error), extra, headers)
 
 
 def as_problem(response: Response) -> Response:
@@ -67,6 +97,14 @@ def as_problem(response: Response) -> Response:
     if not (isinstance(body, dict) and body.keys() == {"Code", "Message"}):
         return response
     kept = {name: str(value) for name, value in response.headers.items() if name.lower() != "content-type"}
-    return problem(
-        response.status_code, str(body["Code"]).lower(), str(body["Code"]), str(body["Message"]), headers=kept
+    title = str(body["Code"])
+    return _problem(Kind(response.status_code, title.lower(), title), str(body["Message"]), {}, kept)
+
+
+def _problem(kind: Kind, detail: str, extra: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
+    body = {"type": URN + kind.slug, "title": kind.title, "status": kind.status, "detail": detail}
+    return Response(
+        body={**body, **extra},
+        status_code=kind.status,
+        headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store", **headers},
     )

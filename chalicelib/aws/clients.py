@@ -13,10 +13,13 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
 
 # Retries stay inside a function's time: three attempts, and a socket that says nothing is given up.
 _CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=3, read_timeout=10)
+# A mail is handed over once: to ask again after silence could send it twice. SES gets longer to answer instead.
+_ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=3, read_timeout=20)
 
 
 @cache
@@ -44,6 +47,13 @@ def sqs() -> "SQSClient":
 def secrets_manager() -> "SecretsManagerClient":
     """The secrets of chat installations."""
     client: SecretsManagerClient = _client("secretsmanager", _CONFIG)
+    return client
+
+
+@cache
+def sesv2() -> "SESV2Client":
+    """Mail to customers. Tries once."""
+    client: SESV2Client = _client("sesv2", _ONCE)
     return client
 
 

@@ -42,11 +42,19 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """A message to send: to which queue, with what, after how many seconds."""
+    """A message to send: to which queue, with what, after how many seconds; None = as long as that queue waits."""
 
     url: str
     body: str
-    delay: int = 0
+    delay: int | None = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """About how many messages a queue has: some that wait, some in the hands of who received them."""
+
+    waiting: int
+    in_hand: int
 
 
 class Queues:
@@ -87,11 +95,23 @@ class Queues:
                 QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=seconds,
             )  # fmt: skip
 
+    def depth(self, url: str) -> Depth:
+        """About how many messages a queue has now; one may be missing for up to a minute."""
+        names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "Delayed", "NotVisible")]
+        counted = _called(self._client.get_queue_attributes, QueueUrl=url, AttributeNames=names)["Attributes"]
+        visible, delayed, in_hand = (int(counted[name]) for name in names)
+        return Depth(visible + delayed, in_hand)
+
     def _send(self, url: str, part: Sequence[Queued]) -> Iterator[Queued]:
-        entries = [{"Id": str(n), "MessageBody": m.body, "DelaySeconds": m.delay} for n, m in enumerate(part)]
+        entries = [_entry(number, message) for number, message in enumerate(part)]
         answer = _called(self._client.send_message_batch, QueueUrl=url, Entries=entries)
         for failed in answer.get("Failed", []):
             yield part[int(failed["Id"])]
+
+
+def _entry(number: int, message: Queued) -> dict[str, Any]:
+    entry: dict[str, Any] = {"Id": str(number), "MessageBody": message.body}
+    return entry if message.delay is None else {**entry, "DelaySeconds": message.delay}
 
 
 def _called(call: Any, **arguments: Any) -> Any:

@@ -1,6 +1,6 @@
 """Raw messages in S3, under their delivery id: overwriting one is writing the same again."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -16,11 +16,14 @@ class RawStore:
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
-    def read(self, key: str) -> bytes:
-        """The raw bytes of a message. Raises `Unknown` when there is no such object."""
+    def read(self, key: str, most: int | None = None) -> bytes:
+        """The raw bytes of a message, or the first `most` of them. Raises `Unknown` when there is no such object."""
+        wanted: dict[str, Any] = {} if most is None else {"Range": f"bytes=0-{most - 1}"}
         try:
-            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            return self._client.get_object(Bucket=self._bucket, Key=key, **wanted)["Body"].read()
         except ClientError as error:
+            if error.response["Error"]["Code"] == "InvalidRange":  # of an object without a byte
+                return b""
             if error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchBucket", "404"}:
                 raise Unknown(f"there is no raw message {key}") from error
             raise Unavailable(f"S3: {error.response['Error']['Code']}") from error

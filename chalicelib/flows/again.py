@@ -3,9 +3,14 @@
 import random
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
-from chalicelib.errors import LostRace
+from chalicelib.errors import AtCapacity, LostRace
+from chalicelib.item.change import Change
+from chalicelib.item.item import Item
+from chalicelib.item.offer import Agents, candidates
+from chalicelib.world import World
 
 TRIES: Final = 12
 _FIRST_WAIT: Final = 0.01
@@ -24,3 +29,19 @@ def until_won[T](decide_and_save: Callable[[], T]) -> T:
             longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2**attempt)
             time.sleep(random.uniform(0, longest))  # noqa: S311 - spreads writers, guards nothing
     return decide_and_save()
+
+
+def save(change: Change, at: datetime, world: World) -> None:
+    """Writes one decision whole. Raises `LostRace`, also where an agent it was offered to is no longer free."""
+    try:
+        world.table.save(change, at)
+    except AtCapacity:
+        offered = change.after and change.after.offered_to
+        if offered and not (change.before and change.before.offered_to == offered):
+            raise LostRace((f"offer to {offered}",)) from None
+        raise
+
+
+def offerable(item: Item, world: World) -> Agents:
+    """The agents an item may be offered to when it enters its queue, as they are now; one call, none for most mail."""
+    return world.table.agents(candidates(item, world.policy))

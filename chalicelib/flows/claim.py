@@ -10,12 +10,15 @@ from enum import Enum
 from itertools import chain, count
 from typing import Final
 
-from chalicelib.errors import AtCapacity, LostRace, NotAllowed, Unavailable, Unknown, WrongState
-from chalicelib.item.change import Step
-from chalicelib.item.decide import claim, waits
+from chalicelib.errors import AtCapacity, Conflict, LostRace, NotAllowed, Unavailable, Unknown, WrongState
+from chalicelib.flows.again import until_won
+from chalicelib.flows.work import with_present
+from chalicelib.item.change import Answered, Step
+from chalicelib.item.decide import claim
 from chalicelib.item.item import Item
+from chalicelib.item.steps import waits
 from chalicelib.policy import CHANNELS, Agent
-from chalicelib.rights import Caller, agent_of
+from chalicelib.rights import Caller, agent_of, check_may_see
 from chalicelib.routing.route import Lane
 from chalicelib.world import World
 
@@ -65,24 +68,54 @@ def next_in_mine(caller: Caller, answer_key: str, world: World) -> Item | None:
     return _next(queues, agent, answer_key, world)
 
 
+def claim_named(item_id: str, caller: Caller, answer_key: str, world: World) -> Item:
+    """One item by its name, claimed for the caller; given to him again when he holds it already.
+
+    Raises `Unknown`, `NotAllowed`, `AtCapacity`, and `WrongState` where somebody else holds it, has the first word on
+    it, or it is resolved.
+    """
+    agent = agent_of(caller, world.policy)
+
+    def decide_and_save() -> Item:
+        given = world.table.answered(agent.id, answer_key) if answer_key else None
+        if given:
+            return _given_before(given, world)
+        item = world.table.item(item_id)
+        check_may_see(caller, item.queue, item.hands, world.policy)
+        if item.holder == agent.id:
+            return item
+        step = Step(actor=agent.id, cause="claim", at=world.now(), event_id=world.new_id())
+        try:
+            customer = world.table.customer(item.customer_id)
+            change = claim(item, customer, agent, world.policy, step, world.new_token(), answer_key)
+            world.table.save(change, step.at)
+        except LostRace:
+            raise
+        except Conflict as error:
+            raise with_present(error, item) from None
+        return change.after or item
+
+    return until_won(decide_and_save)
+
+
 def _next(queues: tuple[str, ...], agent: Agent, answer_key: str, world: World) -> Item | None:
     given = world.table.answered(agent.id, answer_key) if answer_key else None
     if given:
-        return _given_before(*given, world)
+        return _given_before(given, world)
     try:
         return _Request(queues, agent, answer_key, world).answer()
     except LostRace:
         given = world.table.answered(agent.id, answer_key)
         if given is None:
             raise
-        return _given_before(*given, world)
+        return _given_before(given, world)
 
 
-def _given_before(item_id: str, token: str, world: World) -> Item:
+def _given_before(given: Answered, world: World) -> Item:
     """The answer of an earlier request with the same key: the item, with its token while the claim still stands."""
-    item = world.table.item(item_id)
-    if item.claim_token != token:
-        raise WrongState(f"item {item_id} was claimed under this key and has moved on since")
+    item = world.table.item(given.item_id)
+    if not given.claim_token or item.claim_token != given.claim_token:
+        raise with_present(WrongState(f"item {item.id} was answered with under this key and has moved on since"), item)
     return item
 
 
@@ -136,7 +169,8 @@ class _Request:
     def _oldest(self) -> Iterator[_Candidate]:
         """What waits by the index, oldest first over all queues, but for the desk's languages he does not speak."""
         strange = set(self._world.policy.languages) - self._agent.languages
-        waiting = (self._world.table.waiting(queue, strange) for queue in self._queues)
+        now = self._world.now()
+        waiting = (self._world.table.waiting(queue, self._agent.id, now, strange) for queue in self._queues)
         for entry in heapq.merge(*waiting, key=lambda w: w.since):
             if len(self._full) == len(CHANNELS):
                 return
@@ -158,7 +192,7 @@ class _Request:
             try:
                 change = claim(item, customer, self._agent, world.policy, step, world.new_token(), self._answer_key)
                 world.table.save(change, step.at)
-            except NotAllowed:
+            except (NotAllowed, WrongState):  # not his language, or offered to somebody else for the moment
                 return _Result.UNFIT
             except AtCapacity:
                 self._full.add(item.channel)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from chalicelib.aws.queues import Queued
 from chalicelib.errors import Unavailable
 from chalicelib.flows.stream import Record, each_record, new_image, park
+from chalicelib.settings import Settings
 from chalicelib.world import World
 
 log = logging.getLogger("sortownia")
@@ -26,6 +27,11 @@ def export(records: Iterable[Record], world: World) -> int:
     events = [(record, row) for record, row in read if row.get("kind") == "event"]
     outbox = [(record, row) for record, row in read if row.get("kind") == "outbox"]
     return _into_lake(events, world) + _to_sender(outbox, world)
+
+
+def to_send(outbox_id: str, settings: Settings) -> Queued:
+    """What the sender is told of a reply in the outbox."""
+    return Queued(settings.send_queue_url, json.dumps({"outbox_id": outbox_id}))
 
 
 def _into_lake(events: list[tuple[Record, dict[str, Any]]], world: World) -> int:
@@ -58,10 +64,7 @@ def _envelope(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _to_sender(outbox: list[tuple[Record, dict[str, Any]]], world: World) -> int:
-    messages = {
-        id(record): Queued(world.settings.send_queue_url, json.dumps({"outbox_id": row["pk"].removeprefix("OUTBOX#")}))
-        for record, row in outbox
-    }
+    messages = {id(record): to_send(row["pk"].removeprefix("OUTBOX#"), world.settings) for record, row in outbox}
     try:
         failed = {id(message) for message in world.queues.send(messages.values())}
     except Unavailable:

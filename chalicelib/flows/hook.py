@@ -7,6 +7,7 @@ import re
 from chalicelib.aws.queues import Queued
 from chalicelib.errors import Invalid, NotAuthentic, Unavailable, Unknown, Unreadable
 from chalicelib.intake.chat import generic
+from chalicelib.settings import Settings
 from chalicelib.world import World
 
 
@@ -29,10 +30,15 @@ def accept(provider: str, installation: str, timestamp: str, signature: str, raw
         raise Invalid(error.field, str(error)) from error
     key = f"chat/{installation}/{_file_name(delivery_id)}"
     world.raw.write(key, raw, "application/json")
-    notice = {"kind": "chat", "installation": installation, "delivery": delivery_id, "key": key}
-    if world.queues.send([Queued(world.settings.inbound_queue_url, json.dumps(notice))]):
+    if world.queues.send([notice(installation, delivery_id, key, world.settings)]):
         raise Unavailable("SQS refused the notice")
     return delivery_id
+
+
+def notice(installation: str, delivery_id: str, key: str, settings: Settings) -> Queued:
+    """What intake is told of a stored chat message."""
+    told = {"kind": "chat", "installation": installation, "delivery": delivery_id, "key": key}
+    return Queued(settings.inbound_queue_url, json.dumps(told))
 
 
 def _file_name(delivery_id: str) -> str:

@@ -1,20 +1,15 @@
-"""Reading: items, timelines, the live board. Changes nothing but presence."""
+"""Reading: items, timelines, mentions, the live board. Changes nothing."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from chalicelib.errors import Unknown
-from chalicelib.item.decide import waits
+from chalicelib.item.change import Mention
 from chalicelib.item.item import Customer, Event, Item
-from chalicelib.item.state import State
-from chalicelib.policy import CHANNELS
-from chalicelib.rights import (
-    Caller,
-    check_may_see,
-    check_may_set_presence,
-    check_serves,
-    sees_all,
-)
+from chalicelib.item.state import RESTING_STATES, State
+from chalicelib.item.steps import waits
+from chalicelib.rights import Caller, check_may_act_for, check_may_see, check_serves, sees_all
 from chalicelib.routing.route import Lane
 from chalicelib.store import keys
 from chalicelib.store.rows import item_of
@@ -22,6 +17,7 @@ from chalicelib.store.table import Page
 from chalicelib.world import World
 
 _MOST_HELD_COUNTED = 1000
+_IN_HANDS: Final = {"holder": keys.holding_pk, "offered_to": keys.offered_pk, "pinned_to": keys.pinned_pk}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +35,14 @@ class QueueNow:
 def item(item_id: str, caller: Caller, world: World) -> tuple[Item, list[Event]]:
     """An item and its history. Raises `Unknown`, `NotAllowed`."""
     found = world.table.item(item_id)
-    check_may_see(caller, found.queue, found.holder, world.policy)
+    check_may_see(caller, found.queue, found.hands, world.policy)
     return found, world.table.history(item_id)
 
 
 def items(
     by: str, value: str, caller: Caller, limit: int, cursor: str | None, newest: bool, world: World
 ) -> tuple[list[Item], str | None]:
-    """One page of items by `queue` (those that wait), `holder` or `state`, as they are now.
+    """One page of items by `queue` (those that wait), `holder`, `offered_to`, `pinned_to` (those at rest) or `state`.
 
     A page may be shorter than `limit`: items the caller may not see, or that have moved on, are left out.
     Raises `Unknown`, `NotAllowed`, `Invalid` for a cursor that is none.
@@ -57,8 +53,8 @@ def items(
             raise Unknown(f"there is no queue {value}")
         check_may_see(caller, value, None, world.policy)
         page = world.table.listed("waiting", keys.waiting_pk(value), limit, cursor, newest)
-    elif by == "holder":
-        page = world.table.listed("holding", keys.holding_pk(value), limit, cursor, newest)
+    elif by in _IN_HANDS:
+        page = world.table.listed("holding", _IN_HANDS[by](value), limit, cursor, newest)
     else:
         page = world.table.listed("state", keys.state_pk(value), limit, cursor, newest)
     wanted = [{"pk": row["pk"], "sk": row["sk"]} for row in page.entries]
@@ -96,14 +92,12 @@ def board(caller: Caller, world: World) -> list[QueueNow]:
     return [_now(name, held.get(name, 0), world) for name in names]
 
 
-def set_presence(agent_id: str, presence: str, caller: Caller, world: World) -> dict[str, int]:
-    """Notes an agent's presence; returns how many items of each channel he holds. Raises `Unknown`, `NotAllowed`."""
-    check_may_set_presence(caller, agent_id)
+def mentions(agent_id: str, caller: Caller, limit: int, cursor: str | None, world: World) -> Page[Mention]:
+    """One page of the notes that name an agent, newest first. Raises `Unknown`, `NotAllowed`."""
+    check_may_act_for(caller, agent_id)
     if agent_id not in world.policy.agents:
         raise Unknown(f"there is no agent {agent_id}")
-    world.table.set_presence(agent_id, presence, world.now())
-    row = world.table.agent(agent_id)
-    return {channel: int(row.get(f"load_{channel}", 0)) for channel in CHANNELS}
+    return world.table.mentions(agent_id, limit, cursor)
 
 
 def _now(queue: str, held: int, world: World) -> QueueNow:
@@ -115,9 +109,11 @@ def _now(queue: str, held: int, world: World) -> QueueNow:
 
 def _still(entry: Item, by: str, value: str) -> bool:
     queue = entry.queue if waits(entry) else None
-    return {"queue": queue, "holder": entry.holder, "state": entry.state}[by] == value
+    pinned = entry.pinned_to if entry.state in RESTING_STATES else None
+    shown = {"queue": queue, "holder": entry.holder, "offered_to": entry.offered_to, "pinned_to": pinned}
+    return shown.get(by, entry.state) == value
 
 
 def _sees(caller: Caller, entry: Item, world: World) -> bool:
     own = {q.name for q in world.policy.queues_of(caller.id)} if "agent" in caller.roles else set()
-    return sees_all(caller) or entry.holder == caller.id or entry.queue in own
+    return sees_all(caller) or entry.hands == caller.id or entry.queue in own

@@ -9,8 +9,8 @@ from datetime import datetime
 from chalicelib.aws.queues import LONGEST_DELAY, Bell, Queued
 from chalicelib.errors import Unavailable
 from chalicelib.flows.stream import Record, each_record, new_image, old_image, park
-from chalicelib.item.decide import waits
 from chalicelib.item.item import Item
+from chalicelib.item.steps import waits
 from chalicelib.settings import Settings
 from chalicelib.store.rows import item_of
 from chalicelib.world import World
@@ -48,13 +48,18 @@ def timer(item_id: str, wake_at: datetime, now: datetime, settings: Settings) ->
     return Queued(settings.timer_queue_url, json.dumps({"item_id": item_id}), seconds)
 
 
+def is_timed(item: Item) -> bool:
+    """Whether an item's next moment is a timer's: the end of a lease or an offer. The minute watch sees to the rest."""
+    return bool(item.wake_at and (item.holder or item.offered_to))
+
+
 def _messages(record: Record, world: World) -> list[Queued]:
     row, before = new_image(record), old_image(record)
     if row.get("kind") != "item":
         return []
     item = item_of(row)
-    if waits(item) and before.get("ring") != item.ring:
+    if waits(item) and item.offered_to is None and before.get("ring") != item.ring:
         return [bell(item, world.settings)]
-    if item.claim_token and item.wake_at and before.get("claim_token") != item.claim_token:
-        return [timer(item.id, item.wake_at, world.now(), world.settings)]
+    if is_timed(item) and any(before.get(name) != row.get(name) for name in ("claim_token", "offered_until")):
+        return [timer(item.id, item.wake_at or world.now(), world.now(), world.settings)]
     return []

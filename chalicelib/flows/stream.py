@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.aws.queues import Queued
 from chalicelib.errors import Unavailable
+from chalicelib.metrics import PARKED
 from chalicelib.store import rows
 from chalicelib.world import World
 
@@ -40,6 +41,7 @@ def park(record: Record, reader: str, reason: str, world: World) -> None:
     """Leaves a record's keys and the reason on the parking queue. Never raises: the minute watch is the net below."""
     keys = record.get("dynamodb", {}).get("Keys", {})
     body = json.dumps({"reader": reader, "event_id": record.get("eventID"), "keys": keys, "reason": reason[:500]})
+    world.metrics.count(PARKED, reader=reader)
     try:
         world.queues.send([Queued(world.settings.parking_queue_url, body)])
     except Unavailable:

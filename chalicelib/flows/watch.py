@@ -1,23 +1,38 @@
-"""Wake-ups: what happens to an item when its time has come, by timer or by the minute watch."""
+"""Wake-ups: what happens to an item, a reply or an absent agent when its time has come, by timer or by the minute."""
 
 import json
 import logging
 from typing import Final
 
-from chalicelib.errors import LostRace, Unknown, WrongState
-from chalicelib.flows.again import until_won
-from chalicelib.flows.ring import bell, timer
-from chalicelib.item.change import Step
-from chalicelib.item.decide import expire, re_rung, waits
+from chalicelib import metrics
+from chalicelib.errors import TriageError, Unknown, WrongState
+from chalicelib.flows import handover, presence, send
+from chalicelib.flows.again import offerable, save, until_won
+from chalicelib.flows.ring import bell, is_timed, timer
+from chalicelib.item.change import Change, Step
+from chalicelib.item.decide import expire, lapse, re_rung, wake
 from chalicelib.item.item import Item
 from chalicelib.item.state import State
+from chalicelib.item.steps import waits
 from chalicelib.store.keys import WAKE_SHARDS
+from chalicelib.store.table import Due
 from chalicelib.world import World
 
 log = logging.getLogger("sortownia")
 
-#: Items the watch looks at per minute and part of the index; more of them wait for the next minute.
+#: Rows the watch looks at per minute and part of the index; more of them wait for the next minute.
 _LOOKS_PER_SHARD: Final = 100
+
+LEASE_EXPIRED: Final = "lease expired"
+OFFER_LAPSED: Final = "offer lapsed"
+RUNG_AGAIN: Final = "rung again"
+#: What the watch repairs, and the metric each repair counts in: a timer should have done the first, a bell the second.
+_REPAIRS: Final = {
+    LEASE_EXPIRED: metrics.LEASE_ENDED_BY_WATCH,
+    OFFER_LAPSED: metrics.LEASE_ENDED_BY_WATCH,
+    RUNG_AGAIN: metrics.RUNG_AGAIN,
+    send.SENT_LATE: metrics.REPLY_SENT_LATE,
+}
 
 
 def timer_rang(body: str, world: World) -> str:
@@ -27,7 +42,7 @@ def timer_rang(body: str, world: World) -> str:
         item = world.table.item(item_id)
     except Unknown:
         return "gone"
-    if item.claim_token is None or item.wake_at is None:
+    if item.wake_at is None or not is_timed(item):
         return "nothing to do"
     if item.wake_at > world.now():
         world.queues.send([timer(item_id, item.wake_at, world.now(), world.settings)])
@@ -36,44 +51,82 @@ def timer_rang(body: str, world: World) -> str:
 
 
 def watch(world: World) -> dict[str, int]:
-    """Looks at every item that is due, in case its timer or bell was lost; returns what was done how often."""
+    """Looks at everything that is due, in case its timer or bell was lost; returns what was done how often."""
     done: dict[str, int] = {}
     for shard in range(WAKE_SHARDS):
-        for item_id in world.table.due(shard, world.now(), _LOOKS_PER_SHARD):
-            try:
-                what = woken(item_id, world)
-            except (LostRace, Unknown) as error:
-                what = f"put off: {type(error).__name__}"
+        for due in world.table.due(shard, world.now(), _LOOKS_PER_SHARD):
+            what = _looked_after(due, world)
             done[what] = done.get(what, 0) + 1
+    for what, number in done.items():
+        if what in _REPAIRS:
+            world.metrics.count(_REPAIRS[what], number)
     return done
 
 
+def _looked_after(due: Due, world: World) -> str:
+    """What became of one row that is due. One that fails now is due again in a minute, and holds up no other."""
+    try:
+        match due.kind:
+            case "OUTBOX":
+                return send.look_after(due.id, world)
+            case "AGENT":
+                return _settled(due.id, world)
+            case _:
+                return woken(due.id, world)
+    except TriageError as error:
+        log.warning("%s %s put off: %s", due.kind, due.id, error)
+        return f"put off: {type(error).__name__}"
+    except Exception as error:  # a row nobody can read is a bug, and no reason to let all others wait
+        log.exception("%s %s put off", due.kind, due.id)
+        return f"put off: {type(error).__name__}"
+
+
+def _settled(agent_id: str, world: World) -> str:
+    agent = world.table.agents([agent_id])[agent_id]
+    return handover.go_on(agent, world) if agent.hands_to is not None else presence.settle(agent, world)
+
+
 def woken(item_id: str, world: World) -> str:
-    """Does what is due for an item: a lease that has run out ends, a waiting item is rung again."""
+    """Does what is due for an item: a lease or an offer ends, one at rest wakes, a waiting one is rung again."""
 
     def decide_and_save() -> str:
         item = world.table.item(item_id)
         if item.wake_at is None or item.wake_at > world.now():
             return "not yet"
-        if item.state == State.CLAIMED:
-            return _expired(item, world)
-        return _rung_again(item, world) if waits(item) else "nothing to do"
+        if (item.state == State.QUEUED and item.offered_to is None) or item.state == State.QUARANTINED:
+            return _rung_again(item, world)
+        return _ended(item, world)
 
     return until_won(decide_and_save)
 
 
-def _expired(item: Item, world: World) -> str:
-    step = Step(actor="sortownia", cause="lease", at=world.now(), event_id=world.new_id())
+def _ended(item: Item, world: World) -> str:
+    step = Step(actor="sortownia", cause="time", at=world.now(), event_id=world.new_id())
     try:
-        world.table.save(expire(item, world.table.customer(item.customer_id), step), step.at)
+        change, what = _end(item, step, world)
+        save(change, step.at, world)
     except WrongState:
         return "not yet"
-    return "lease expired"
+    for load in change.loads:
+        if load.silent_since:
+            world.metrics.count(metrics.PRESENCE_SILENT)
+            _settled(load.agent_id, world)  # a handover that is under way goes on
+    return what
+
+
+def _end(item: Item, step: Step, world: World) -> tuple[Change, str]:
+    customer, agents = world.table.customer(item.customer_id), offerable(item, world)
+    if item.holder:
+        return expire(item, customer, step, agents, world.policy), LEASE_EXPIRED
+    if item.offered_to:
+        return lapse(item, customer, step, agents, world.policy), OFFER_LAPSED
+    return wake(item, customer, step, "its time has come", agents, world.policy), "woken"
 
 
 def _rung_again(item: Item, world: World) -> str:
     later = re_rung(item, world.now())
     if later.wake_at:
         world.table.postpone_wake(item, later.wake_at)
-    world.queues.send([bell(item, world.settings)])
-    return "rung again"
+    if waits(item):
+        world.queues.send([bell(item, world.settings)])
+    return RUNG_AGAIN

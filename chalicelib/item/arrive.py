@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,14 +17,19 @@ from chalicelib.item.change import (
     Step,
     written,
 )
-from chalicelib.item.decide import RE_RING
-from chalicelib.item.item import Customer, CustomerId, EventType, Item, ItemId, Tagging
-from chalicelib.item.state import Action, State, after
+from chalicelib.item.decide import back_in_queue
+from chalicelib.item.item import AgentId, Contact, Customer, CustomerId, EventType, Item, ItemId, Tagging
+from chalicelib.item.offer import RE_RING, Agents, candidates, into_queue
+from chalicelib.item.state import Action, State
+from chalicelib.item.steps import loads, stepped, waits
 from chalicelib.policy import Policy
 from chalicelib.routing.route import Lane, Route, more_urgent, route, to_quarantine
 
 #: Bytes of `written` kept beside the event; the whole text is in the raw object.
 WRITTEN_KEPT: Final = 2048
+
+#: Ids of earlier mails kept for the References of our replies.
+REFERENCES_KEPT: Final = 20
 
 #: A list may be how the company's own mailbox is fed, so its mail is work; the rest of automatic mail is only recorded.
 OPENS_WORK: Final = frozenset({None, Automatic.LIST})
@@ -43,23 +48,28 @@ class NewIds:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
     """A delivery on its way in. `source` is the mailbox or chat installation; `trusted` says whether SES found the
-    sender to be who he says he is (always true for a signed webhook)."""
+    sender to be who he says he is (always true for a signed webhook); `token` is what stood behind the mailbox's `+`,
+    `note` what is odd about how it came."""
 
     delivery: Delivery
     source: str
     raw_key: str
     received_at: datetime
     trusted: bool = True
+    token: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the table knows that matters to an arrival. `item` is the one its references or conversation name."""
+    """What the table knows that matters to an arrival. `item` is the one its token, references or conversation name;
+    `agents` are those it may be offered to."""
 
     customer: Customer | None = None
     message: KnownMessage | None = None
     conversation_item: ItemId | None = None
     item: Item | None = None
+    agents: Agents = field(default_factory=dict)
 
 
 def identity_of(arrival: Arrival, message: Message) -> tuple[str, str] | None:
@@ -100,14 +110,10 @@ def message_arrived(
     if message.automatic not in OPENS_WORK:
         return _recorded(arrival, message, known, customer, step)
     before = _joined(known, customer, arrival, policy)
-    if before is None:
-        item = _new_item(arrival, message, tags, customer, ids, policy)
-        item = replace(item, linked_to=known.item.id if known.item else None)
-    else:
-        item = _continued(before, message, tags, arrival.received_at, policy)
+    item = _item_with(before, arrival, message, tags, known, customer, ids, policy)
     facts = {
         "state": item.state, "queue": item.queue, "lane": item.lane, "ring": item.ring, "reason": item.reason,
-        "tags": _tag_facts(tags), **_message_facts(arrival, message, known),
+        "offered_to": item.offered_to, "tags": _tag_facts(tags), **_message_facts(arrival, message, known),
     }  # fmt: skip
     chained, event = written(step, EventType.MESSAGE_RECEIVED, customer, item, facts, _payload(message))
     return Change(
@@ -119,7 +125,21 @@ def message_arrived(
         message=_remembered(arrival, message, known, item.id, event.id),
         conversation=_conversation(arrival, message, known, item.id),
         identity=_new_identity(arrival, message, known, customer),
+        loads=loads(before, item, policy),
     )
+
+
+def may_be_offered(
+    arrival: Arrival, message: Message, tags: Tagging | None, known: Known, policy: Policy, ids: NewIds
+) -> tuple[AgentId, ...]:
+    """The agents whose presence and load `message_arrived` wants to know, in `known.agents`."""
+    if message.automatic not in OPENS_WORK:
+        return ()
+    customer = known.customer or Customer(ids.customer, 0, ids.customer_key)
+    before = _joined(known, customer, arrival, policy)
+    item = _item_with(before, arrival, message, tags, known, customer, ids, policy)
+    enters = before is None or (waits(item) and not waits(before))
+    return candidates(item, policy) if enters else ()
 
 
 def quarantined(arrival: Arrival, reason: str, ids: NewIds, payload: Mapping[str, Any] | None = None) -> Change:
@@ -137,6 +157,7 @@ def quarantined(arrival: Arrival, reason: str, ids: NewIds, payload: Mapping[str
         "ring": item.ring,
         "reason": reason,
         "raw": arrival.raw_key,
+        **({"note": arrival.note} if arrival.note else {}),
     }
     chained, event = written(step, EventType.DELIVERY_QUARANTINED, customer, item, facts, payload)
     return Change(customer=customer, after=chained, events=(event,), handled=Handled(arrival.delivery, event.id))
@@ -166,11 +187,39 @@ def _joined(known: Known, customer: Customer, arrival: Arrival, policy: Policy) 
     return None if too_late else item
 
 
-def _new_item(
-    arrival: Arrival, message: Message, tags: Tagging | None, customer: Customer, ids: NewIds, policy: Policy
+def _item_with(
+    before: Item | None,
+    arrival: Arrival,
+    message: Message,
+    tags: Tagging | None,
+    known: Known,
+    customer: Customer,
+    ids: NewIds,
+    policy: Policy,
 ) -> Item:
-    item = _item(arrival, ids, customer, _routed(tags, policy), State.QUEUED, message.subject)
-    return replace(item, tags=tags)
+    """The item with this message: a new one, or the one it continues."""
+    if before:
+        item = _continued(before, message, tags, arrival.received_at, known.agents, policy)
+    else:
+        item = _item(arrival, ids, customer, _routed(tags, policy), State.QUEUED, message.subject)
+        item = replace(item, tags=tags, linked_to=known.item.id if known.item else None, ring=0)
+        item = into_queue(item, arrival.received_at, known.agents, policy)
+    return replace(item, contact=_contact(arrival, message))
+
+
+def _contact(arrival: Arrival, message: Message) -> Contact:
+    if message.channel == "chat":
+        return Contact(name=_name(message), conversation=message.conversation, trusted=arrival.trusted)
+    to = next((a for a in message.reply_to if a.address), message.sender)
+    earlier = dict.fromkeys((*message.references, *message.in_reply_to))
+    earlier.pop(message.message_id, None)
+    return Contact(
+        address=to.address if to else "",
+        name=(to.name or "") if to else "",
+        message_id=message.message_id,
+        references=tuple(earlier)[-REFERENCES_KEPT:],
+        trusted=arrival.trusted,
+    )
 
 
 def _item(arrival: Arrival, ids: NewIds, customer: Customer, there: Route, state: State, subject: str) -> Item:
@@ -182,20 +231,18 @@ def _item(arrival: Arrival, ids: NewIds, customer: Customer, there: Route, state
     )  # fmt: skip
 
 
-def _continued(item: Item, message: Message, tags: Tagging | None, at: datetime, policy: Policy) -> Item:
-    """The item after one more message: a waiting one may rise to the urgent lane, a resolved one reopens."""
-    changed = replace(
-        item,
-        state=after(item.state, Action.CUSTOMER_WROTE),
-        version=item.version + 1,
-        changed_at=at,
-        subject=item.subject or message.subject,
-    )
+def _continued(
+    item: Item, message: Message, tags: Tagging | None, at: datetime, agents: Agents, policy: Policy
+) -> Item:
+    """The item after one more message: one that waits may become urgent, one that rests or is done comes back."""
+    changed = stepped(item, Action.CUSTOMER_WROTE, at)
+    changed = replace(changed, subject=item.subject or message.subject)
     lane = _routed(tags, policy).lane
     if item.state == State.RESOLVED:
-        return replace(
-            changed, lane=lane, ring=item.ring + 1, waiting_since=at, wake_at=at + RE_RING, reason="reopened"
-        )
+        return back_in_queue(replace(changed, lane=lane), at, "reopened", agents, policy)
+    if changed.state != item.state:
+        changed = replace(changed, lane=more_urgent(item.lane, lane))
+        return back_in_queue(changed, at, "the customer answered", agents, policy)
     if item.state == State.QUEUED and more_urgent(item.lane, lane) != item.lane:
         return replace(changed, lane=Lane.URGENT, ring=item.ring + 1, reason="the customer wrote again, urgently")
     return changed
@@ -209,8 +256,8 @@ def _routed(tags: Tagging | None, policy: Policy) -> Route:
 
 def _message_facts(arrival: Arrival, message: Message, known: Known) -> dict[str, Any]:
     facts: dict[str, Any] = {"raw": arrival.raw_key, "source": arrival.source, "trusted": arrival.trusted}
-    if known.message:
-        facts["note"] = "message-id reused"
+    if arrival.note or known.message:
+        facts["note"] = arrival.note or "message-id reused"
     if message.warnings:
         facts["warnings"] = len(message.warnings)
     return facts
@@ -227,7 +274,7 @@ def _tag_facts(tags: Tagging | None) -> dict[str, Any] | None:
 
 
 def _payload(message: Message) -> dict[str, Any]:
-    kept = message.written.encode("utf-8", "replace")[:WRITTEN_KEPT].decode("utf-8", "ignore")
+    kept = kept_text(message.written)
     return {
         "from": message.sender.address if message.sender else "",
         "name": _name(message),
@@ -238,6 +285,11 @@ def _payload(message: Message) -> dict[str, Any]:
         "attachments": [{"name": a.name, "type": a.type, "size": a.size} for a in message.attachments[:50]],
         "warnings": list(message.warnings[:20]),
     }
+
+
+def kept_text(text: str) -> str:
+    """As much of a text as is kept beside its event."""
+    return text.encode("utf-8", "replace")[:WRITTEN_KEPT].decode("utf-8", "ignore")
 
 
 def _remembered(

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from chalicelib.item.item import AgentId, Customer, CustomerId, Event, EventType, Item, ItemId, seal
+from chalicelib.item.item import AgentId, Customer, CustomerId, Event, EventType, Item, ItemId, Tagging, seal
+from chalicelib.item.outgoing import Outgoing
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +57,87 @@ class Identity:
     customer_id: CustomerId
 
 
+class Must(StrEnum):
+    """What an agent's presence must be for a load to be his."""
+
+    ANY = "any"
+    NOT_AWAY = "not-away"  # who was never seen may take work: taking it is being there
+    PRESENT = "present"  # work is given only to who said that he is there
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A change of the number of items an agent holds. `limit` is what it must be below, None when it falls."""
+    """A change of the number of items an agent carries: holds, or is offered.
+
+    `limit` is what the number must be below (None: whatever it is), `must` what his presence must be. An agent who let
+    an offer lapse is set away `silent_since`.
+    """
 
     agent_id: AgentId
     channel: str
     by: int
     limit: int | None = None
+    must: Must = Must.ANY
+    silent_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The answer given under an `Idempotency-Key`, kept until `expires_at`."""
+    """The answer given under an `Idempotency-Key`, kept until `expires_at`: a claim's token, or a reply's id and what
+    it said (hashed)."""
 
     agent_id: AgentId
     key: str
     item_id: ItemId
-    claim_token: str
     expires_at: datetime
+    claim_token: str = ""
+    reply_id: str = ""
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyToken:
+    """A token that stands in the Reply-To of our mails: who answers under it answers this item, if he is whom we wrote
+    to. Written again with every reply, always the same."""
+
+    token: str
+    item_id: ItemId
+    customer_id: CustomerId
+    mailbox: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """What people decided about an item, beside what which model had said: the truth a model is trained on."""
+
+    item_id: ItemId
+    version: int
+    event_id: str
+    at: datetime
+    by: AgentId
+    topic: str | None
+    urgency: str | None
+    said: Tagging | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """An agent named in a note: he finds the entry `seq` of the customer's timeline in his list."""
+
+    agent_id: AgentId
+    item_id: ItemId
+    customer_id: CustomerId
+    seq: int
+    at: datetime
+    by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One decision. `before` is None when the item is new; `customer` is as it was read, `seq` 0 when new."""
+    """One decision. `before` is None when the item is new; `customer` is as it was read, `seq` 0 when new.
+
+    `reply` is an outbox row as it will be, `reply_before` as it was read, None when it is new.
+    """
 
     customer: Customer | None = None
     before: Item | None = None
@@ -88,8 +147,13 @@ class Change:
     message: KnownMessage | None = None
     conversation: Conversation | None = None
     identity: Identity | None = None
-    load: Load | None = None
+    loads: tuple[Load, ...] = ()
     answered: Answered | None = None
+    token: ReplyToken | None = None
+    label: Label | None = None
+    mentions: tuple[Mention, ...] = ()
+    reply_before: Outgoing | None = None
+    reply: Outgoing | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,11 +37,38 @@ class Tagging:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """Whom a reply goes to and what it answers: as the customer's newest message says, never from a card.
+
+    Of a mail `address` (its Reply-To, else its sender), Message-ID and the ids before it, without angle brackets; of a
+    chat the provider's `conversation`. `trusted` says whether the sender was proved.
+    """
+
+    address: str = ""
+    name: str = ""
+    conversation: str = ""
+    message_id: str = ""
+    references: tuple[str, ...] = ()
+    trusted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What people finally decided about a matter, who and when; None is what nobody ever said."""
+
+    topic: str | None
+    urgency: str | None
+    by: AgentId
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """The unit of work: one matter of one customer. Times are aware UTC.
 
     `version` rises by one with every write but a heartbeat; `ring` only when the item enters a queue or lane;
-    `chain` is the hash of its newest event.
+    `chain` is the hash of its newest event. While it is offered to an agent nobody else may claim it; `pinned_to` is
+    the agent it comes back to. `asked` have let this offer go, `been` are the places it was passed to, newest last.
     """
 
     id: ItemId
@@ -66,6 +93,25 @@ class Item:
     lease_until: datetime | None = None
     wake_at: datetime | None = None
     linked_to: ItemId | None = None
+    offered_to: AgentId | None = None
+    offered_until: datetime | None = None
+    asked: tuple[AgentId, ...] = ()
+    pinned_to: AgentId | None = None
+    snoozed_until: datetime | None = None
+    hand_offs: int = 0
+    been: tuple[str, ...] = ()
+    decided: Decided | None = None
+    contact: Contact | None = None
+
+    @property
+    def carrier(self) -> AgentId | None:
+        """Whose load the item counts for: its holder, else the agent it is offered to."""
+        return self.holder or self.offered_to
+
+    @property
+    def hands(self) -> AgentId | None:
+        """In whose hands the item is: his who carries it, else his it comes back to."""
+        return self.carrier or self.pinned_to
 
     @property
     def language(self) -> str:
@@ -91,7 +137,22 @@ class EventType(StrEnum):
     ITEM_CLAIMED = "item-claimed"
     ITEM_RELEASED = "item-released"
     LEASE_EXPIRED = "lease-expired"
+    OFFER_DECLINED = "offer-declined"
+    OFFER_LAPSED = "offer-lapsed"
+    ITEM_SNOOZED = "item-snoozed"
+    ITEM_WOKEN = "item-woken"
+    ITEM_REASSIGNED = "item-reassigned"
     ITEM_RESOLVED = "item-resolved"
+    NOTE_ADDED = "note-added"
+    TAGS_DECIDED = "tags-decided"
+    REPLY_QUEUED = "reply-queued"
+    REPLY_SENT = "reply-sent"
+    REPLY_DELIVERED = "reply-delivered"
+    REPLY_DELAYED = "reply-delayed"
+    REPLY_COMPLAINED = "reply-complained"
+    REPLY_FAILED = "reply-failed"
+    REPLY_BOUNCED = "reply-bounced"
+    REPLY_UNKNOWN = "reply-unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,11 +28,16 @@ def route(topic: str | None, urgency: str | None, policy: Policy) -> Route:
     `topic` is None when the classifier abstained or is missing, `urgency` None when it is missing: then a person
     decides, and nothing is called urgent that no one has read.
     """
-    lane = Lane.URGENT if urgency in policy.urgent else Lane.NORMAL
+    lane = lane_of(urgency, policy)
     known = policy.topics.get(topic) if topic else None
     if known is None:
         return Route(policy.people_queue, lane, "unclassified" if topic is None else f"no queue for topic {topic}")
     return Route(known.queue, lane, f"topic {known.name}")
+
+
+def lane_of(urgency: str | None, policy: Policy) -> Lane:
+    """The lane of an urgency."""
+    return Lane.URGENT if urgency in policy.urgent else Lane.NORMAL
 
 
 def to_quarantine(reason: str) -> Route:

@@ -63,6 +63,26 @@ def idempotency_key(agent_id: str, key: str) -> Key:
     return {"pk": f"IDEMPOTENCY#{_short(agent_id)}#{_short(key)}", "sk": "IDEMPOTENCY"}
 
 
+def outbox_key(reply_id: str) -> Key:
+    """A reply on its way out."""
+    return {"pk": f"OUTBOX#{_short(reply_id)}", "sk": "OUTBOX"}
+
+
+def token_key(token: str) -> Key:
+    """A token of a Reply-To, and the item it is for."""
+    return {"pk": f"TOKEN#{_short(token)}", "sk": "TOKEN"}
+
+
+def label_key(item_id: str, version: int) -> Key:
+    """What people decided about an item at a version of it."""
+    return {"pk": f"LABEL#{item_id}", "sk": f"LABEL#{version:012d}"}
+
+
+def mention_key(agent_id: str, at: datetime, customer_id: str, seq: int) -> Key:
+    """A note that names an agent, among all that do."""
+    return {"pk": f"AGENT#{_short(agent_id)}", "sk": f"MENTION#{moment(at)}#{customer_id}#{seq:012d}"}
+
+
 def waiting_pk(queue: str) -> str:
     """Waiting index: all that waits in a queue, oldest first."""
     return f"QUEUE#{queue}"
@@ -71,6 +91,16 @@ def waiting_pk(queue: str) -> str:
 def holding_pk(agent_id: str) -> str:
     """Holding index: all that an agent holds."""
     return f"HOLDER#{agent_id}"
+
+
+def offered_pk(agent_id: str) -> str:
+    """Holding index: all that is offered to an agent."""
+    return f"OFFERED#{agent_id}"
+
+
+def pinned_pk(agent_id: str) -> str:
+    """Holding index: all that rests and comes back to an agent."""
+    return f"PINNED#{agent_id}"
 
 
 def state_pk(state: str) -> str:
@@ -88,9 +118,14 @@ def history_pk(item_id: str) -> str:
     return f"ITEM#{item_id}"
 
 
-def wake_shard(item_id: str) -> int:
-    """The part of the wake-up index an item belongs to."""
-    return hashlib.sha256(item_id.encode()).digest()[0] % WAKE_SHARDS
+def wake_shard(row_id: str) -> int:
+    """The part of the wake-up index a row belongs to, by the id of its item, reply or agent."""
+    return hashlib.sha256(row_id.encode()).digest()[0] % WAKE_SHARDS
+
+
+def wake_attributes(row_id: str, at: datetime) -> Key:
+    """The keys under which a row stands in the wake-up index."""
+    return {"wake_pk": wake_pk(wake_shard(row_id)), "wake_sk": f"{moment(at)}#{row_id}"}
 
 
 def moment(at: datetime) -> str:

@@ -2,25 +2,40 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.item.change import Answered, Conversation, Handled, Identity, KnownMessage
-from chalicelib.item.decide import waits
+from chalicelib.item.change import (
+    Answered,
+    Change,
+    Conversation,
+    Handled,
+    Identity,
+    KnownMessage,
+    Label,
+    Mention,
+    ReplyToken,
+)
 from chalicelib.item.item import (
     SCHEMA,
     AgentId,
+    Contact,
     Customer,
     CustomerId,
+    Decided,
     Event,
     EventType,
     Item,
     ItemId,
     Tagging,
 )
-from chalicelib.item.state import State
+from chalicelib.item.offer import AgentNow, Presence
+from chalicelib.item.outgoing import Outgoing, Status
+from chalicelib.item.state import RESTING_STATES, State
+from chalicelib.item.steps import waits
+from chalicelib.policy import CHANNELS
 from chalicelib.routing.route import Lane
 from chalicelib.store import keys
 
@@ -37,6 +52,26 @@ def from_wire(row: Mapping[str, Any]) -> Row:
     return {name: _of_attribute(value) for name, value in row.items()}
 
 
+def new_rows(change: Change, at: datetime) -> Iterator[tuple[str, Row]]:
+    """What a change writes that must not be there before, each with the name of what it is."""
+    for event in change.events:
+        yield "event", event_row(event)
+        if event.payload is not None:
+            yield "payload", payload_row(event)
+    if change.handled:
+        yield "delivery", handled_row(change.handled, at)
+    if change.message:
+        yield "message", message_row(change.message)
+    if change.identity:
+        yield "identity", identity_row(change.identity)
+    if change.answered:
+        yield "answer", answered_row(change.answered)
+    if change.label:
+        yield "label", label_row(change.label)
+    for mention in change.mentions:
+        yield "mention", mention_row(mention)
+
+
 def item_row(item: Item) -> Row:
     """The item's row, with the index keys of its present state."""
     row: Row = {
@@ -48,6 +83,12 @@ def item_row(item: Item) -> Row:
         "linked_to": item.linked_to, "created_at": keys.moment(item.created_at),
         "changed_at": keys.moment(item.changed_at), "waiting_since": keys.moment(item.waiting_since),
         "lease_until": _moment(item.lease_until), "wake_at": _moment(item.wake_at),
+        "offered_to": item.offered_to, "offered_until": _moment(item.offered_until),
+        "asked": json.dumps(item.asked) if item.asked else None, "pinned_to": item.pinned_to,
+        "snoozed_until": _moment(item.snoozed_until), "hand_offs": item.hand_offs or None,
+        "been": json.dumps(item.been, ensure_ascii=False) if item.been else None,
+        "contact": json.dumps(asdict(item.contact), ensure_ascii=False) if item.contact else None,
+        "decided": _decided_json(item.decided),
     }  # fmt: skip
     if item.tags:
         row |= {"tags": json.dumps(asdict(item.tags), ensure_ascii=False), "topic": item.tags.topic,
@@ -63,13 +104,21 @@ def _index_keys(item: Item) -> Row:
     if waits(item):
         row["waiting_pk"] = keys.waiting_pk(item.queue)
         row["waiting_sk"] = f"{keys.moment(item.waiting_since)}#{item.id}"
-    if item.holder:
-        row["holding_pk"] = keys.holding_pk(item.holder)
+    if there := _holding_pk(item):
+        row["holding_pk"] = there
         row["holding_sk"] = f"{keys.moment(item.changed_at)}#{item.id}"
     if item.wake_at:
-        row["wake_pk"] = keys.wake_pk(keys.wake_shard(item.id))
-        row["wake_sk"] = f"{keys.moment(item.wake_at)}#{item.id}"
+        row |= keys.wake_attributes(item.id, item.wake_at)
     return row
+
+
+def _holding_pk(item: Item) -> str | None:
+    """In whose list the item stands: who holds it, has it on offer, or gets it back."""
+    if item.holder:
+        return keys.holding_pk(item.holder)
+    if item.offered_to:
+        return keys.offered_pk(item.offered_to)
+    return keys.pinned_pk(item.pinned_to) if item.pinned_to and item.state in RESTING_STATES else None
 
 
 def item_of(row: Mapping[str, Any]) -> Item:
@@ -100,7 +149,38 @@ def item_of(row: Mapping[str, Any]) -> Item:
         waiting_since=keys.moment_of(row["waiting_since"]),
         lease_until=_time(row.get("lease_until")),
         wake_at=_time(row.get("wake_at")),
+        offered_to=_agent(row.get("offered_to")),
+        offered_until=_time(row.get("offered_until")),
+        asked=tuple(AgentId(a) for a in json.loads(row.get("asked") or "[]")),
+        pinned_to=_agent(row.get("pinned_to")),
+        snoozed_until=_time(row.get("snoozed_until")),
+        hand_offs=int(row.get("hand_offs") or 0),
+        been=tuple(json.loads(row.get("been") or "[]")),
+        decided=_decided_of(row.get("decided")),
+        contact=_contact_of(row.get("contact")),
     )
+
+
+def _decided_json(decided: Decided | None) -> str | None:
+    if decided is None:
+        return None
+    said = {"topic": decided.topic, "urgency": decided.urgency, "by": decided.by, "at": keys.moment(decided.at)}
+    return json.dumps(said, ensure_ascii=False)
+
+
+def _decided_of(text: str | None) -> Decided | None:
+    if not text:
+        return None
+    said = json.loads(text)
+    at = keys.moment_of(said["at"])
+    return Decided(topic=said["topic"], urgency=said["urgency"], by=AgentId(said["by"]), at=at)
+
+
+def _contact_of(text: str | None) -> Contact | None:
+    if not text:
+        return None
+    said = json.loads(text)
+    return Contact(**{**said, "references": tuple(said["references"])})
 
 
 def event_row(event: Event) -> Row:
@@ -200,9 +280,93 @@ def answered_row(answered: Answered) -> Row:
     """The answer given under an `Idempotency-Key`; goes by itself at `expires_at` (seconds of the epoch)."""
     return {
         **keys.idempotency_key(answered.agent_id, answered.key), "kind": "idempotency", "schema": SCHEMA,
-        "item_id": answered.item_id, "claim_token": answered.claim_token,
-        "expires_at": int(answered.expires_at.timestamp()),
+        "agent_id": answered.agent_id, "key": answered.key, "item_id": answered.item_id,
+        "claim_token": answered.claim_token or None, "reply_id": answered.reply_id or None,
+        "said": answered.said or None, "expires_at": int(answered.expires_at.timestamp()),
     }  # fmt: skip
+
+
+def answered_of(row: Mapping[str, Any]) -> Answered:
+    """What was answered under the key of a row."""
+    return Answered(
+        AgentId(row["agent_id"]), row["key"], ItemId(row["item_id"]),
+        datetime.fromtimestamp(int(row["expires_at"]), UTC), row.get("claim_token", ""), row.get("reply_id", ""),
+        row.get("said", ""),
+    )  # fmt: skip
+
+
+def outbox_row(outgoing: Outgoing) -> Row:
+    """A reply on its way out; in the wake-up index as long as something is due to it."""
+    row: Row = {
+        **keys.outbox_key(outgoing.id), "kind": "outbox", "schema": SCHEMA, "outbox_id": outgoing.id,
+        "item_id": outgoing.item_id, "customer_id": outgoing.customer_id, "channel": outgoing.channel,
+        "source": outgoing.source, "to": outgoing.to, "raw_key": outgoing.raw_key, "actor": outgoing.actor,
+        "event_id": outgoing.event_id, "status": outgoing.status.value, "revision": outgoing.revision,
+        "queued_at": keys.moment(outgoing.queued_at), "started_at": _moment(outgoing.started_at),
+        "sent_at": _moment(outgoing.sent_at), "provider_id": outgoing.provider_id or None,
+        "detail": outgoing.detail or None, "wake_at": _moment(outgoing.wake_at),
+    }  # fmt: skip
+    return row | (keys.wake_attributes(outgoing.id, outgoing.wake_at) if outgoing.wake_at else {})
+
+
+def outgoing_of(row: Mapping[str, Any]) -> Outgoing:
+    """The reply of an outbox row."""
+    return Outgoing(
+        id=row["outbox_id"], item_id=ItemId(row["item_id"]), customer_id=CustomerId(row["customer_id"]),
+        channel=row["channel"], source=row["source"], to=row["to"], raw_key=row["raw_key"],
+        actor=AgentId(row["actor"]), event_id=row["event_id"], status=Status(row["status"]),
+        revision=int(row["revision"]), queued_at=keys.moment_of(row["queued_at"]),
+        started_at=_time(row.get("started_at")), sent_at=_time(row.get("sent_at")),
+        provider_id=row.get("provider_id", ""), detail=row.get("detail", ""), wake_at=_time(row.get("wake_at")),
+    )  # fmt: skip
+
+
+def token_row(token: ReplyToken) -> Row:
+    """A token of a Reply-To."""
+    return {
+        **keys.token_key(token.token), "kind": "token", "schema": SCHEMA, "token": token.token,
+        "item_id": token.item_id, "customer_id": token.customer_id, "mailbox": token.mailbox,
+    }  # fmt: skip
+
+
+def token_of(row: Mapping[str, Any]) -> ReplyToken:
+    """The token of a row."""
+    return ReplyToken(row["token"], ItemId(row["item_id"]), CustomerId(row["customer_id"]), row["mailbox"])
+
+
+def label_row(label: Label) -> Row:
+    """A decision of people, beside what the model had said."""
+    said = label.said
+    return {
+        **keys.label_key(label.item_id, label.version), "kind": "label", "schema": SCHEMA, "item_id": label.item_id,
+        "version": label.version, "event_id": label.event_id, "at": keys.moment(label.at), "by": label.by,
+        "topic": label.topic, "urgency": label.urgency, "model": said.model if said else None,
+        "topic_was": said.topic if said else None, "urgency_was": said.urgency if said else None,
+    }  # fmt: skip
+
+
+def mention_row(mention: Mention) -> Row:
+    """A note in the list of an agent it names."""
+    return {
+        **keys.mention_key(mention.agent_id, mention.at, mention.customer_id, mention.seq), "kind": "mention",
+        "schema": SCHEMA, "agent_id": mention.agent_id, "item_id": mention.item_id,
+        "customer_id": mention.customer_id, "seq": mention.seq, "at": keys.moment(mention.at), "by": mention.by,
+    }  # fmt: skip
+
+
+def mention_of(row: Mapping[str, Any]) -> Mention:
+    """The mention of a row."""
+    return Mention(
+        AgentId(row["agent_id"]), ItemId(row["item_id"]), CustomerId(row["customer_id"]), int(row["seq"]),
+        keys.moment_of(row["at"]), row["by"],
+    )  # fmt: skip
+
+
+def agent_of(agent_id: str, row: Mapping[str, Any]) -> AgentNow:
+    """An agent by his row, which may be empty when he was never seen."""
+    presence: Presence = row.get("presence", "unknown")
+    held = {channel: int(row.get(f"load_{channel}", 0)) for channel in CHANNELS}
+    return AgentNow(AgentId(agent_id), presence, held, row.get("hands_to"))
 
 
 def _moment(at: datetime | None) -> str | None:

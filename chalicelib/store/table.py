@@ -6,15 +6,17 @@ import json
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import AtCapacity, Invalid, LostRace, Unavailable, Unknown
-from chalicelib.item.change import Change, Conversation, Load
+from chalicelib.item.change import Answered, Change, Conversation, Load, Mention, Must
 from chalicelib.item.item import Customer, Event, Item
+from chalicelib.item.offer import AgentNow
+from chalicelib.item.outgoing import Outgoing
 from chalicelib.store import keys, rows
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ Index = Literal["waiting", "holding", "state", "wake", "history"]
 #: Codes that say "try again": the rows were locked, or the table was too busy.
 _RACED: Final = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 _BATCH_GET_LIMIT: Final = 100
+#: The watch looks after an agent who was set away when the index has long shown all that he carried.
+LOOKED_AFTER: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,13 @@ class Waiting:
     lane: str
     language: str
     since: datetime
+
+
+class Due(NamedTuple):
+    """A row whose time has come: `kind` is ITEM, OUTBOX or AGENT."""
+
+    kind: str
+    id: str
 
 
 class Table:
@@ -89,16 +100,21 @@ class Table:
             raise Unknown(f"there is no customer {customer_id}")
         return rows.customer_of(row)
 
-    def waiting(self, queue: str, besides: Collection[str] = ()) -> Iterator[Waiting]:
-        """All that waits in a queue, oldest first, page by page; but for what is in one of these languages."""
+    def waiting(self, queue: str, agent_id: str, now: datetime, besides: Collection[str] = ()) -> Iterator[Waiting]:
+        """All that waits in a queue, oldest first, page by page; but for what is in one of these languages, or is
+        offered to another agent for the moment."""
+        free = "attribute_not_exists(#offered_to) OR #offered_to = :agent OR #offered_until <= :now"
         query: Row = {
             "KeyConditionExpression": "#pk = :pk",
-            "ExpressionAttributeNames": {"#pk": "waiting_pk"},
-        }
-        values: Row = {":pk": keys.waiting_pk(queue)}
+            "FilterExpression": f"({free})",
+            "ExpressionAttributeNames": {
+                "#pk": "waiting_pk", "#offered_to": "offered_to", "#offered_until": "offered_until",
+            },
+        }  # fmt: skip
+        values: Row = {":pk": keys.waiting_pk(queue), ":agent": agent_id, ":now": keys.moment(now)}
         if besides:
             names = {f":l{n}": language for n, language in enumerate(sorted(besides))}
-            query["FilterExpression"] = f"NOT #language IN ({', '.join(names)})"
+            query["FilterExpression"] += f" AND NOT #language IN ({', '.join(names)})"
             query["ExpressionAttributeNames"]["#language"] = "language"
             values |= names
         for page in self._pages("waiting", query, values, limit=25):
@@ -129,6 +145,14 @@ class Table:
             query["ExclusiveStartKey"] = _start_of(cursor, f"{index}_pk", pk)
         found, more = self._query(index, query, {":pk": pk})
         return Page(tuple(found), _cursor_of(more))
+
+    def carried(self, agent_id: str) -> list[str]:
+        """Ids of all that an agent holds or is offered."""
+        return [*self._in_hands(keys.holding_pk(agent_id)), *self._in_hands(keys.offered_pk(agent_id))]
+
+    def pinned(self, agent_id: str) -> list[str]:
+        """Ids of all that rests and comes back to an agent."""
+        return self._in_hands(keys.pinned_pk(agent_id))
 
     def timeline(self, customer_id: str, limit: int, cursor: str | None, newest: bool) -> Page[Event]:
         """One page of a customer's events, in the order they happened or newest first; one call.
@@ -162,25 +186,54 @@ class Table:
         pages = self._pages("history", query, {":pk": keys.history_pk(item_id)})
         return [rows.event_of(row) for page in pages for row in page]
 
-    def due(self, shard: int, now: datetime, limit: int) -> list[str]:
-        """Ids of items in one part of the wake-up index whose time has come, earliest first."""
+    def due(self, shard: int, now: datetime, limit: int) -> list[Due]:
+        """What is due in one part of the wake-up index, earliest first."""
         query: Row = {
             "KeyConditionExpression": "#pk = :pk AND #sk <= :now",
             "ExpressionAttributeNames": {"#pk": "wake_pk", "#sk": "wake_sk"},
             "Limit": limit,
         }
         found, _ = self._query("wake", query, {":pk": keys.wake_pk(shard), ":now": f"{keys.moment(now)}~"})
-        return [row["pk"].removeprefix("ITEM#") for row in found]
+        return [Due(*row["pk"].split("#", 1)) for row in found]
 
-    def answered(self, agent_id: str, key: str) -> tuple[str, str] | None:
-        """Item id and claim token already given under an `Idempotency-Key`, or None."""
+    def waking(self, shard: int) -> Iterator[keys.Key]:
+        """Keys of every row in one part of the wake-up index, due or not, earliest first, page by page."""
+        query: Row = {"KeyConditionExpression": "#pk = :pk", "ExpressionAttributeNames": {"#pk": "wake_pk"}}
+        for page in self._pages("wake", query, {":pk": keys.wake_pk(shard)}, limit=_BATCH_GET_LIMIT):
+            yield from ({"pk": row["pk"], "sk": row["sk"]} for row in page)
+
+    def answered(self, agent_id: str, key: str) -> Answered | None:
+        """What was already answered under an `Idempotency-Key`, or None."""
         wanted = keys.idempotency_key(agent_id, key)
         row = self.rows([wanted]).get(_pair(wanted))
-        return (row["item_id"], row["claim_token"]) if row else None
+        return rows.answered_of(row) if row else None
 
-    def agent(self, agent_id: str) -> Row:
-        """Presence and load of an agent; empty when he was never seen."""
-        return self.rows([keys.agent_key(agent_id)]).get(_pair(keys.agent_key(agent_id)), {})
+    def agents(self, agent_ids: Collection[str]) -> dict[str, AgentNow]:
+        """Presence and load of these agents as they are now; `unknown` who was never seen. No call for none."""
+        wanted = {agent_id: keys.agent_key(agent_id) for agent_id in agent_ids}
+        found = self.rows(list(wanted.values())) if wanted else {}
+        return {agent_id: rows.agent_of(agent_id, found.get(_pair(key), {})) for agent_id, key in wanted.items()}
+
+    def outgoing(self, reply_id: str) -> Outgoing:
+        """A reply as it stands in the outbox. Raises `Unknown`."""
+        row = self.rows([keys.outbox_key(reply_id)]).get(_pair(keys.outbox_key(reply_id)))
+        if row is None:
+            raise Unknown(f"there is no reply {reply_id}")
+        return rows.outgoing_of(row)
+
+    def mentions(self, agent_id: str, limit: int, cursor: str | None) -> Page[Mention]:
+        """One page of the notes that name an agent, newest first."""
+        pk = keys.agent_key(agent_id)["pk"]
+        query: Row = {
+            "KeyConditionExpression": "#pk = :pk AND begins_with(#sk, :mention)",
+            "ExpressionAttributeNames": {"#pk": "pk", "#sk": "sk"},
+            "Limit": limit,
+            "ScanIndexForward": False,
+        }
+        if cursor:
+            query["ExclusiveStartKey"] = _start_of(cursor, "pk", pk)
+        found, more = self._query(None, query, {":pk": pk, ":mention": "MENTION#"})
+        return Page(tuple(rows.mention_of(row) for row in found), _cursor_of(more))
 
     # Writing
 
@@ -218,14 +271,28 @@ class Table:
             },
         )
 
-    def set_presence(self, agent_id: str, presence: str, at: datetime) -> None:
-        """Notes that an agent is `present` or `away`."""
-        self._update(
-            keys.agent_key(agent_id),
-            "SET presence = :presence, seen_at = :at, kind = :kind, agent_id = :agent",
-            None,
-            {":presence": presence, ":at": keys.moment(at), ":kind": "agent", ":agent": agent_id},
-        )
+    def set_presence(self, agent_id: str, presence: str, at: datetime, hands_to: str | None = None) -> None:
+        """Notes that an agent is `present` or `away`, and to whom his matters go from now on.
+
+        Who is away stays in the wake-up index until he has nothing left.
+        """
+        sets = "SET presence = :presence, seen_at = :at, kind = :kind, agent_id = :agent"
+        values = {":presence": presence, ":at": keys.moment(at), ":kind": "agent", ":agent": agent_id}
+        removes = ["hands_to"] if hands_to is None else []
+        if hands_to is not None:
+            sets, values = f"{sets}, hands_to = :to", values | {":to": hands_to}
+        if presence == "away":
+            sets, values = f"{sets}, {_WAKES}", values | _waking(agent_id, at + LOOKED_AFTER)
+        else:
+            removes += ["wake_pk", "wake_sk"]
+        update = f"{sets} REMOVE {', '.join(removes)}" if removes else sets
+        self._update(keys.agent_key(agent_id), update, None, values)
+
+    def settled(self, agent_id: str, now: datetime) -> None:
+        """Takes an agent who is away and has nothing left out of the wake-up index. Raises `LostRace` if he was set
+        away anew meanwhile."""
+        update = "REMOVE wake_pk, wake_sk, hands_to"
+        self._update(keys.agent_key(agent_id), update, "wake_sk <= :now", {":now": f"{keys.moment(now)}~"})
 
     # How a change is spelt
 
@@ -234,22 +301,16 @@ class Table:
             yield "customer", self._counted(change.customer, len(change.events))
         if change.after:
             yield "item", self._item_put(change.before, change.after)
-        for event in change.events:
-            yield "event", self._put_new(rows.event_row(event))
-            if event.payload is not None:
-                yield "payload", self._put_new(rows.payload_row(event))
-        if change.handled:
-            yield "delivery", self._put_new(rows.handled_row(change.handled, at))
-        if change.message:
-            yield "message", self._put_new(rows.message_row(change.message))
+        for what, row in rows.new_rows(change, at):
+            yield what, self._put_new(row)
         if change.conversation:
             yield "conversation", self._conversation_put(change.conversation)
-        if change.identity:
-            yield "identity", self._put_new(rows.identity_row(change.identity))
-        if change.answered:
-            yield "answer", self._put_new(rows.answered_row(change.answered))
-        if change.load:
-            yield "load", self._load_update(change.load)
+        if change.token:
+            yield "token", {"Put": {"TableName": self._name, "Item": rows.to_wire(rows.token_row(change.token))}}
+        if change.reply:
+            yield "reply", self._outbox_put(change.reply_before, change.reply)
+        for load in change.loads:
+            yield "load", self._load_update(load)
 
     def _counted(self, customer: Customer, events: int) -> Row:
         if customer.seq == 0:
@@ -296,20 +357,45 @@ class Table:
             "ExpressionAttributeValues": rows.to_wire({":previous": conversation.previous}),
         }}  # fmt: skip
 
+    def _outbox_put(self, before: Outgoing | None, after: Outgoing) -> Row:
+        row = rows.outbox_row(after)
+        if before is None:
+            return self._put_new(row)
+        return {"Put": {
+            "TableName": self._name,
+            "Item": rows.to_wire(row),
+            "ConditionExpression": "revision = :revision",
+            "ExpressionAttributeValues": rows.to_wire({":revision": before.revision}),
+        }}  # fmt: skip
+
     def _load_update(self, load: Load) -> Row:
+        names = {"#load": f"load_{load.channel}", "#kind": "kind"}
+        values: Row = {":by": load.by, ":agent": "agent", ":id": load.agent_id}
+        sets, conditions = ["#kind = :agent", "agent_id = :id"], []
+        if load.limit is not None:
+            # Who was never seen carries nothing: that is room, unless the desk gives him none at all.
+            conditions.append("(attribute_not_exists(#load) OR #load < :limit)" if load.limit > 0 else "#load < :limit")
+            values[":limit"] = load.limit
+        if load.must == Must.PRESENT:
+            conditions.append("presence = :present")
+            values[":present"] = "present"
+        if load.must == Must.NOT_AWAY:
+            conditions.append("(attribute_not_exists(presence) OR presence <> :away)")
+            sets.append("presence = if_not_exists(presence, :present)")
+            values |= {":away": "away", ":present": "present"}
+        if load.silent_since:
+            sets += ["presence = :away", "seen_at = :at", _WAKES]
+            values |= {":away": "away", ":at": keys.moment(load.silent_since)}
+            values |= _waking(load.agent_id, load.silent_since + LOOKED_AFTER)
         update: Row = {
             "TableName": self._name,
             "Key": rows.to_wire(keys.agent_key(load.agent_id)),
-            "UpdateExpression": "SET #kind = :agent, agent_id = :id ADD #load :by",
-            "ExpressionAttributeNames": {"#load": f"load_{load.channel}", "#kind": "kind"},
-            "ExpressionAttributeValues": rows.to_wire({":by": load.by, ":agent": "agent", ":id": load.agent_id}),
+            "UpdateExpression": f"SET {', '.join(sets)} ADD #load :by",
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": rows.to_wire(values),
         }
-        if load.limit is not None:
-            # Who was never seen holds nothing: that is room, unless the desk gives him none at all.
-            has_room = "(attribute_not_exists(#load) OR #load < :limit)" if load.limit > 0 else "#load < :limit"
-            is_present = "(attribute_not_exists(presence) OR presence <> :away)"
-            update["ConditionExpression"] = f"{has_room} AND {is_present}"
-            update["ExpressionAttributeValues"] |= rows.to_wire({":limit": load.limit, ":away": "away"})
+        if conditions:
+            update["ConditionExpression"] = " AND ".join(conditions)
         return {"Update": update}
 
     # Calls
@@ -342,6 +428,10 @@ class Table:
             raise _translated(error) from error
         return [rows.from_wire(row) for row in answer["Items"]], answer.get("LastEvaluatedKey")
 
+    def _in_hands(self, pk: str) -> list[str]:
+        query = {"KeyConditionExpression": "#pk = :pk", "ExpressionAttributeNames": {"#pk": "holding_pk"}}
+        return [row["pk"].removeprefix("ITEM#") for page in self._pages("holding", query, {":pk": pk}) for row in page]
+
     def _pages(self, index: Index, query: Row, values: Row, limit: int | None = None) -> Iterator[list[Row]]:
         request = {**query, "Limit": limit} if limit else dict(query)
         while True:
@@ -352,12 +442,9 @@ class Table:
             request["ExclusiveStartKey"] = more
 
     def _update(self, key: keys.Key, update: str, condition: str | None, values: Row) -> None:
-        request: Any = {
-            "TableName": self._name,
-            "Key": rows.to_wire(key),
-            "UpdateExpression": update,
-            "ExpressionAttributeValues": rows.to_wire(values),
-        }
+        request: Any = {"TableName": self._name, "Key": rows.to_wire(key), "UpdateExpression": update}
+        if values:
+            request["ExpressionAttributeValues"] = rows.to_wire(values)
         if condition:
             request["ConditionExpression"] = condition
         try:
@@ -366,6 +453,14 @@ class Table:
             raise LostRace(("ConditionalCheckFailed",)) from error
         except (ClientError, BotoCoreError) as error:
             raise _translated(error) from error
+
+
+#: How an update puts a row into the wake-up index; its values come from `_waking`.
+_WAKES: Final = "wake_pk = :wake_pk, wake_sk = :wake_sk"
+
+
+def _waking(row_id: str, at: datetime) -> Row:
+    return {f":{name}": value for name, value in keys.wake_attributes(row_id, at).items()}
 
 
 def _pair(key: keys.Key) -> tuple[str, str]:
@@ -384,11 +479,11 @@ def _waiting_of(row: Row) -> Waiting:
 
 def _cancelled(what: Sequence[str], reasons: Sequence[str]) -> Exception:
     """Why a transaction was refused: an agent's load first, for it is the one thing trying again does not mend."""
-    failed = {name: code for name, code in zip(what, reasons, strict=True) if code != "None"}
-    if failed.get("load") == "ConditionalCheckFailed":
+    failed = [(name, code) for name, code in zip(what, reasons, strict=True) if code != "None"]
+    if ("load", "ConditionalCheckFailed") in failed:
         return AtCapacity("the agent is away or holds as many items as the desk allows")
-    if all(code in _RACED for code in failed.values()):
-        return LostRace(tuple(f"{name}:{code}" for name, code in failed.items()))
+    if all(code in _RACED for _, code in failed):
+        return LostRace(tuple(f"{name}:{code}" for name, code in failed))
     return Unavailable(f"DynamoDB refused the transaction: {failed}")
 
 

@@ -137,7 +137,7 @@ def _item_cells(item: Row, now: datetime) -> tuple[str, ...]:
         str(tags.get("urgency") or "-"),
         _topic(tags),
         # A chat has no subject.
-        _one_line(item.get("subject") or f"({item.get('channel') or '-'})"),
+        one_line(item.get("subject") or f"({item.get('channel') or '-'})"),
     )
 
 
@@ -153,7 +153,7 @@ def _waiting(queue: Row, lane: str) -> int:
     return int((queue.get("waiting") or {}).get(lane) or 0)
 
 
-def _one_line(text: Any) -> str:
+def one_line(text: Any) -> str:
     """Customers' text without what would move the cursor or break the line."""
     return "".join(c if c.isprintable() else " " for c in str(text))
 

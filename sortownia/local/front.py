@@ -1,4 +1,8 @@
-"""The one HTTP address of the local system: the API, the token issuer, tokens for the desk's agents."""
+"""The one HTTP address of the local system.
+
+The API, the token issuer, tokens for the desk's agents; and what is outside in a deployed system: SES, which the desk
+calls to send, and the shop's server, which takes chat replies.
+"""
 
 import http.client
 import json
@@ -6,6 +10,7 @@ import logging
 import socketserver
 import threading
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -14,9 +19,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from sortownia.local import ports
 from sortownia.local.issuer import Issuer
+from sortownia.local.ses_door import SesDoor
+from sortownia.local.shop import Shop
 
 HTTP_PORT: Final = 8600
 ISSUER_PATH: Final = "/issuer"
+SES_PATH: Final = "/ses"
+CHAT_PATH: Final = "/chat"
 BODY_LIMIT: Final = 10 * 1024 * 1024
 """Bytes of the largest request API Gateway takes."""
 UPSTREAM_SECONDS: Final = 60.0
@@ -43,7 +52,7 @@ _HOP_BY_HOP: Final = frozenset(
 
 
 class Answer(NamedTuple):
-    """What goes back to the client."""
+    """What goes back to the client; `status` 0 hangs up without a word."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -53,14 +62,16 @@ class Answer(NamedTuple):
 class Front:
     """An HTTP server on 127.0.0.1 for as long as a `with` block lasts. `port` 0 takes a free one.
 
-    Entering raises `LocalError` when the port is taken. Until `api_url` and `issuer` are set, what needs them
-    is answered with 503. `agents` maps the ids that tokens are handed out for to their roles.
+    Entering raises `LocalError` when the port is taken. Until `api_url`, `issuer`, `ses` and `shop` are set, what needs
+    them is answered with 503. `agents` maps the ids that tokens are handed out for to their roles.
     """
 
     def __init__(self, *, port: int = HTTP_PORT, way_out: str = "--http-port") -> None:
         self.port, self._way_out = port, way_out
         self.api_url = ""
         self.issuer: Issuer | None = None
+        self.ses: SesDoor | None = None
+        self.shop: Shop | None = None
         self.agents: Mapping[str, Iterable[str]] = {}
         self._slots = threading.BoundedSemaphore(PARALLEL_LIMIT)
 
@@ -93,7 +104,11 @@ class Front:
             return self._issued(path.removeprefix(ISSUER_PATH))
         if path == "/token" and method == "GET":
             return self._token(query.get("agent", [""])[0], plain=("Accept", "text/plain") in headers)
-        return _problem(HTTPStatus.NOT_FOUND, "Here are /v1/…, /token?agent=… and /issuer/.well-known/….")
+        if path.startswith(SES_PATH + "/"):
+            return self._mailed(path.removeprefix(SES_PATH), body)
+        if path.startswith(CHAT_PATH + "/"):
+            return self._chatted(method, path.removeprefix(CHAT_PATH + "/"), query, headers, body)
+        return _problem(HTTPStatus.NOT_FOUND, "Here are /v1/…, /token?agent=…, /issuer/.well-known/… and /chat/….")
 
     def _token(self, agent: str, *, plain: bool) -> Answer:
         if self.issuer is None:
@@ -111,6 +126,29 @@ class Front:
         if document is None:
             return _problem(HTTPStatus.NOT_FOUND, "The issuer has no such document.")
         return _json(HTTPStatus.OK, document)
+
+    def _mailed(self, path: str, body: bytes) -> Answer:
+        if self.ses is None:
+            return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "The system is still starting.")
+        said = self.ses.call(path, body)
+        answer = _json(said.status or 0, said.body)
+        return answer._replace(headers=[*answer.headers, ("x-amzn-ErrorType", said.error)]) if said.error else answer
+
+    def _chatted(
+        self, method: str, installation: str, query: dict[str, list[str]], headers: list[tuple[str, str]], body: bytes
+    ) -> Answer:
+        if self.shop is None:
+            return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "The system is still starting.")
+        if method == "GET":
+            said = self.shop.said(installation, query.get("conversation", [None])[0])
+            return _json(HTTPStatus.OK, {"replies": [asdict(reply) for reply in said]})
+        try:
+            wrong = self.shop.take(installation, {name.lower(): value for name, value in headers}, body)
+        except LookupError:
+            return _problem(HTTPStatus.NOT_FOUND, "There is no such installation.")
+        except PermissionError:
+            return _problem(HTTPStatus.UNAUTHORIZED, "The signature does not hold.")
+        return _problem(HTTPStatus.BAD_REQUEST, wrong) if wrong else _json(HTTPStatus.ACCEPTED, {})
 
     def _forward(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
         if not self.api_url:
@@ -175,6 +213,9 @@ class _Handler(BaseHTTPRequestHandler):
         answer = self._refusal() or self.server.front.answer(
             self.command, self.path, self.headers.items(), self._body()
         )
+        if not answer.status:
+            self.close_connection = True
+            return
         self.send_response_only(answer.status)
         for name, value in answer.headers:
             self.send_header(name, value)

@@ -166,7 +166,11 @@ def _arrival(session: Session, envelope: Envelope) -> ses.Arrival:
 
 
 def _mailbox_of(address: str) -> str:
-    """The mailbox an address belongs to: `help+label@shop` is `help@shop`, as for SES."""
+    """The mailbox an address belongs to: `help+label@shop` is `help@shop`.
+
+    So it is for SES: a receipt rule for an address without a label takes it with any label (SES developer guide,
+    "Creating receipt rules", on recipient conditions).
+    """
     local, _, domain = address.lower().rpartition("@")
     return f"{local.partition('+')[0]}@{domain}"
 

@@ -54,7 +54,8 @@ class LocalStack:
 
     `port` 0 takes a free one. `parameters` are the template's; those it does not have are left out. Entering
     raises `LocalError`, and then too leaves nothing behind. The emulator ends with this process even if that
-    is killed. `concurrency` limits the workers of each queue's function to what a small machine can bear.
+    is killed. `concurrency` limits the workers of each queue's function to what a small machine can bear;
+    `environment` is added to every function's.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class LocalStack:
         package: Path = OUT,
         name: str = "sortownia",
         parameters: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
         concurrency: int = max(2, os.cpu_count() or 2),
         progress: Progress = silent,
         way_out: str = "--port",
@@ -72,7 +74,7 @@ class LocalStack:
         self.region = REGION
         self._wanted_port, self._way_out = port, way_out
         self._package, self._parameters, self._progress = package, PARAMETERS | dict(parameters or {}), progress
-        self._concurrency = concurrency
+        self._concurrency, self._functions_environment = concurrency, dict(environment or {})
         self._keeper: subprocess.Popen[str] | None = None
         self._group = 0
         self._port = 0
@@ -161,6 +163,7 @@ class LocalStack:
             "LAMBDA_WARM_TTL_SECONDS": "60",
             "LAMBDA_ACCOUNT_CONCURRENCY": "48",
             **ACCOUNT_ENVIRONMENT,
+            **self._functions_environment,
         }
 
     def _await_health(self) -> None:
@@ -279,6 +282,11 @@ class LocalStack:
     def mail_topic(self) -> str:
         """ARN of the topic that SES tells of each mail."""
         return self.resource("MailTopic")
+
+    @property
+    def notice_topic(self) -> str:
+        """ARN of the topic that SES tells what became of a mail."""
+        return self.resource("NoticeTopic")
 
     @property
     def queue_urls(self) -> dict[str, str]:

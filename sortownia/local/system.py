@@ -14,8 +14,10 @@ from chalicelib.policy import Policy, load
 from infra.package import OUT
 from sortownia.local import client, ports
 from sortownia.local.error import LocalError
-from sortownia.local.front import HTTP_PORT, ISSUER_PATH, Front
+from sortownia.local.front import CHAT_PATH, HTTP_PORT, ISSUER_PATH, SES_PATH, Front
 from sortownia.local.issuer import AUDIENCE, LIFETIME_SECONDS, Issuer
+from sortownia.local.ses_door import ENDPOINT_VARIABLE, SesDoor, verify_senders
+from sortownia.local.shop import Shop
 from sortownia.local.smtp import MAIL_PURPOSE, SMTP_PORT, mail_door
 from sortownia.local.stack import RUNS, STACK_PORT, STACK_PURPOSE, LocalStack, Progress, silent, timed
 
@@ -24,9 +26,11 @@ FACTS: Final = "running.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What another process on this machine must know of a running system."""
+    """What another process on this machine must know of a running system: `endpoint` answers for every AWS service."""
 
     url: str
+    endpoint: str
+    stack: str
     smtp_port: int
     mailboxes: tuple[str, ...]
     hook_secrets: Mapping[str, str]
@@ -65,6 +69,7 @@ class LocalSystem:
             self.front.issuer = self.issuer
             self.front.agents = {agent.id: agent.roles for agent in self.policy.agents.values()}
             self.front.api_url = self.stack.api_url
+            self._open_outside()
             with timed("warm-up", self._progress):
                 self._warm()
             with timed("doors", self._progress):
@@ -83,19 +88,35 @@ class LocalSystem:
         return Issuer(url, role_claim=access.role_claim, agent_claim=access.agent_claim)
 
     def _stack(self, port: int) -> LocalStack:
-        ours = {"OidcIssuer": self.front.url + ISSUER_PATH, "OidcAudience": AUDIENCE}
+        ours = {
+            "OidcIssuer": self.front.url + ISSUER_PATH,
+            "OidcAudience": AUDIENCE,
+            "ChatRepliesUrl": self.front.url + CHAT_PATH,
+        }
         return LocalStack(
             port=port,
             package=self._package,
             parameters=ours | self._parameters,
+            environment={ENDPOINT_VARIABLE: self.front.url + SES_PATH},
             progress=self._progress,
         )
+
+    def _open_outside(self) -> None:
+        """SES and the shop's server: who takes what the desk sends."""
+        verify_senders(self.stack, self.policy.mailboxes)
+        self.front.ses = SesDoor(self.stack)
+        self.front.shop = Shop(self._secret_of)
+
+    def _secret_of(self, installation: str) -> str:
+        if installation not in self.policy.installations:
+            raise KeyError(installation)
+        return self.stack.hook_secret(installation)
 
     def _warm(self) -> None:
         # One thread of the emulator serves streams and queues: a stream reader's cold start would hold up all.
         with ThreadPoolExecutor(1) as pool:
             pool.submit(client.send, "GET", f"{self.stack.api_url}/v1/health")
-            self.stack.warm("receive", "ring", "export")
+            self.stack.warm("receive", "ring", "export", "send")
 
     @property
     def url(self) -> str:
@@ -129,6 +150,8 @@ class LocalSystem:
         """What `announce` writes down."""
         return Facts(
             url=self.url,
+            endpoint=self.stack.endpoint,
+            stack=self.stack.name,
             smtp_port=self.smtp_port,
             mailboxes=tuple(self.policy.mailboxes),
             hook_secrets={name: self.stack.hook_secret(name) for name in self.policy.installations},

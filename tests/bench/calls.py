@@ -17,6 +17,7 @@ from sortownia.local import feed
 from sortownia.local.stack import LocalStack
 from tests.cloud import Cloud, TestWorld
 from tests.crash.calls import Calls
+from tests.end_to_end.crowd import Hall, claims_of_all_queues, claims_of_one_queue, net
 from tests.end_to_end.running import eventually, settings_of, waiting_items
 from tests.letters import store_mail
 from tests.streams import Stream
@@ -24,6 +25,7 @@ from tests.streams import Stream
 MAILS = 200
 CLAIMS = 40
 FEW, MANY = 50, 600
+CROWD = 100_000
 
 
 def measure() -> dict[str, float]:
@@ -65,13 +67,28 @@ def _per_claim() -> dict[str, float]:
         world, counted = cloud.world(settings_of(stack, "https://issuer.example.com")), Calls(cloud)
         few = _claims(stack, world, counted, FEW)
         many = _claims(stack, world, counted, MANY)
+        crowd = _in_a_crowd(stack)
     every = few + many
     return {
-        "aws_calls_per_claim": statistics.median(_net(made) for made in every),
-        "aws_calls_per_claim_most": max(_net(made) for made in every),
+        **crowd,
+        "aws_calls_per_claim": statistics.median(net(made) for made in every),
+        "aws_calls_per_claim_most": max(net(made) for made in every),
         "aws_calls_per_claim_all_counted_mean": round(statistics.mean(len(made) for made in every), 2),
-        f"aws_calls_per_claim_{FEW}_waiting": statistics.median(_net(made) for made in few),
-        f"aws_calls_per_claim_{MANY}_waiting": statistics.median(_net(made) for made in many),
+        f"aws_calls_per_claim_{FEW}_waiting": statistics.median(net(made) for made in few),
+        f"aws_calls_per_claim_{MANY}_waiting": statistics.median(net(made) for made in many),
+    }
+
+
+def _in_a_crowd(stack: LocalStack) -> dict[str, float]:
+    """Claims by bell and by index where a hundred thousand wait, of one queue; and over all queues of the desk."""
+    hall = Hall(stack)
+    made = [net(calls) for _, calls in claims_of_one_queue(hall, CROWD)]
+    over_all = [net(calls) for _, calls in claims_of_all_queues(hall, 1)]
+    hall.cloud.close()
+    return {
+        f"aws_calls_per_claim_{CROWD}": statistics.median(made),
+        f"aws_calls_per_claim_{CROWD}_most": max(made),
+        "aws_calls_per_claim_over_all_queues_most": max(over_all),
     }
 
 
@@ -86,13 +103,6 @@ def _claims(stack: LocalStack, world: TestWorld, counted: Calls, waiting: int) -
                 raise RuntimeError("nothing waits")
             made.append(list(calls))
     return made
-
-
-def _net(made: list[str]) -> int:
-    """Calls without what the budget grants besides: one for each empty lane, three for each stale bell."""
-    by_bell = "Query" not in made
-    deleted = made.count("DeleteMessage")
-    return len(made) - (made.count("ReceiveMessage") - deleted) - 3 * (deleted - by_bell)
 
 
 def _rung(stack: LocalStack) -> int:

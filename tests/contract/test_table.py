@@ -27,15 +27,23 @@ from chalicelib.item.change import (
     Handled,
     Identity,
     KnownMessage,
+    Label,
     Load,
+    Mention,
+    Must,
+    ReplyToken,
     written,
 )
-from chalicelib.item.decide import claim, release, waits
-from chalicelib.item.item import AgentId, Customer, Event, EventType, Item
+from chalicelib.item.decide import claim, release
+from chalicelib.item.item import AgentId, Customer, CustomerId, Event, EventType, Item, ItemId
+from chalicelib.item.offer import AgentNow
+from chalicelib.item.outgoing import Outgoing, Status
+from chalicelib.item.reply import begun
 from chalicelib.item.state import State
+from chalicelib.item.steps import waits
 from chalicelib.routing.route import Lane
 from chalicelib.store import keys, rows
-from chalicelib.store.table import Page, Table
+from chalicelib.store.table import LOOKED_AFTER, Due, Page, Table
 from tests.cloud import Cloud
 from tests.conftest import ROOT
 from tests.desk import NOW, arrival, chat, customer, ids, item, mail, small_desk, step, tags
@@ -78,6 +86,45 @@ def claimed(table: Table, number: int = 1, key: str = "") -> tuple[Item, Custome
     return change.after, replace(whose, seq=2)
 
 
+def back(held: Item, whose: Customer, event_id: str = "e9") -> Change:
+    """What gives an item back that Anna held."""
+    return release(held, whose, step(event_id=event_id), {}, DESK)
+
+
+def agent(table: Table, agent_id: str) -> AgentNow:
+    return table.agents([agent_id])[agent_id]
+
+
+def loaded(agent_id: str, channel: str = "mail", by: int = 1, **more: Any) -> Change:
+    """A change of what an agent carries."""
+    return Change(loads=(Load(AgentId(agent_id), channel, by, **more),))
+
+
+def answered(agent_id: str = "anna", **more: Any) -> Answered:
+    return Answered(AgentId(agent_id), "k", ItemId("it1"), NOW, **more)
+
+
+def reply(number: int = 1, **changed: Any) -> Outgoing:
+    """A reply in the outbox."""
+    made = Outgoing(
+        id=f"r{number}", item_id=ItemId("it1"), customer_id=CustomerId("cu1"), channel="mail",
+        source="help@shop.example.com", to="piotr@customer.example.com", raw_key=f"out/r{number}",
+        actor=AgentId("anna"), event_id="ev1", queued_at=NOW, wake_at=NOW,
+    )  # fmt: skip
+    return replace(made, **changed)
+
+
+def label(**changed: Any) -> Label:
+    """What Anna decided, nothing having been said before."""
+    made = Label(item_id=ItemId("it1"), version=2, event_id="e1", at=NOW, by=AgentId("anna"), topic="order",
+                 urgency=None, said=None)  # fmt: skip
+    return replace(made, **changed)
+
+
+def mention(seq: int, agent_id: str = "boris") -> Mention:
+    return Mention(AgentId(agent_id), ItemId("it1"), CustomerId("cu1"), seq, NOW + seq * SECOND, "anna")
+
+
 # Reading by key
 
 
@@ -114,17 +161,30 @@ def test_item_and_customer_come_in_one_look(table: Table) -> None:
 
 def test_answered_is_what_was_answered_to_this_agent(table: Table) -> None:
     found, _ = claimed(table, key="k1")
-    assert table.answered("anna", "k1") == (found.id, "t")
+    assert table.answered("anna", "k1") == Answered(
+        AgentId("anna"), "k1", found.id, NOW + timedelta(days=1), claim_token="t"
+    )
     assert table.answered("boris", "k1") is None
     assert table.answered("anna", "k2") is None
 
 
-def test_agent_is_presence_and_load(table: Table) -> None:
-    assert table.agent("anna") == {}
+def test_agents_are_as_they_are_now_and_unknown_who_was_never_seen(table: Table) -> None:
     claimed(table)
-    table.set_presence("anna", "away", NOW)
-    row = table.agent("anna")
-    assert (row["load_mail"], row["presence"], row["kind"], row["agent_id"]) == (1, "away", "agent", "anna")
+    table.set_presence("boris", "away", NOW, hands_to="")
+    assert table.agents(["anna", "boris", "carl"]) == {
+        "anna": AgentNow(AgentId("anna"), "present", {"mail": 1, "chat": 0}),
+        "boris": AgentNow(AgentId("boris"), "away", {"mail": 0, "chat": 0}, hands_to=""),
+        "carl": AgentNow(AgentId("carl"), "unknown", {"mail": 0, "chat": 0}),
+    }
+    assert table.agents([]) == {}
+
+
+def test_outgoing_is_the_reply_as_it_stands_in_the_outbox(table: Table) -> None:
+    for made in (reply(), reply(2, status=Status.SENT, sent_at=NOW, provider_id="ses-1", wake_at=None)):
+        table.save(Change(reply=made), NOW)
+        assert table.outgoing(made.id) == made
+    with pytest.raises(Unknown):
+        table.outgoing("nothing")
 
 
 # Indexes
@@ -141,22 +201,67 @@ def test_waiting_is_everything_of_a_queue_oldest_first(cloud: Cloud, table: Tabl
     held = item(id="held", state=State.CLAIMED, holder="anna")
     unread = item(id="unread", queue="quarantine", state=State.QUARANTINED, tags=None)
     fill(cloud, table, map(rows.item_row, (*reversed(orders), *bills, held, unread)))
-    assert [w.item_id for w in table.waiting("orders")] == [i.id for i in orders]
-    assert [w.item_id for w in table.waiting("billing")] == [i.id for i in bills]
-    (shown,) = table.waiting("quarantine")
+    assert [w.item_id for w in table.waiting("orders", "anna", NOW)] == [i.id for i in orders]
+    assert [w.item_id for w in table.waiting("billing", "anna", NOW)] == [i.id for i in bills]
+    (shown,) = table.waiting("quarantine", "anna", NOW)
     assert (shown.item_id, shown.customer_id, shown.channel, shown.lane, shown.language, shown.since) == (
         "unread", "cu1", "mail", "normal", "und", NOW,
     )  # fmt: skip
-    assert list(table.waiting("people")) == []
+    assert list(table.waiting("people", "anna", NOW)) == []
 
 
 def test_waiting_passes_over_some_languages(cloud: Cloud, table: Table) -> None:
     spoken = [tags(language=language) for language in ("pl", "en", "fr", "de")]
     made = [replace(i, tags=spoken[n % 4] if n < 56 else None) for n, i in enumerate(waiting_items(60))]
     fill(cloud, table, map(rows.item_row, made))
-    found = [w.item_id for w in table.waiting("orders", {"pl", "de"})]
+    found = [w.item_id for w in table.waiting("orders", "anna", NOW, {"pl", "de"})]
     assert found == [i.id for i in made if i.language not in {"pl", "de"}]
     assert len(found) == 32
+
+
+def test_waiting_passes_over_what_is_offered_to_another_until_the_offer_is_over(cloud: Cloud, table: Table) -> None:
+    def offered(number: int, to: str, until: int) -> Item:
+        there = {"offered_to": to, "offered_until": NOW + until * SECOND}
+        return replace(waiting_items(4)[number], **there)  # type: ignore[arg-type]
+
+    polish = replace(offered(3, "anna", 9), tags=tags(language="pl"))
+    made = [waiting_items(1)[0], offered(1, "anna", 2), offered(2, "carl", 1), polish]
+    fill(cloud, table, map(rows.item_row, made))
+
+    def shown(to: str, after: timedelta, *besides: str) -> list[int]:
+        return [int(w.item_id[-1]) for w in table.waiting("orders", to, NOW + after, besides)]
+
+    moment = timedelta(microseconds=1)
+    assert shown("anna", timedelta()) == [0, 1, 3]
+    assert shown("anna", timedelta(), "pl") == [0, 1]  # neither filter lets through what the other stops
+    assert shown("carl", timedelta()) == [0, 2]
+    assert shown("boris", timedelta()) == [0]
+    assert shown("boris", SECOND - moment) == [0]
+    assert shown("boris", SECOND) == [0, 2]  # its very moment ends an offer
+    assert shown("boris", 9 * SECOND) == [0, 1, 2, 3]
+    assert shown("boris", 9 * SECOND, "pl") == [0, 1, 2]
+
+
+def test_waiting_asks_the_index_for_nothing_it_does_not_show(cloud: Cloud, table: Table) -> None:
+    """On AWS an attribute an index does not project is not there, and a filter on it lets everything through."""
+    fill(cloud, table, map(rows.item_row, waiting_items(1)))
+    asked: list[Any] = []
+
+    def note(params: Any, **_: Any) -> None:
+        asked.append(params)
+
+    cloud.dynamodb.meta.events.register("before-parameter-build.dynamodb.Query", note)
+    try:
+        (shown,) = table.waiting("orders", "anna", NOW, {"pl"})
+    finally:
+        cloud.dynamodb.meta.events.unregister("before-parameter-build.dynamodb.Query", note)
+    (index,) = (
+        i for i in cloud.template["Table"]["Properties"]["GlobalSecondaryIndexes"] if i["IndexName"] == "waiting"
+    )
+    projected = {key["AttributeName"] for key in index["KeySchema"]} | set(index["Projection"]["NonKeyAttributes"])
+    assert set(asked[0]["ExpressionAttributeNames"].values()) <= projected
+    assert {"item_id", "customer_id", "channel", "lane", "language"} <= projected
+    assert shown.item_id == "orders-000"
 
 
 def test_count_waiting_tells_whether_that_is_all(cloud: Cloud, table: Table) -> None:
@@ -175,15 +280,35 @@ def test_due_is_what_has_come_earliest_first(cloud: Cloud, table: Table) -> None
     made = [item(id=name, wake_at=NOW + n * SECOND) for n, name in enumerate(same)]
     other = next(f"wake-{n}" for n in range(200) if keys.wake_shard(f"wake-{n}") != shard)
     fill(cloud, table, map(rows.item_row, [*reversed(made), item(id=other, wake_at=NOW), item(id=f"{same[0]}x")]))
+    wanted = [Due("ITEM", name) for name in same]
     assert table.due(shard, NOW - SECOND, 10) == []
-    assert table.due(shard, NOW + 2 * SECOND, 10) == same[:3]  # the very moment counts
-    assert table.due(shard, NOW + 2 * SECOND - timedelta(microseconds=1), 10) == same[:2]
-    assert table.due(shard, NOW + 60 * SECOND, 4) == same[:4]
+    assert table.due(shard, NOW + 2 * SECOND, 10) == wanted[:3]  # the very moment counts
+    assert table.due(shard, NOW + 2 * SECOND - timedelta(microseconds=1), 10) == wanted[:2]
+    assert table.due(shard, NOW + 60 * SECOND, 4) == wanted[:4]
+
+
+def test_due_tells_items_replies_and_agents_apart(cloud: Cloud, table: Table) -> None:
+    """Ids may hold anything: the kind is what stands before the first `#`."""
+    fill(cloud, table, [rows.item_row(item(id="a#b", wake_at=NOW)), rows.outbox_row(reply(1, id="a#b"))])
+    table.set_presence("a#b", "away", NOW - LOOKED_AFTER)
+    table.set_presence("anna", "present", NOW - LOOKED_AFTER)
+    fill(cloud, table, [rows.outbox_row(reply(2, wake_at=None))])
+    found = [due for shard in range(keys.WAKE_SHARDS) for due in table.due(shard, NOW, 10)]
+    assert sorted(found) == [Due("AGENT", "a#b"), Due("ITEM", "a#b"), Due("OUTBOX", "a#b")]
+
+
+def test_waking_is_every_row_of_a_shard_due_or_not(cloud: Cloud, table: Table) -> None:
+    made = [item(id=f"wake-{n}", wake_at=NOW + n * SECOND) for n in range(900)]
+    fill(cloud, table, map(rows.item_row, [*reversed(made), item(id="asleep")]))
+    by_shard = {shard: list(table.waking(shard)) for shard in range(keys.WAKE_SHARDS)}
+    for shard, found in by_shard.items():
+        assert found == [keys.item_key(i.id) for i in made if keys.wake_shard(i.id) == shard]
+    assert max(map(len, by_shard.values())) > 100, "more than a page"
 
 
 def test_history_is_one_items_events_oldest_first_without_words(table: Table) -> None:
     first, whose = claimed(table)
-    table.save(release(first, whose, step(event_id="back")), NOW)
+    table.save(back(first, whose), NOW)
     claimed(table, 2)
     history = table.history(first.id)
     assert [(event.version, event.type) for event in history] == [
@@ -206,6 +331,39 @@ def follow(pages: Any) -> list[Page[Any]]:
     return found
 
 
+def test_carried_is_all_that_an_agent_holds_or_is_offered(cloud: Cloud, table: Table) -> None:
+    there = {"offered_to": "anna", "offered_until": NOW}
+    made = [
+        item(id="held", state=State.CLAIMED, holder="anna"), item(id="offered", **there),
+        item(id="at rest", state=State.WAITING, pinned_to="anna"), item(id="free", pinned_to="anna"),
+        item(id="another's", state=State.CLAIMED, holder="carl"),
+        item(id="done", state=State.RESOLVED, pinned_to="anna"),
+    ]  # fmt: skip
+    fill(cloud, table, map(rows.item_row, made))
+    assert table.carried("anna") == ["held", "offered"]
+    assert table.carried("carl") == ["another's"]
+    assert table.carried("boris") == []
+
+
+def test_pinned_is_all_that_rests_and_comes_back_to_an_agent(cloud: Cloud, table: Table) -> None:
+    made = [
+        item(id="waits", state=State.WAITING, pinned_to="anna"),
+        item(id="sleeps", state=State.SNOOZED, pinned_to="anna"),
+        item(id="held", state=State.CLAIMED, holder="anna"), item(id="done", state=State.RESOLVED, pinned_to="anna"),
+        item(id="free", pinned_to="anna"), item(id="another's", state=State.WAITING, pinned_to="carl"),
+    ]  # fmt: skip
+    fill(cloud, table, map(rows.item_row, made))
+    assert sorted(table.pinned("anna")) == ["sleeps", "waits"]
+    assert table.pinned("boris") == []
+
+
+def test_carried_is_all_of_it_however_much(cloud: Cloud, table: Table) -> None:
+    """A page of the index has a megabyte: long ids fill it with some thousand items."""
+    made = [item(id=f"{n:04}{'x' * 900}", state=State.CLAIMED, holder="anna") for n in range(700)]
+    fill(cloud, table, map(rows.item_row, made))
+    assert sorted(table.carried("anna")) == [i.id for i in made]
+
+
 @pytest.mark.parametrize("index", ["waiting", "holding", "state"])
 def test_listed_pages_show_each_row_once_in_order(cloud: Cloud, table: Table, index: Any) -> None:
     changed = {"state": State.CLAIMED, "holder": "anna"} if index == "holding" else {}
@@ -217,6 +375,18 @@ def test_listed_pages_show_each_row_once_in_order(cloud: Cloud, table: Table, in
         wanted = [f"ITEM#{i.id}" for i in (reversed(made) if newest else made)]
         assert [row["pk"] for page in pages for row in page.entries] == wanted, (newest, limit)
         assert all(len(page.entries) <= limit for page in pages)
+
+
+def test_mentions_pages_show_each_note_once_newest_first(cloud: Cloud, table: Table) -> None:
+    made = [mention(seq) for seq in range(1, 8)]
+    table.save(Change(mentions=(*made, mention(3, "carl"))), NOW)
+    table.set_presence("boris", "present", NOW)  # his own row stands in the same partition
+    for limit in (1, 2, 3, 7, 8):
+        pages = follow(lambda cursor, limit=limit: table.mentions("boris", limit, cursor))
+        assert [m for page in pages for m in page.entries] == made[::-1], limit
+        assert all(len(page.entries) <= limit for page in pages)
+    assert table.mentions("carl", 5, None) == Page((mention(3, "carl"),), None)
+    assert table.mentions("anna", 5, None) == Page((), None)
 
 
 def timeline_of(cloud: Cloud, table: Table, payloads: Sequence[bool]) -> list[Event]:
@@ -298,12 +468,16 @@ def test_a_forged_cursor_is_the_callers_mistake(cloud: Cloud, table: Table) -> N
             table.timeline("cu1", 1, forged, newest=False)
         with pytest.raises(Invalid, match="cursor"):
             table.listed("state", "STATE#queued", 1, forged)
+        with pytest.raises(Invalid, match="cursor"):
+            table.mentions("boris", 1, forged)
 
 
 def test_a_cursor_of_another_list_opens_no_door(cloud: Cloud, table: Table) -> None:
     timeline_of(cloud, table, [True, True])
     fill(cloud, table, map(rows.item_row, (*waiting_items(3), *waiting_items(3, "billing"))))
+    table.save(Change(mentions=(mention(1), mention(2), mention(1, "carl"))), NOW)
     cursors = {
+        "mentions": table.mentions("boris", 1, None).next,
         "timeline": table.timeline("cu1", 1, None, newest=False).next,
         "orders": table.listed("waiting", "QUEUE#orders", 1, None).next,
         "queued": table.listed("state", "STATE#queued", 1, None).next,
@@ -311,6 +485,8 @@ def test_a_cursor_of_another_list_opens_no_door(cloud: Cloud, table: Table) -> N
     for name, cursor in cursors.items():
         assert cursor
         for asked, ask in {
+            "mentions": lambda cursor=cursor: table.mentions("boris", 5, cursor),
+            "another's mentions": lambda cursor=cursor: table.mentions("carl", 5, cursor),
             "timeline": lambda cursor=cursor: table.timeline("cu1", 5, cursor, newest=False),
             "another": lambda cursor=cursor: table.timeline("cu2", 5, cursor, newest=False),
             "orders": lambda cursor=cursor: table.listed("waiting", "QUEUE#orders", 5, cursor),
@@ -372,7 +548,10 @@ ONCE: list[tuple[str, Change]] = [
             events=(written(step(), EventType.MESSAGE_RECEIVED, customer(seq=0), None, {})[1],),
         ),
     ),
-    ("answer", Change(answered=Answered(AgentId("anna"), "k", item().id, "t", NOW))),
+    ("answer", Change(answered=answered(claim_token="t"))),
+    ("reply", Change(reply=reply())),
+    ("mention", Change(mentions=(mention(1),))),
+    ("label", Change(label=label())),
 ]
 
 
@@ -415,10 +594,10 @@ def test_save_is_refused_when_the_lease_was_prolonged_meanwhile(cloud: Cloud, ta
     table.prolong(held, "t", NOW + 60 * SECOND * 30)
     before = all_rows(cloud, table)
     with pytest.raises(LostRace) as lost:
-        table.save(release(held, whose, step(event_id="e9")), NOW)
+        table.save(back(held, whose), NOW)
     assert lost.value.reasons == ("item:ConditionalCheckFailed",)
     assert all_rows(cloud, table) == before
-    table.save(release(table.item(held.id), whose, step(event_id="e9")), NOW)
+    table.save(back(table.item(held.id), whose), NOW)
     assert table.item(held.id).state == State.QUEUED
 
 
@@ -434,44 +613,129 @@ def test_save_moves_a_conversation_only_from_where_it_was(table: Table) -> None:
     assert row["item_id"] == "it2"
 
 
+def test_save_changes_a_reply_only_from_where_it_was(cloud: Cloud, table: Table) -> None:
+    """Of two senders one begins; the news of what came of it meets the row as it was read."""
+    queued = reply()
+    table.save(Change(reply=queued), NOW)
+    begin = begun(queued, step(at=NOW + SECOND))
+    table.save(begin, NOW)
+    before = all_rows(cloud, table)
+    for late in (begin, Change(reply_before=queued, reply=replace(queued, revision=2, status=Status.FAILED))):
+        with pytest.raises(LostRace) as lost:
+            table.save(late, NOW)
+        assert lost.value.reasons == ("reply:ConditionalCheckFailed",)
+    assert all_rows(cloud, table) == before
+    assert table.outgoing("r1") == begin.reply
+    with pytest.raises(LostRace):  # what is gone is not made again
+        table.save(Change(reply_before=reply(9), reply=reply(9, revision=2)), NOW)
+
+
+def test_save_writes_a_token_as_often_as_a_reply_bears_it(table: Table) -> None:
+    mark = ReplyToken("abc", ItemId("it1"), CustomerId("cu1"), "help@shop.example.com")
+    for _ in range(2):
+        table.save(Change(token=mark), NOW)
+    (row,) = table.rows([keys.token_key("abc")]).values()
+    assert rows.token_of(row) == mark
+
+
+def test_save_writes_reply_token_answer_label_and_mentions_with_the_step_or_none_of_them(
+    cloud: Cloud, table: Table
+) -> None:
+    held, whose = claimed(table)
+    said = label(item_id=held.id, version=3, event_id="e9", said=held.tags)
+    whole = replace(
+        back(held, whose), reply=reply(), token=ReplyToken("abc", held.id, whose.id, "help@shop.example.com"),
+        answered=answered(reply_id="r1", said="hash"), label=said, mentions=(mention(1), mention(1, "carl")),
+    )  # fmt: skip
+    before = all_rows(cloud, table)
+    with pytest.raises(LostRace):
+        table.save(replace(whole, before=replace(held, version=7)), NOW)
+    assert all_rows(cloud, table) == before
+    table.save(whole, NOW)
+    kinds = Counter(row["kind"]["S"] for row in all_rows(cloud, table))
+    assert [kinds[kind] for kind in ("outbox", "token", "idempotency", "label", "mention")] == [1, 1, 1, 1, 2]
+    assert table.answered("anna", "k") == answered(reply_id="r1", said="hash")
+
+
 def test_save_counts_load_up_to_the_limit(cloud: Cloud, table: Table) -> None:
-    up, down = Load(AgentId("carl"), "mail", 1, limit=2), Load(AgentId("carl"), "mail", -1)
-    table.save(Change(load=up), NOW)
-    table.save(Change(load=up), NOW)
+    up = loaded("carl", limit=2)
+    table.save(up, NOW)
+    table.save(up, NOW)
     before = all_rows(cloud, table)
     with pytest.raises(AtCapacity):
-        table.save(Change(load=up, answered=Answered(AgentId("carl"), "k", item().id, "t", NOW)), NOW)
+        table.save(replace(up, answered=answered("carl")), NOW)
     assert all_rows(cloud, table) == before
-    table.save(Change(load=Load(AgentId("carl"), "chat", 1, limit=1)), NOW)  # another channel has room of its own
-    table.save(Change(load=down), NOW)
-    table.save(Change(load=up), NOW)
-    assert (table.agent("carl")["load_mail"], table.agent("carl")["load_chat"]) == (2, 1)
+    table.save(loaded("carl", "chat", limit=1), NOW)  # another channel has room of its own
+    table.save(loaded("carl", by=-1), NOW)
+    table.save(up, NOW)
+    assert agent(table, "carl").held == {"mail": 2, "chat": 1}
 
 
-@pytest.mark.parametrize("limit", [0, 1])
-def test_save_gives_nothing_to_who_may_hold_none_or_is_away(table: Table, limit: int) -> None:
-    load = Load(AgentId("anna"), "mail", 1, limit=limit)
-    table.set_presence("anna", "away", NOW)
+def test_save_moves_a_load_from_one_agent_to_another_or_leaves_both(cloud: Cloud, table: Table) -> None:
+    table.save(loaded("anna"), NOW)
+    table.set_presence("carl", "present", NOW)
+    taken = Load(AgentId("carl"), "mail", 1, limit=1, must=Must.PRESENT)
+    passed = Change(loads=(Load(AgentId("anna"), "mail", -1), taken))
+    table.save(passed, NOW)
+    assert [agent(table, name).held["mail"] for name in ("anna", "carl")] == [0, 1]
+    before = all_rows(cloud, table)
     with pytest.raises(AtCapacity):
-        table.save(Change(load=load), NOW)
-    table.save(Change(load=Load(AgentId("anna"), "mail", -1)), NOW)  # what falls is never refused
-    table.save(Change(load=Load(AgentId("anna"), "mail", 1, limit=None)), NOW)
-    table.set_presence("anna", "present", NOW)
-    if limit:
-        table.save(Change(load=load), NOW)
-        assert table.agent("anna")["load_mail"] == 1
+        table.save(passed, NOW)
+    assert all_rows(cloud, table) == before
+
+
+#: Presence of an agent (None: never seen) -> what each `must` lets through.
+PRESENCE: list[tuple[str | None, dict[Must, bool]]] = [
+    (None, {Must.ANY: True, Must.NOT_AWAY: True, Must.PRESENT: False}),
+    ("present", {Must.ANY: True, Must.NOT_AWAY: True, Must.PRESENT: True}),
+    ("away", {Must.ANY: True, Must.NOT_AWAY: False, Must.PRESENT: False}),
+]
+
+
+@pytest.mark.parametrize("must", list(Must))
+@pytest.mark.parametrize(("presence", "lets"), PRESENCE, ids=["never seen", "present", "away"])
+@pytest.mark.parametrize("by", [0, 1])
+def test_save_gives_work_only_to_who_is_there(
+    cloud: Cloud, table: Table, presence: str | None, lets: dict[Must, bool], must: Must, by: int
+) -> None:
+    """`by` 0 is an offer accepted, which was counted when it was made."""
+    if presence:
+        table.set_presence("anna", presence, NOW)
+    given = loaded("anna", by=by, must=must)
+    if lets[must]:
+        table.save(given, NOW)
+        took = {Must.NOT_AWAY: presence or "present"}.get(must, presence or "unknown")
+        assert agent(table, "anna") == AgentNow(AgentId("anna"), took, {"mail": by, "chat": 0})  # type: ignore[arg-type]
         return
+    before = all_rows(cloud, table)
     with pytest.raises(AtCapacity):
-        table.save(Change(load=load), NOW)
+        table.save(given, NOW)
+    assert all_rows(cloud, table) == before
+
+
+def test_save_takes_back_from_whom_it_may_whatever_he_is(table: Table) -> None:
+    table.save(loaded("anna", by=2), NOW)
+    table.set_presence("anna", "away", NOW)
+    table.save(loaded("anna", by=-1), NOW)
+    assert agent(table, "anna").held["mail"] == 1
+
+
+def test_save_sets_away_who_let_an_offer_pass_and_has_him_looked_after(table: Table) -> None:
+    table.save(loaded("anna", "chat", must=Must.NOT_AWAY), NOW)
+    table.save(loaded("anna", "chat", -1, silent_since=NOW), NOW)
+    assert agent(table, "anna") == AgentNow(AgentId("anna"), "away", {"mail": 0, "chat": 0})
+    shard = keys.wake_shard("anna")
+    assert table.due(shard, NOW + LOOKED_AFTER - SECOND, 10) == []
+    assert table.due(shard, NOW + LOOKED_AFTER, 10) == [Due("AGENT", "anna")]
 
 
 @pytest.mark.parametrize("limit", [0, 3])
 def test_save_counts_from_nothing(table: Table, limit: int) -> None:
     """An agent nobody has seen holds nothing, which is room enough unless the desk gives him none."""
-    load = Change(load=Load(AgentId("new"), "mail", 1, limit=limit))
+    load = loaded("new", limit=limit, must=Must.NOT_AWAY)
     if limit:
         table.save(load, NOW)
-        assert table.agent("new")["load_mail"] == 1
+        assert agent(table, "new").held["mail"] == 1
     else:
         with pytest.raises(AtCapacity):
             table.save(load, NOW)
@@ -494,7 +758,7 @@ def test_prolong_moves_the_lease_and_nothing_else(table: Table) -> None:
     moved = ("lease_until", "wake_at", "wake_sk")
     assert at_rest(after, *moved) == at_rest(before, *moved)
     assert table.item(held.id) == replace(held, lease_until=until, wake_at=until)
-    assert held.id in table.due(keys.wake_shard(held.id), until, 10)
+    assert Due("ITEM", held.id) in table.due(keys.wake_shard(held.id), until, 10)
     assert table.due(keys.wake_shard(held.id), until - SECOND, 10) == []
 
 
@@ -502,7 +766,7 @@ def test_prolong_moves_the_lease_and_nothing_else(table: Table) -> None:
 def test_prolong_is_refused_when_the_claim_is_no_longer_his(cloud: Cloud, table: Table, wrong: str) -> None:
     held, whose = claimed(table)
     if wrong == "released":
-        table.save(release(held, whose, step(event_id="e9")), NOW)
+        table.save(back(held, whose), NOW)
     asked = {"gone": replace(held, id="gone"), "holder": replace(held, holder="boris")}.get(wrong, held)  # type: ignore[arg-type]
     before = all_rows(cloud, table)
     with pytest.raises(LostRace):
@@ -535,7 +799,54 @@ def test_set_presence_leaves_the_load_alone(table: Table) -> None:
     claimed(table)
     for presence in ("away", "present", "away"):
         table.set_presence("anna", presence, NOW)
-        assert (table.agent("anna")["presence"], table.agent("anna")["load_mail"]) == (presence, 1)
+        now = agent(table, "anna")
+        assert (now.presence, now.held["mail"], now.hands_to) == (presence, 1, None)
+
+
+def test_set_presence_has_who_is_away_looked_after_until_he_is_back(table: Table) -> None:
+    shard, later = keys.wake_shard("anna"), NOW + LOOKED_AFTER
+    table.set_presence("anna", "away", NOW)
+    assert table.due(shard, later - SECOND, 10) == []
+    assert table.due(shard, later, 10) == [Due("AGENT", "anna")]
+    table.set_presence("anna", "present", NOW)
+    assert table.due(shard, later, 10) == []
+
+
+@pytest.mark.parametrize("to", ["boris", ""])
+def test_set_presence_remembers_who_gets_his_matters_until_the_next_word(table: Table, to: str) -> None:
+    table.set_presence("anna", "away", NOW, hands_to=to)
+    assert agent(table, "anna").hands_to == to
+    table.set_presence("anna", "away", NOW)
+    assert agent(table, "anna").hands_to is None
+    table.set_presence("anna", "away", NOW, hands_to=to)
+    table.set_presence("anna", "present", NOW)
+    assert agent(table, "anna").hands_to is None
+
+
+def test_settled_takes_who_has_nothing_left_out_of_the_index_and_nothing_else(table: Table) -> None:
+    table.save(loaded("anna", must=Must.NOT_AWAY), NOW)
+    table.set_presence("anna", "away", NOW, hands_to="boris")
+    table.settled("anna", NOW + LOOKED_AFTER)
+    assert agent(table, "anna") == AgentNow(AgentId("anna"), "away", {"mail": 1, "chat": 0})
+    assert table.due(keys.wake_shard("anna"), NOW + 9 * LOOKED_AFTER, 10) == []
+
+
+@pytest.mark.parametrize("meanwhile", ["set away anew", "back", "settled", "never seen"])
+def test_settled_is_refused_when_he_was_set_away_anew(cloud: Cloud, table: Table, meanwhile: str) -> None:
+    """Looked after at the first time of being away; then he was back, and went again with another handover."""
+    now = NOW + LOOKED_AFTER
+    if meanwhile != "never seen":
+        table.set_presence("anna", "away", NOW)
+    if meanwhile == "set away anew":
+        table.set_presence("anna", "away", NOW + SECOND, hands_to="boris")
+    if meanwhile == "back":
+        table.set_presence("anna", "present", now)
+    if meanwhile == "settled":
+        table.settled("anna", now)
+    before = all_rows(cloud, table)
+    with pytest.raises(LostRace):
+        table.settled("anna", now)
+    assert all_rows(cloud, table) == before
 
 
 # Cost
@@ -544,6 +855,7 @@ def test_set_presence_leaves_the_load_alone(table: Table) -> None:
 def test_each_pattern_costs_one_call(cloud: Cloud, table: Table) -> None:
     """As the document says: for up to a hundred keys, and one page."""
     held, whose = claimed(table, key="k1")
+    table.save(Change(reply=reply()), NOW)
     called: list[str] = []
 
     def note(model: Any, **_: Any) -> None:
@@ -555,17 +867,23 @@ def test_each_pattern_costs_one_call(cloud: Cloud, table: Table) -> None:
         "item_and_customer": lambda: table.item_and_customer(held.id, whose.id),
         "customer": lambda: table.customer(whose.id),
         "answered": lambda: table.answered("anna", "k1"),
-        "agent": lambda: table.agent("anna"),
-        "waiting": lambda: list(table.waiting("orders")),
+        "agents": lambda: table.agents(["anna", "boris", "carl"]),
+        "outgoing": lambda: table.outgoing("r1"),
+        "waiting": lambda: list(table.waiting("orders", "anna", NOW)),
         "count_waiting": lambda: table.count_waiting("orders"),
         "listed": lambda: table.listed("holding", "HOLDER#anna", 10, None),
+        "carried": lambda: table.carried("anna"),
+        "pinned": lambda: table.pinned("anna"),
+        "mentions": lambda: table.mentions("anna", 10, None),
         "timeline": lambda: table.timeline(whose.id, 10, None, newest=False),
         "history": lambda: table.history(held.id),
         "due": lambda: table.due(keys.wake_shard(held.id), NOW, 10),
+        "waking": lambda: list(table.waking(keys.wake_shard(held.id))),
         "prolong": lambda: table.prolong(held, "t", held.lease_until or NOW),
         "postpone_wake": lambda: table.postpone_wake(held, held.wake_at or NOW),
-        "set_presence": lambda: table.set_presence("anna", "present", NOW),
-        "save": lambda: table.save(release(held, whose, step(event_id="e9")), NOW),
+        "set_presence": lambda: table.set_presence("anna", "away", NOW),
+        "settled": lambda: table.settled("anna", NOW + LOOKED_AFTER),
+        "save": lambda: table.save(back(held, whose), NOW),
     }
     assert calls.keys() == PATTERNS
     cloud.dynamodb.meta.events.register("before-call", note)
@@ -573,7 +891,10 @@ def test_each_pattern_costs_one_call(cloud: Cloud, table: Table) -> None:
         cost = {name: (called.clear(), call(), len(called))[2] for name, call in calls.items()}
     finally:
         cloud.dynamodb.meta.events.unregister("before-call", note)
-    assert cost == dict.fromkeys(calls, 1)
+    assert cost == dict.fromkeys(calls, 1) | {"carried": 2}
+    called.clear()
+    assert table.agents([]) == {}
+    assert called == []
 
 
 # A race
@@ -625,7 +946,8 @@ def test_of_eight_at_once_each_item_has_one_winner(emulated_cloud: Cloud) -> Non
         events = table.timeline(f"cu{whose}", 50, None, newest=False).entries
         assert [event.seq for event in events] == list(range(1, 9))
         assert table.customer(f"cu{whose}").seq == 8
-    assert {a: int(table.agent(a).get("load_mail", 0)) for a in agents} == {a: len(part) for a, part in won.items()}
+    held = {name: now.held["mail"] for name, now in table.agents(agents).items()}
+    assert held == {name: len(part) for name, part in won.items()}
 
 
 # The document

@@ -53,7 +53,7 @@ def test_every_override_met_what_it_overrides(resources: dict[str, Any]) -> None
 def test_roles_pass_through_with_their_intrinsics(resources: dict[str, Any]) -> None:
     for function in FUNCTIONS:
         role = resources[f"{camel(function.name)}Role"]["Properties"]
-        assert [p["PolicyDocument"] for p in role["Policies"]] == [role_policy(function)]
+        assert [p["PolicyDocument"] for p in role["Policies"]] == [role_policy(function, load())]
         assert resources[function.logical_id]["Properties"]["Role"] == {
             "Fn::GetAtt": [f"{camel(function.name)}Role", "Arn"]
         }

@@ -1,10 +1,13 @@
-"""Counts every AWS call of a flow, and lets the process die before or after the k-th."""
+"""Counts every call a flow makes to the outside, and lets the process die before or after the k-th."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from tests.cloud import Cloud
+
+#: Calls that change nothing: the world a process leaves behind is the same before and after them.
+READS: Final = frozenset({"BatchGetItem", "Query", "GetObject", "GetSecretValue", "GetQueueAttributes"})
 
 
 class Died(BaseException):
@@ -12,43 +15,69 @@ class Died(BaseException):
 
 
 class Calls:
-    """Hooks on a cloud's clients. `made` holds the operations called since the last `watch`."""
+    """Counts the calls on a cloud's clients. `made` holds the operations called since the last `watch`."""
 
     def __init__(self, cloud: Cloud) -> None:
         self.made: list[str] = []
-        self._die_before = self._die_after = 0
-        for client in (cloud.dynamodb, cloud.s3, cloud.sqs, cloud.secrets):
-            client.meta.events.register_first("before-call.*.*", self._before)
-            client.meta.events.register_last("after-call.*.*", self._after)
+        self.written = 0  # so many of them changed something before the process died
+        self._emitters = [c.meta.events for c in (cloud.dynamodb, cloud.s3, cloud.sqs, cloud.secrets, cloud.ses)]
+        self._die_before: int | str = 0
+        self._die_after: int | str = 0
+        self._dead = False
 
     @contextmanager
-    def watch(self, die_before: int = 0, die_after: int = 0) -> Iterator[list[str]]:
-        """Counts from one; the process dies before or after that call (0: it lives)."""
+    def watch(self, die_before: int | str = 0, die_after: int | str = 0) -> Iterator[list[str]]:
+        """Counts from one; the process dies before or after that call, or the first of that name (0: it lives)."""
         self.made.clear()
+        self.written = 0
         self._die_before, self._die_after = die_before, die_after
+        for events in self._emitters:
+            events.register_first("before-call.*.*", self._before)
+            events.register_last("after-call.*.*", self._after)
         try:
             yield self.made
         finally:
-            self._die_before = self._die_after = 0
+            self._die_before, self._die_after, self._dead = 0, 0, False
+            for events in self._emitters:
+                events.unregister("before-call.*.*", self._before)
+                events.unregister("after-call.*.*", self._after)
+
+    @contextmanager
+    def call(self, name: str) -> Iterator[None]:
+        """A call that is none of AWS's."""
+        self._begin(name)
+        yield
+        self._end(name)
 
     def _before(self, model: Any, **_: Any) -> None:
-        self.made.append(model.name)
-        if len(self.made) == self._die_before:
-            raise Died(f"before {model.name}")
+        self._begin(model.name)
 
     def _after(self, model: Any, **_: Any) -> None:
-        if len(self.made) == self._die_after:
-            raise Died(f"after {model.name}")
+        self._end(model.name)
+
+    def _begin(self, name: str) -> None:
+        if self._dead:  # what `finally` would still like to say: nobody is there to say it
+            raise Died(f"long before {name}")
+        self.made.append(name)
+        if self._die_before in (len(self.made), name):
+            self._dead = True
+            raise Died(f"before {name}")
+
+    def _end(self, name: str) -> None:
+        self.written += name not in READS
+        if self._die_after in (len(self.made), name):
+            self._dead = True
+            raise Died(f"after {name}")
 
 
-def deaths(calls: int) -> Iterator[dict[str, int]]:
+def deaths(calls: int) -> Iterator[Mapping[str, int | str]]:
     """Every way to die in a flow of so many calls."""
     for number in range(1, calls + 1):
         yield {"die_before": number}
         yield {"die_after": number}
 
 
-def survives(calls: Calls, flow: Callable[[], Any], death: dict[str, int]) -> bool:
+def survives(calls: Calls, flow: Callable[[], Any], death: Mapping[str, int | str]) -> bool:
     """Runs a flow that dies so; whether it got through all the same."""
     try:
         with calls.watch(**death):

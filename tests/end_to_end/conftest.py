@@ -6,6 +6,7 @@ import pytest
 
 from infra.package import build
 from sortownia.local.system import LocalSystem
+from tests.end_to_end.crowd import Hall
 from tests.end_to_end.running import Running
 
 #: Seconds an inbound message of a killed worker stays hidden; AWS wants more, tests cannot wait so long.
@@ -26,3 +27,11 @@ def running(system: LocalSystem) -> Iterator[Running]:
     """The system with what tests ask of it."""
     with Running(system) as asked:
         yield asked
+
+
+@pytest.fixture(scope="session")
+def hall(system: LocalSystem) -> Iterator[Hall]:
+    """A hall on the system's emulator. Clear it before use."""
+    hall = Hall(system.stack)
+    yield hall
+    hall.cloud.close()

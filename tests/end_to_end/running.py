@@ -43,6 +43,7 @@ def settings_of(stack: LocalStack, issuer: str) -> Settings:
         lake_bucket=stack.resource("LakeBucket"), model_bucket=stack.resource("ModelBucket"),
         inbound_queue_url=url["InboundQueue"], timer_queue_url=url["TimerQueue"],
         parking_queue_url=url["ParkingQueue"], send_queue_url=url["SendQueue"],
+        configuration_set=stack.resource("ConfigurationSet"), chat_replies_url="",
         oidc_issuer=issuer, oidc_audience="sortownia", log_level="INFO",
     )  # fmt: skip
 

@@ -1,101 +1,230 @@
-"""Whatever people, customers and clocks do in whatever order: what must hold holds, and rows say what they said."""
+"""Whatever people, customers, providers and clocks do in whatever order: what must hold of items holds."""
 
-from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from chalicelib.errors import NotAllowed, StaleItem, WrongState
-from chalicelib.intake.message import Automatic
-from chalicelib.item.arrive import Arrival, Known, NewIds, message_arrived, quarantined
+from chalicelib import policy
+from chalicelib.errors import AtCapacity, Invalid, NotAllowed, StaleItem, WrongState
+from chalicelib.intake.message import Address, Automatic, Message
+from chalicelib.item import decide, label, passing
+from chalicelib.item import reply as answering
+from chalicelib.item.arrive import Arrival, Known, NewIds, identity_of, may_be_offered, message_arrived, quarantined
 from chalicelib.item.change import Change, Step
-from chalicelib.item.decide import check_version, claim, expire, release, resolve, waits
-from chalicelib.item.item import Customer, CustomerId, Event, EventType, Item, seal
-from chalicelib.item.state import State
-from chalicelib.policy import URGENCIES
+from chalicelib.item.item import Customer, CustomerId, EventType, Item, seal
+from chalicelib.item.offer import Agents, candidates
+from chalicelib.item.outgoing import NOT_YET_SENT, Outgoing, Status
+from chalicelib.item.reply import Reply, Then
+from chalicelib.item.state import RESTING_STATES, State
+from chalicelib.item.steps import check_version, waits
+from chalicelib.policy import CHANNELS, QUARANTINE, URGENCIES
 from chalicelib.routing.route import Lane
-from chalicelib.store import keys, rows
-from tests.desk import NOW, arrival, customer, ids, item, mail, small_desk, tags
+from chalicelib.store import keys
+from tests.desk import DESK as RULES
+from tests.desk import NOW, agents, arrival, chat, ids, mail, tags
+from tests.invariants import violations
+from tests.memory import Memory
 
-DESK = small_desk()
-AGENTS = list(DESK.agents.values())[:3]
+#: Little room, so that agents are full now and then; Anna and Carl stand in for each other, Anna for Boris.
+DESK = policy.parse(
+    RULES.replace("mail = 60\nchat = 12", "mail = 3\nchat = 2")
+    .replace("anna = { ", 'anna = { deputy = "carl", ')
+    .replace("boris = { ", 'boris = { deputy = "anna", ')
+    .replace("carl = { ", 'carl = { deputy = "anna", ')
+)
+AGENTS = ("anna", "boris", "carl")
+REFUSED = (WrongState, NotAllowed, Invalid, AtCapacity)
 
-# A life of items
-
-#: Which item, of those there are: few, so that much happens to each.
+#: Which item or reply, of those there are: few, so that much happens to each.
 WHICH = st.integers(0, 3)
+WHO = st.sampled_from(AGENTS)
 
 
-def _somebody_holds(life: "Life") -> bool:
-    return any(found.holder for found in life.items.values())
+def _is_held(item: Item) -> bool:
+    return item.holder is not None
+
+
+def _can_end(item: Item) -> bool:
+    return item.state in {State.CLAIMED, *RESTING_STATES}
+
+
+def _some(*states: State) -> Callable[["Life"], bool]:
+    return lambda life: any(found.state in states for found in life.table.items())
+
+
+def _offered(life: "Life") -> bool:
+    return any(found.offered_to for found in life.table.items())
+
+
+def _replies(*statuses: Status) -> Callable[["Life"], bool]:
+    return lambda life: any(reply.status in statuses for reply in life.table.replies())
 
 
 class Life(RuleBasedStateMachine):
-    """Every command in any order on a table of rows; what `Table` writes on condition is asserted here."""
+    """Every command in any order, by any agent, on a table in memory.
 
-    @initialize()
-    def begin(self) -> None:
-        self.now = NOW
-        self.count = 0
-        self.items: dict[str, Item] = {}
-        self.customers: dict[str, Customer] = {}
-        self.events: dict[tuple[str, int], Event] = {}
-        self.load: Counter[tuple[str, str]] = Counter()
+    Decisions see agents as they are or, as after a race, all free: then the table refuses what does not fit.
+    """
 
-    # Commands
+    def __init__(self) -> None:
+        super().__init__()
+        self.now, self.count, self.table = NOW, 0, Memory()
+
+    @initialize(there=st.sets(WHO, min_size=1), lives=st.lists(st.sampled_from(State), min_size=1, max_size=3))
+    def begin(self, there: set[str], lives: list[State]) -> None:
+        """A desk where somebody is there, and a few matters are at different points of their lives."""
+        for agent in sorted(there):
+            self.table.set_presence(agent, "present", self.now)
+        for number, state in enumerate(lives):
+            self._lived(number, state)
+
+    def _lived(self, number: int, state: State) -> None:
+        """One more matter, a mail's or a chat's, brought to a state by its own commands, as far as they are legal."""
+        if state == State.QUARANTINED:
+            return self.something_unreadable_arrives()
+        if number % 2:
+            self.visitor_chats(number, "normal", 0, raced=False)
+        else:
+            self.customer_mails(number, 0, "normal", raced=False, trusted=True, language="en", automatic=None)
+        if state == State.QUEUED:
+            return None
+        self.agent_claims(-1, self.table.items()[-1].offered_to or "anna", key=False)
+        if state == State.SNOOZED:
+            self.item_is_put_off(-1, 24)
+        if state in {State.WAITING, State.RESOLVED}:
+            self.holder_replies(-1, Then.WAIT if state == State.WAITING else Then.RESOLVE)
+        return None
+
+    # Customers
 
     @rule(
-        whose=st.integers(0, 1), about=WHICH, urgency=st.sampled_from(URGENCIES),
-        trusted=st.sampled_from([True, True, True, False]), channel=st.sampled_from(["mail", "chat"]),
+        whose=st.integers(0, 1), about=WHICH, urgency=st.sampled_from(URGENCIES), raced=st.booleans(),
+        trusted=st.sampled_from([True, True, True, False]), language=st.sampled_from(["en", "en", "pl"]),
         automatic=st.sampled_from([None, None, None, Automatic.BOUNCE]),
     )  # fmt: skip
-    def customer_writes(
-        self, whose: int, about: int, urgency: str, trusted: bool, automatic: Automatic | None, channel: str
+    def customer_mails(
+        self, whose: int, about: int, urgency: str, raced: bool, trusted: bool, language: str, automatic: Any
     ) -> None:
-        known = Known(customer=self.customers.get(f"cu{whose}"), item=self._item(about))
-        of = self._arrival(trusted=trusted, channel=channel)
-        new = self._new_ids(f"cu{whose}")
-        if known.item and len(self.items) > 3:
-            known = replace(known, customer=self._of(known.item))  # no more new items: more about the old
-        said = tags(urgency=urgency, topic=("order", "billing", "other")[about % 3])
-        message = mail(message_id="", automatic=automatic)
-        self._save(message_arrived(of, message, said, known, DESK, new))
+        of = self._arrival(trusted=trusted)
+        sender = Address("", f"customer-{whose}@example.com")
+        message = mail(message_id=f"{self.count}@example.com", sender=sender, automatic=automatic)
+        found = self._item(about)
+        self._arrives(of, message, tags(urgency=urgency, topic=_topic(about), language=language), found, raced)
 
-    @precondition(lambda self: not any(i.queue == "quarantine" for i in self.items.values()))
+    @rule(whose=st.integers(0, 1), urgency=st.sampled_from(URGENCIES), topic=WHICH, raced=st.booleans())
+    def visitor_chats(self, whose: int, urgency: str, topic: int, raced: bool) -> None:
+        of = self._arrival(channel="chat")
+        message = chat(conversation=f"c{whose}", visitor=f"v{whose}")
+        row = self.table.rows.get(_pair(keys.conversation_key(of.source, message.conversation)))
+        found = self.table.item(row["item_id"]) if row else None
+        self._arrives(of, message, tags(urgency=urgency, topic=_topic(topic)), found, raced)
+
+    @precondition(lambda self: not any(found.queue == QUARANTINE for found in self.table.items()))
     @rule()
     def something_unreadable_arrives(self) -> None:
-        self._save(quarantined(self._arrival(), "unreadable", self._new_ids(f"cu-{self.count}")))
+        self._save(quarantined(self._arrival(), "unreadable", self._ids()))
 
-    @precondition(lambda self: any(waits(found) for found in self.items.values()))
-    @rule(about=WHICH, who=st.sampled_from([*AGENTS, AGENTS[0]]))
-    def agent_claims(self, about: int, who: Any) -> None:
-        if found := self._item(about):
-            self._try(lambda: claim(found, self._of(found), who, DESK, self._step(who.id), f"token-{self.count}"))
+    # Agents
 
-    @precondition(_somebody_holds)
+    @precondition(_some(State.QUEUED, State.QUARANTINED, State.WAITING, State.SNOOZED))
+    @rule(about=WHICH, who=st.sampled_from([*AGENTS, "anna"]), key=st.booleans())
+    def agent_claims(self, about: int, who: str, key: bool) -> None:
+        def claimed(item: Item, of: Customer, step: Step) -> Change:
+            answer_key = f"key-{self.count}" if key else ""
+            return decide.claim(item, of, DESK.agents[who], DESK, step, f"token-{self.count}", answer_key)
+
+        self._act(about, claimed, who, lambda i: i.state not in {State.CLAIMED, State.RESOLVED})
+
+    @precondition(_some(State.CLAIMED))
+    @rule(about=WHICH, raced=st.booleans())
+    def holder_releases(self, about: int, raced: bool) -> None:
+        def released(item: Item, of: Customer, step: Step) -> Change:
+            return decide.release(item, of, step, self._offerable(item, raced), DESK)
+
+        assert self._act(about, released, of=_is_held) or raced
+
+    @precondition(_offered)
+    @rule(about=WHICH, raced=st.booleans())
+    def offer_is_declined(self, about: int, raced: bool) -> None:
+        def declined(item: Item, of: Customer, step: Step) -> Change:
+            return decide.decline(item, of, step, self._offerable(item, raced), DESK)
+
+        assert self._act(about, declined, of=lambda i: i.offered_to) or raced
+
+    @precondition(lambda self: any(_can_end(found) for found in self.table.items()))
     @rule(about=WHICH)
-    def holder_releases(self, about: int) -> None:
-        self._act(about, release)
+    def item_is_resolved(self, about: int) -> None:
+        self._act(about, lambda i, of, step: decide.resolve(i, of, step, DESK), of=_can_end)
 
-    @precondition(_somebody_holds)
-    @rule(about=WHICH)
-    def holder_resolves(self, about: int) -> None:
-        self._act(about, resolve)
+    @precondition(lambda self: any(_can_end(found) for found in self.table.items()))
+    @rule(about=WHICH, hours=st.sampled_from([-1, 0, 0.2, 24, 24 * 400]))
+    def item_is_put_off(self, about: int, hours: float) -> None:
+        until = self.now + timedelta(hours=hours)
+        self._act(about, lambda i, of, step: decide.snooze(i, of, step, until, DESK), of=_can_end)
 
-    @precondition(_somebody_holds)
-    @rule(about=WHICH)
-    def clock_ends_a_lease(self, about: int) -> None:
-        self._act(about, expire)
+    @rule(about=WHICH, to=st.sampled_from([*AGENTS, "sam"]))
+    def item_is_given_to_an_agent(self, about: int, to: str) -> None:
+        self._act(about, lambda i, of, step: passing.to_agent(i, of, step, to, f"token-{self.count}", "why", DESK))
 
-    @rule(hours=st.sampled_from([0.01, 0.3, 30, 24 * 31]))
-    def time_passes(self, hours: float) -> None:
-        self.now += timedelta(hours=hours)
+    @rule(about=WHICH, queue=st.sampled_from(["orders", "billing", "people", "its own"]), raced=st.booleans())
+    def item_is_passed_to_a_queue(self, about: int, queue: str, raced: bool) -> None:
+        def passed(item: Item, of: Customer, step: Step) -> Change:
+            there = item.queue if queue == "its own" else queue
+            return passing.to_queue(item, of, step, there, "", self._offerable_in(there, item, raced), DESK)
 
-    @precondition(lambda self: self.items)
+        self._act(about, passed, "sam")
+
+    @rule(about=WHICH, topic=st.sampled_from(sorted(DESK.topics)), raced=st.booleans())
+    def item_is_passed_to_a_topic(self, about: int, topic: str, raced: bool) -> None:
+        def passed(item: Item, of: Customer, step: Step) -> Change:
+            there = self._offerable_in(DESK.topics[topic].queue, item, raced)
+            return passing.to_topic(item, of, step, topic, "", there, DESK)
+
+        self._act(about, passed, "sam")
+
+    @rule(about=WHICH, named=st.lists(st.sampled_from([*AGENTS, "sam"]), max_size=3))
+    def note_is_written(self, about: int, named: list[str]) -> None:
+        self._act(about, lambda i, of, step: label.note(i, of, step, "words", named, DESK))
+
+    @rule(
+        about=WHICH, topic=st.sampled_from([None, *sorted(DESK.topics), "weather"]),
+        urgency=st.sampled_from([None, *URGENCIES]),
+    )  # fmt: skip
+    def tags_are_decided(self, about: int, topic: str | None, urgency: str | None) -> None:
+        self._act(about, lambda i, of, step: label.tag(i, of, step, topic, urgency, DESK))
+
+    @precondition(_some(State.CLAIMED))
+    @rule(about=WHICH, then=st.sampled_from(Then))
+    def holder_replies(self, about: int, then: Then) -> None:
+        def replied(item: Item, of: Customer, step: Step) -> Change:
+            assert item.contact
+            to = item.contact.address or item.contact.conversation
+            token = f"token-of-{item.id}" if item.channel == "mail" else ""
+            said = Reply(
+                id=f"reply-{self.count}", source=item.source, to=to, name="", subject="", text="words",
+                raw_key=f"out/{self.count}", token=token, answer_key=f"key-{self.count}",
+            )  # fmt: skip
+            return answering.replied(item, of, step, said, then, DESK)
+
+        found = self._item(about, lambda i: i.holder and i.contact)
+        if found and found.holder:
+            self._act(about, replied, found.holder, lambda i: i.id == found.id)
+
+    @rule(who=WHO)
+    def agent_comes(self, who: str) -> None:
+        self.table.set_presence(who, "present", self.now)
+
+    @rule(who=WHO)
+    def agent_goes(self, who: str) -> None:
+        self.table.set_presence(who, "away", self.now)
+        self._empty_hands(who)
+
+    @precondition(lambda self: self.table.items())
     @rule(about=WHICH, off=st.sampled_from([-1, 1]))
     def stale_version_is_refused(self, about: int, off: int) -> None:
         found = self._item(about)
@@ -106,67 +235,197 @@ class Life(RuleBasedStateMachine):
             return
         raise AssertionError("a stale version was good")
 
+    # Providers
+
+    @precondition(_replies(Status.QUEUED))
+    @rule(which=WHICH, outcome=st.sampled_from(["sent", "sent", "put back", "failed", "unknown"]), raced=st.booleans())
+    def reply_is_sent(self, which: int, outcome: str, raced: bool) -> None:
+        reply = self._reply(which, Status.QUEUED)
+        self._save(answering.begun(reply, self._step("sortownia")))
+        reply = self._reply_now(reply)
+        if outcome == "put back":
+            self._save(answering.put_back(reply, self._step("sortownia"), "later"))
+        elif outcome == "sent":
+            self._provider_took(reply)
+        else:
+            self._not_delivered(reply, Status(outcome), raced)
+
+    @precondition(lambda self: self.table.replies())
+    @rule(
+        which=WHICH, raced=st.booleans(),
+        news=st.sampled_from([
+            EventType.REPLY_DELIVERED, EventType.REPLY_DELAYED, EventType.REPLY_COMPLAINED, Status.BOUNCED,
+            Status.FAILED,
+        ]),
+    )  # fmt: skip
+    def provider_tells(self, which: int, news: EventType | Status, raced: bool) -> None:
+        """News of a mail prove that it left, whatever we knew: late, early, twice or against each other."""
+        reply = self._reply(which, *Status)
+        if not reply.provider_id:
+            self._provider_took(reply)
+            reply = self._reply_now(reply)
+        if isinstance(news, Status):
+            self._not_delivered(reply, news, raced)
+        else:
+            self._save(answering.reported(reply, self._of(reply), self._step("sortownia"), news, {}))
+
+    # Clocks
+
+    @rule(hours=st.sampled_from([0.01, 0.02, 0.3, 30, 24 * 31]), watched=st.booleans(), raced=st.booleans())
+    def time_passes(self, hours: float, watched: bool, raced: bool) -> None:
+        self.now += timedelta(hours=hours)
+        if watched:
+            self._everything_due_is_done(raced)
+
+    def _everything_due_is_done(self, raced: bool) -> None:
+        """What the minute watch does, once around: afterwards nothing that was due is as it was."""
+        for due in [found for found in self.table.items() if found.wake_at and found.wake_at <= self.now]:
+            found = self.table.item(due.id)
+            if found.wake_at is None or found.wake_at > self.now:
+                continue  # given back when its agent was set away
+            if waits(found) and not found.offered_to:
+                self.table.put({**_row(self.table, found), **_moved_on(found, self.now)})
+            elif not self._try(self._ended(found, raced)):
+                assert raced, f"{found.id} was due and nothing became of it"
+        for agent in AGENTS:
+            if self.table.agents([agent])[agent].presence == "away":
+                self._empty_hands(agent)
+
+    def _ended(self, found: Item, raced: bool) -> Callable[[], Change]:
+        step, of, there = self._step("sortownia"), self._of(found), self._offerable(found, raced)
+        if found.holder:
+            return lambda: decide.expire(found, of, step, there, DESK)
+        if found.offered_to:
+            return lambda: decide.lapse(found, of, step, there, DESK)
+        return lambda: decide.wake(found, of, step, "its time has come", there, DESK)
+
     # What must hold
 
     @invariant()
-    def one_holder_if_and_only_if_claimed(self) -> None:
-        for found in self.items.values():
-            claimed = found.state == State.CLAIMED
-            held = (found.holder, found.claim_token, found.lease_until)
-            assert all(held) == any(held) == claimed
-            assert waits(found) + claimed + (found.state == State.RESOLVED) == 1
+    def the_table_is_whole(self) -> None:
+        assert violations(self.table.rows.values()) == []
 
     @invariant()
-    def load_equals_what_is_held(self) -> None:
-        held = Counter((str(i.holder), i.channel) for i in self.items.values() if i.holder)
-        assert +self.load == held
-        assert min(self.load.values(), default=0) >= 0
+    def everyone_may_hold_what_he_has_and_has_room_for_it(self) -> None:
+        for found in self.table.items():
+            for who in filter(None, (found.holder, found.offered_to, found.pinned_to)):
+                assert DESK.serves(who, found.queue, found.language), f"{who} has {found.id}"
+        for agent in self.table.agents(AGENTS).values():
+            for channel in CHANNELS:
+                assert 0 <= agent.held[channel] <= DESK.agents[agent.agent_id].capacity[channel]
 
     @invariant()
-    def index_keys_say_the_state(self) -> None:
-        for found in self.items.values():
-            row = rows.item_row(found)
-            assert ("waiting_pk" in row) == ("waiting_sk" in row) == waits(found)
-            assert ("holding_pk" in row) == (found.holder is not None)
-            assert ("wake_pk" in row) == (found.state != State.RESOLVED)
-            assert row["state_pk"] == keys.state_pk(found.state)
-            assert row.get("waiting_pk", keys.waiting_pk(found.queue)) == keys.waiting_pk(found.queue)
-            assert (found.queue == "quarantine") or found.state != State.QUARANTINED
+    def quarantine_is_for_those_who_look_after_it(self) -> None:
+        for found in self.table.items():
+            if found.queue == QUARANTINE:
+                assert not found.offered_to
+                assert found.holder in {None, "anna"}
+            assert (found.state == State.QUARANTINED) == (found.queue == QUARANTINE and waits(found))
 
     @invariant()
-    def timelines_have_no_gap(self) -> None:
-        for whose, known in self.customers.items():
-            assert [seq for c, seq in sorted(self.events) if c == whose] == list(range(1, known.seq + 1))
+    def only_what_is_owned_was_held(self) -> None:
+        for found in self.table.items():
+            assert found.owner or not (found.holder or found.pinned_to)
+            assert found.hand_offs >= len(found.been) - 1
+            assert len(found.been) <= 12
 
-    @invariant()
-    def every_version_has_one_event_and_the_chain_holds(self) -> None:
-        by_item: dict[str, list[Event]] = {}
-        for event in sorted(self.events.values(), key=lambda e: e.seq):
-            if event.item_id:
-                by_item.setdefault(event.item_id, []).append(event)
-        for item_id, history in by_item.items():
-            assert [event.version for event in history] == list(range(1, self.items[item_id].version + 1))
-            assert [event.previous for event in history] == ["", *(event.hash for event in history[:-1])]
-            assert self.items[item_id].chain == history[-1].hash
-            assert {event.customer_id for event in history} == {self.items[item_id].customer_id}
-        assert by_item.keys() == self.items.keys()
-
-    @invariant()
-    def payloads_are_sealed(self) -> None:
-        for event in self.events.values():
-            assert event.payload_seal == seal(self.customers[event.customer_id], event.payload)
+    def teardown(self) -> None:
+        """Nothing was a dead end: every matter can still be ended, and its customer be heard once more."""
+        for event in self.table.events():
+            assert event.payload_seal == seal(self.table.customer(event.customer_id), event.payload)
+        self.now += timedelta(days=1)
+        for found in self.table.items():
+            of, step = self._of(found), replace(self._step("anna"), at=self.now)
+            if waits(found):
+                change = decide.claim(found, of, DESK.agents["anna"], DESK, step, "token")
+                assert change.after
+                found = change.after
+            if found.state != State.RESOLVED:
+                change = decide.resolve(found, of, step, DESK)
+                assert change.after
+                found = change.after
+            assert found.state == State.RESOLVED
+            known = Known(customer=of, item=found)
+            heard = message_arrived(self._arrival(), mail(), tags(), known, DESK, self._ids())
+            assert heard.after
+            assert waits(heard.after)
+            assert found.id in {heard.after.id, heard.after.linked_to}
 
     # How
 
-    def _item(self, number: int) -> Item | None:
-        return list(self.items.values())[number % len(self.items)] if self.items else None
+    def _item(self, number: int, of: Callable[[Item], Any] = lambda item: True) -> Item | None:
+        """An item of those something can be done with, if there is one."""
+        found = [item for item in self.table.items() if of(item)]
+        return found[number % len(found)] if found else None
 
-    def _act(self, about: int, act: Any) -> None:
-        if found := self._item(about):
-            self._try(lambda: act(found, self._of(found), self._step("anna")))
+    def _reply(self, number: int, *statuses: Status) -> Outgoing:
+        found = [reply for reply in self.table.replies() if reply.status in statuses]
+        return found[number % len(found)]
 
-    def _of(self, found: Item) -> Customer:
-        return self.customers[found.customer_id]
+    def _reply_now(self, reply: Outgoing) -> Outgoing:
+        return next(now for now in self.table.replies() if now.id == reply.id)
+
+    def _of(self, what: Item | Outgoing) -> Customer:
+        return self.table.customer(what.customer_id)
+
+    def _act(
+        self,
+        about: int,
+        act: Callable[[Item, Customer, Step], Change],
+        actor: str = "anna",
+        of: Callable[[Item], Any] = lambda item: True,
+    ) -> bool:
+        """Whether something was done; True where there was nothing to do it with."""
+        found, step = self._item(about, of), self._step(actor)
+        return found is None or self._try(lambda: act(found, self._of(found), step))
+
+    def _arrives(self, of: Arrival, message: Message, said: Any, found: Item | None, raced: bool) -> None:
+        proved = identity_of(of, message)
+        assert proved
+        row = self.table.rows.get(_pair(keys.identity_key(*proved)))
+        known = Known(customer=self.table.customer(row["customer_id"]) if row else None, item=found)
+        if message.channel == "chat":
+            known = replace(known, conversation_item=found.id if found else None)
+        elif found and len(self.table.items()) > 3:
+            known = replace(known, customer=self._of(found))  # no more new items: more about the old
+        new = self._ids()
+        asked = may_be_offered(of, message, said, known, DESK, new)
+        known = replace(known, agents=self._seen(asked, raced))
+        assert self._try(lambda: message_arrived(of, message, said, known, DESK, new)) or raced
+
+    def _provider_took(self, reply: Outgoing) -> None:
+        step, provider_id = self._step("sortownia"), f"ses-{self.count}"
+        message_id = f"{provider_id}@example.com" if reply.channel == "mail" else ""
+        self._save(answering.sent(reply, self._of(reply), step, provider_id, message_id))
+
+    def _not_delivered(self, reply: Outgoing, status: Status, raced: bool) -> None:
+        found, step = self.table.item(reply.item_id), self._step("sortownia")
+
+        def not_delivered(there: Agents) -> Callable[[], Change]:
+            return lambda: answering.not_delivered(reply, found, self._of(found), step, status, "why", there, DESK)
+
+        if not self._try(not_delivered(self._offerable(found, raced))):
+            assert self._try(not_delivered({}))  # as after losing a race: nobody is asked, and it is told all the same
+
+    def _empty_hands(self, agent: str) -> None:
+        """What is done when an agent is set away."""
+        for found in self.table.items():
+            if found.carrier == agent:
+                assert self._try(self._let_go(found))
+
+    def _let_go(self, found: Item) -> Callable[[], Change]:
+        let_go = decide.release if found.holder else decide.decline
+        step, there = self._step("sortownia"), self._offerable(found, raced=False)
+        return lambda: let_go(found, self._of(found), step, there, DESK)
+
+    def _offerable(self, item: Item, raced: bool) -> Agents:
+        return self._seen(candidates(item, DESK), raced)
+
+    def _offerable_in(self, queue: str, item: Item, raced: bool) -> Agents:
+        return self._offerable(replace(item, queue=queue, pinned_to=None, asked=()), raced)
+
+    def _seen(self, asked: Sequence[str], raced: bool) -> Agents:
+        return agents(**dict.fromkeys(asked, 0)) if raced else self.table.agents(asked)
 
     def _step(self, actor: str) -> Step:
         self.count += 1
@@ -174,123 +433,85 @@ class Life(RuleBasedStateMachine):
 
     def _arrival(self, **changed: Any) -> Arrival:
         self.count += 1
-        return arrival(f"ses-{self.count}", received_at=self.now, **changed)
+        return arrival(f"delivery-{self.count}", received_at=self.now, **changed)
 
-    def _new_ids(self, customer_id: str) -> NewIds:
+    def _ids(self) -> NewIds:
         self.count += 1
-        return replace(ids(self.count), customer=CustomerId(customer_id))
+        return replace(ids(self.count), customer=CustomerId(f"cu{self.count}"))
 
-    def _try(self, decide: Any) -> None:
+    def _try(self, decided: Callable[[], Change]) -> bool:
+        """Whether a step was legal and the agents it counts for had room."""
         try:
-            change = decide()
-        except (WrongState, NotAllowed):
-            return
-        self._save(change)
+            change = decided()
+            self._save(change)
+        except REFUSED:
+            return False
+        return True
 
     def _save(self, change: Change) -> None:
-        """What `Table.save` does, its conditions as assertions: the present rows are what was read."""
-        assert change.customer
-        known = self.customers.get(change.customer.id)
-        assert change.customer == known if known else change.customer.seq == 0
-        self.customers[change.customer.id] = replace(change.customer, seq=change.customer.seq + len(change.events))
-        for event in change.events:
-            assert (event.customer_id, event.seq) not in self.events
-            self.events[event.customer_id, event.seq] = event
+        before = {found.id: found for found in self.table.items()}
+        self.table.save(change, self.now)
         if after := change.after:
-            before = self.items.get(after.id)
-            assert change.before == before
-            self._check_step(before, after)
-            self.items[after.id] = after
-        if change.load:
-            self.load[change.load.agent_id, change.load.channel] += change.load.by
+            _check_step(before.get(after.id), after, change.events[0].type)
+        if change.reply:
+            _check_way(change.reply_before, change.reply)
+        for load in change.loads:
+            if load.silent_since:
+                self._empty_hands(load.agent_id)
 
-    def _check_step(self, before: Item | None, after: Item) -> None:
-        assert after.version == (before.version if before else 0) + 1
-        if before is None:
-            assert after.ring == 1
-            return
-        entered = waits(after) and (not waits(before) or after.lane != before.lane)
-        assert after.ring == before.ring + entered  # raised only when it enters a queue or lane
-        assert not (before.lane == Lane.URGENT and after.lane != Lane.URGENT and waits(before))
-        assert after.owner or not before.owner
-        assert (after.id, after.customer_id, after.created_at) == (before.id, before.customer_id, before.created_at)
+
+def _check_step(before: Item | None, after: Item, told: EventType) -> None:
+    """What is true of every step of an item by itself."""
+    assert after.version == (before.version if before else 0) + 1
+    if before is None:
+        assert after.ring == 1
+        return
+    moved = told in {EventType.OFFER_DECLINED, EventType.OFFER_LAPSED, EventType.ITEM_REASSIGNED}
+    entered = waits(after) and (moved or not waits(before) or after.lane != before.lane)
+    assert after.ring == before.ring + entered  # raised only when it enters a queue or lane
+    if before.lane == Lane.URGENT and after.lane != Lane.URGENT:
+        assert told == EventType.TAGS_DECIDED or before.state == State.RESOLVED
+    assert after.owner == before.owner or before.owner is None
+    assert (after.id, after.customer_id, after.created_at) == (before.id, before.customer_id, before.created_at)
+    if after.queue != before.queue:
+        assert told == EventType.ITEM_REASSIGNED
+    assert after.waiting_since == before.waiting_since or (waits(after) and not waits(before))
+    assert after.hand_offs == before.hand_offs + (told == EventType.ITEM_REASSIGNED)
+    assert (after.decided != before.decided) <= (told in {EventType.TAGS_DECIDED, EventType.ITEM_REASSIGNED})
+    if after.state in RESTING_STATES and before.state == State.CLAIMED:
+        assert after.pinned_to == before.holder
+
+
+def _check_way(before: Outgoing | None, after: Outgoing) -> None:
+    """What is true of every step of a reply by itself."""
+    if before is None:
+        assert (after.status, after.revision) == (Status.QUEUED, 1)
+        return
+    assert after.revision == before.revision + 1
+    assert before.status in NOT_YET_SENT or after.status not in NOT_YET_SENT  # what has left is never sent again
+    assert not before.provider_id or after.provider_id == before.provider_id
+    frozen = ("id", "item_id", "customer_id", "channel", "source", "to", "raw_key", "actor", "event_id", "queued_at")
+    assert all(getattr(before, name) == getattr(after, name) for name in frozen)
+
+
+def _topic(number: int) -> str:
+    return ("order", "billing", "other")[number % 3]
+
+
+def _pair(key: keys.Key) -> tuple[str, str]:
+    return key["pk"], key["sk"]
+
+
+def _row(table: Memory, item: Item) -> dict[str, Any]:
+    return table.rows[_pair(keys.item_key(item.id))]
+
+
+def _moved_on(item: Item, now: Any) -> dict[str, Any]:
+    later = decide.re_rung(item, now)
+    assert replace(later, wake_at=item.wake_at) == item
+    assert later.wake_at
+    return {"wake_at": keys.moment(later.wake_at), **keys.wake_attributes(item.id, later.wake_at)}
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=70, stateful_step_count=40, deadline=None)
-
-
-# Keys
-
-_moments = st.datetimes(datetime(1970, 1, 1), datetime(9998, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - UTC is given
-
-
-@given(_moments, _moments)
-def test_the_order_of_moments_in_keys_is_the_order_of_time(first: datetime, second: datetime) -> None:
-    assert (keys.moment(first) < keys.moment(second)) == (first < second)
-    assert keys.moment_of(keys.moment(first)) == first
-
-
-@given(st.integers(0, 10**12 - 1), st.integers(0, 10**12 - 1))
-def test_the_order_of_events_in_keys_is_the_order_of_their_numbers(first: int, second: int) -> None:
-    assert (keys.event_key("c", first)["sk"] < keys.event_key("c", second)["sk"]) == (first < second)
-    if first < second:
-        assert keys.payload_key("c", first)["sk"] < keys.event_key("c", second)["sk"]
-
-
-@given(st.text(), st.text(), st.text(), st.text())
-def test_keys_of_the_outside_world_fit(a: str, b: str, c: str, d: str) -> None:
-    for key in (keys.message_key(a * 50, b * 50), keys.delivery_key("chat", c * 50), keys.identity_key("mail", d * 50)):
-        assert len(key["pk"].encode("utf-8", "replace")) <= 2048
-
-
-# Rows
-
-_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-_id = st.text("0123456789abcdef", min_size=1, max_size=32)
-_maybe_moment = st.none() | _moments
-_json: Any = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | _text,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_text, inner, max_size=3),
-    max_leaves=8,
-)
-_facts = st.dictionaries(_text, _json, max_size=4)
-_items = st.builds(
-    replace, st.just(item()), id=_id, customer_id=_id, channel=st.sampled_from(["mail", "chat"]), source=_text,
-    subject=_text, state=st.sampled_from(State), queue=_id, lane=st.sampled_from(Lane), reason=_text,
-    ring=st.integers(1, 10**9), version=st.integers(1, 10**9), chain=_id, created_at=_moments, changed_at=_moments,
-    waiting_since=_moments, holder=st.none() | _id, owner=st.none() | _id, claim_token=st.none() | _id,
-    linked_to=st.none() | _id, lease_until=_maybe_moment, wake_at=_maybe_moment,
-    tags=st.none() | st.builds(
-        tags, topic=_text, language=_id, topic_confidence=st.floats(0, 1), topic_abstained=st.booleans(),
-        evidence=st.lists(_facts, max_size=2).map(tuple),
-    ),
-)  # fmt: skip
-_events = st.builds(
-    Event, id=_id, type=st.sampled_from(EventType), customer_id=_id, seq=st.integers(1, 10**12 - 1), at=_moments,
-    actor=_text, cause=_text, item_id=st.none() | _id, version=st.none() | st.integers(1, 10**9), facts=_facts,
-    previous=_id, payload_seal=_text, payload=st.none() | st.dictionaries(_text, _json, min_size=1, max_size=3),
-)  # fmt: skip
-
-
-def _through_dynamodb(row: rows.Row) -> rows.Row:
-    return rows.from_wire(rows.to_wire(row))
-
-
-@given(_items)
-def test_any_item_comes_back_as_it_was(made: Item) -> None:
-    assert rows.item_of(_through_dynamodb(rows.item_row(made))) == made
-
-
-@given(_events)
-def test_any_event_comes_back_as_it_was_and_so_does_its_hash(made: Event) -> None:
-    payload = _through_dynamodb(rows.payload_row(made)) if made.payload else None
-    back = rows.event_of(_through_dynamodb(rows.event_row(made)), payload)
-    assert back == made
-    assert back.hash == made.hash
-
-
-@given(_id, st.integers(0, 10**12), st.binary(min_size=32, max_size=32), _text)
-def test_any_customer_comes_back_as_he_was(customer_id: str, seq: int, key: bytes, name: str) -> None:
-    made = customer(id=customer_id, seq=seq, key=key, name=name)
-    assert rows.customer_of(_through_dynamodb(rows.customer_row(made))) == made
+TestLife.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)

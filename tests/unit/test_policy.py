@@ -10,6 +10,9 @@ from chalicelib import policy
 from chalicelib.policy import CHANNELS, QUARANTINE, PolicyError
 from tests.desk import DESK, small_desk
 
+REPLIES = 'replies = "https://shop.example.com/chat-replies"'
+ROLE_CLAIM = 'role_claim = "roles"'
+
 #: What is changed in the small desk, into what; the key the refusal names, a text of the line it names, of the rule.
 BROKEN = [
     ("[desk]", "desk", "", "desk", "not TOML"),
@@ -89,6 +92,40 @@ BROKEN = [
     ),
     ('boris = { languages = ["en"] }', "boris = { wage = 1 }", "agents.boris.wage", "boris =", "no such key"),
     ('boris = { languages = ["en"] }', "boris = 1", "agents.boris", "boris =", "this table is missing"),
+    ('[offers]\nmail = "PT15M"\nchat = "PT1M"', "", "offers", None, "this table is missing"),
+    ('chat = "PT1M"', "", "offers.chat", "[offers]", "must be an ISO 8601 duration"),
+    ('chat = "PT1M"', 'chat = "PT0S"', "offers.chat", 'chat = "PT0S"', "longer than nothing"),
+    ('chat = "PT1M"', 'chat = "PT1M"\nfax = "PT1M"', "offers.fax", "fax =", "no such key; there is chat, mail"),
+    ('provider = "generic", ' + REPLIES, REPLIES, "installations.shop-widget", "shop-widget", "None is no provider"),
+    (REPLIES, 'answers = ""', "installations.shop-widget.answers", "shop-widget", "no such key; there is provider, re"),
+]
+BROKEN += [
+    (
+        'boris = { languages = ["en"] }',
+        f"boris = {{ deputy = {bad} }}",
+        "agents.boris.deputy",
+        "boris =",
+        "another agent",
+    )
+    for bad in ('"nobody"', '"boris"', "7", '["anna"]', "true")
+]
+BROKEN += [
+    (REPLIES, f"replies = {bad}", "installations.shop-widget.replies", "shop-widget", "starts with https://")
+    for bad in (
+        '"http://shop.example.com/chat"', '"https://"', '"https:///chat"', '"//shop.example.com"', "7",
+        '"shop.example.com"', '"https://shop.example.com/a b"', '"javascript:alert(1)"', '["https://a.example.com"]',
+    )
+]  # fmt: skip
+BROKEN += [
+    (ROLE_CLAIM, f'{ROLE_CLAIM}\norigins = ["{bad}"]', "access.origins", "origins =", "is no web origin")
+    for bad in (
+        "*", "shop.example.com", "https://shop.example.com/", "https://shop.example.com/desk", "null",
+        "https://*.example.com", "HTTPS://shop.example.com", "https://shop.example.com:123456",
+        "https://a.example.com https://b.example.com",
+    )
+]  # fmt: skip
+BROKEN += [
+    (ROLE_CLAIM, f'{ROLE_CLAIM}\norigins = "https://a"', "access.origins", "origins =", "must be a list of texts")
 ]
 
 
@@ -167,14 +204,90 @@ def test_durations_are_iso_8601(text: str, length: timedelta) -> None:
     assert policy.parse(DESK.replace('"P30D"', f'"{text}"')).reopen_within == length
 
 
-def test_every_channel_has_a_lease() -> None:
+def test_every_channel_has_a_lease_and_a_time_for_offers() -> None:
     assert small_desk().leases == {"mail": timedelta(minutes=15), "chat": timedelta(minutes=2)}
-    assert set(small_desk().leases) == set(CHANNELS)
+    assert small_desk().offers == {"mail": timedelta(minutes=15), "chat": timedelta(minutes=1)}
+    for per_channel in (small_desk().leases, small_desk().offers):
+        assert set(per_channel) == set(CHANNELS)
+
+
+@pytest.mark.parametrize(
+    ("value", "replies"),
+    [
+        ('"generic"', ""),  # as desks were written before replies went out
+        ('{ provider = "generic" }', ""),
+        ('{ provider = "generic", replies = "" }', ""),
+        ('{ provider = "generic", replies = "https://a.example.com" }', "https://a.example.com"),
+        ('{ provider = "generic", replies = "https://a.example.com:8443/r?x=1" }', "https://a.example.com:8443/r?x=1"),
+    ],
+)
+def test_a_chats_replies_have_an_address_or_none(value: str, replies: str) -> None:
+    before = f'{{ provider = "generic", {REPLIES} }}'
+    assert before in DESK
+    installation = policy.parse(DESK.replace(before, value)).installations["shop-widget"]
+    assert (installation.provider, installation.replies) == ("generic", replies)
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://desk.example.com", "http://127.0.0.1:5173", "https://desk.example.com:8443"]
+)
+def test_web_pages_may_call_only_where_the_desk_names_them(origin: str) -> None:
+    assert small_desk().access.origins == ()
+    named = DESK.replace('role_claim = "roles"', f'role_claim = "roles"\norigins = ["{origin}"]')
+    assert policy.parse(named).access.origins == (origin,)
+
+
+def with_deputies(**deputies: str) -> policy.Policy:
+    text = DESK
+    for agent, deputy in deputies.items():
+        assert f"{agent} = {{ " in text
+        text = text.replace(f"{agent} = {{ ", f'{agent} = {{ deputy = "{deputy}", ')
+    return policy.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("deputies", "agent", "chain"),
+    [
+        ({}, "anna", ("anna",)),
+        ({"anna": "carl"}, "anna", ("anna", "carl")),
+        ({"anna": "carl", "carl": "boris"}, "anna", ("anna", "carl", "boris")),
+        ({"anna": "carl", "carl": "anna"}, "anna", ("anna", "carl")),  # deputies of each other
+        ({"anna": "carl", "carl": "anna"}, "carl", ("carl", "anna")),
+        ({"anna": "carl", "carl": "boris", "boris": "carl"}, "anna", ("anna", "carl", "boris")),
+        ({"anna": "sam"}, "anna", ("anna", "sam")),
+        ({}, "left-last-year", ()),
+    ],
+)
+def test_deputies_stand_in_one_after_the_other(deputies: dict[str, str], agent: str, chain: tuple[str, ...]) -> None:
+    assert with_deputies(**deputies).stand_ins(agent) == chain
+
+
+@pytest.mark.parametrize(
+    ("agent", "queue", "language", "serves"),
+    [
+        ("anna", "orders", "de", True),
+        ("boris", "orders", "en", True),
+        ("boris", "orders", "de", False),
+        ("boris", "orders", "fr", True),  # no language of this desk
+        ("boris", "orders", "und", True),
+        ("boris", "billing", "en", False),
+        ("carl", "billing", "en", False),
+        ("boris", "quarantine", "und", False),
+        ("anna", "quarantine", "und", True),
+        ("anna", "closed-last-year", "en", False),
+        ("sam", "orders", "en", False),
+        ("nobody", "orders", "en", False),
+    ],
+)
+def test_who_serves_what(agent: str, queue: str, language: str, serves: bool) -> None:
+    assert small_desk().serves(agent, queue, language) is serves
 
 
 def test_nobody_rewrites_the_desk_while_it_is_at_work() -> None:
     desk = small_desk()
-    for mapping in (desk.queues, desk.topics, desk.agents, desk.leases, desk.mailboxes, desk.installations):
+    for mapping in (
+        desk.queues, desk.topics, desk.agents, desk.leases, desk.offers, desk.mailboxes, desk.installations,
+    ):  # fmt: skip
         with pytest.raises(TypeError):
             mapping["new"] = None  # type: ignore[index]
     with pytest.raises(AttributeError):

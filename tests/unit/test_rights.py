@@ -12,6 +12,7 @@ from tests.desk import ANNA, BORIS, CARL, OLGA, SAM, small_desk
 DESK = small_desk()
 ADMIN, NOBODY = Caller("ada", frozenset({"admin"})), Caller("eve", frozenset())
 FORMER = Caller("anna", frozenset())  # the desk knows her, her token gives no role
+BOTH = Caller("anna", frozenset({"agent", "observer"}))
 
 
 def allowed(check: Callable[[], object]) -> bool:
@@ -57,8 +58,35 @@ def test_an_item_nobody_holds_is_changed_by_no_agent() -> None:
 @pytest.mark.parametrize(
     ("caller", "may"), [(ANNA, True), (BORIS, False), (SAM, True), (ADMIN, True), (OLGA, False), (FORMER, False)]
 )
-def test_presence_is_set_by_oneself_and_who_acts_for_others(caller: Caller, may: bool) -> None:
-    assert allowed(lambda: rights.check_may_set_presence(caller, "anna")) is may
+def test_presence_and_handover_are_for_oneself_and_who_acts_for_others(caller: Caller, may: bool) -> None:
+    assert allowed(lambda: rights.check_may_act_for(caller, "anna")) is may
+
+
+@pytest.mark.parametrize(
+    ("caller", "may"),
+    [(ANNA, True), (SAM, True), (ADMIN, True), (OLGA, False), (NOBODY, False), (FORMER, False), (BOTH, True)],
+)
+def test_who_may_only_look_writes_nothing(caller: Caller, may: bool) -> None:
+    assert allowed(lambda: rights.check_may_write(caller)) is may
+
+
+@pytest.mark.parametrize(
+    ("agent", "queue", "sees"),
+    [
+        ("anna", "billing", True),
+        ("boris", "billing", False),
+        ("carl", "billing", False),  # a member without the skill
+        ("sam", "billing", True),
+        ("olga", "quarantine", True),
+        ("boris", "quarantine", False),
+        ("boris", "orders", True),
+        ("nobody", "orders", False),
+        ("anna", "closed-last-year", False),
+    ],
+)
+def test_which_queues_an_agent_sees_by_the_desks_own_word(agent: str, queue: str, sees: bool) -> None:
+    """Of somebody who is mentioned there is no token: the desk says what he is."""
+    assert rights.may_see(agent, queue, DESK) is sees
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,19 @@ def test_a_work_queue_stands_beside_the_inbound_queue(lane: str, name: str) -> N
     assert settings.work_queue_url("orders", lane) == f"https://sqs.eu-central-1.amazonaws.com/123456789012/{name}"
 
 
+@pytest.mark.parametrize("name", ["inbound-dead", "recheck"])
+def test_a_queue_found_by_its_name_is_one_the_template_makes(name: str) -> None:
+    from infra.template import merge_template
+    from tests.desk import small_desk
+
+    settings = Settings.from_environment(ENVIRONMENT)
+    url = {"inbound-dead": settings.inbound_dead_queue_url, "recheck": settings.recheck_queue_url}[name]
+    made = [r["Properties"]["QueueName"] for r in merge_template(small_desk())["Resources"].values()
+            if r.get("Type") == "AWS::SQS::Queue"]  # fmt: skip
+    assert {"Fn::Sub": f"${{AWS::StackName}}-{name}"} in made
+    assert url == f"https://sqs.eu-central-1.amazonaws.com/123456789012/desk-{name}"
+
+
 def test_work_queues_are_those_the_template_makes() -> None:
     from infra.template import merge_template
     from tests.desk import small_desk

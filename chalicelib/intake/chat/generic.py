@@ -21,6 +21,8 @@ ID_LENGTH: Final = 200
 TEXT_LENGTH: Final = 100_000
 MAX_ATTACHMENTS: Final = 100
 WINDOW_SECONDS: Final = 300
+TIMESTAMP_HEADER: Final = "X-Sortownia-Timestamp"
+SIGNATURE_HEADER: Final = "X-Sortownia-Signature"
 _ADDRESS = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]{1,255}")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 _SIGNATURE = re.compile(r"sha256=[0-9a-fA-F]{64}")

@@ -5,7 +5,8 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -20,7 +21,7 @@ from chalicelib import policy
 from chalicelib.aws import clients
 from chalicelib.intake import email
 from chalicelib.intake.chat import generic
-from chalicelib.item.arrive import Arrival, Known, message_arrived
+from chalicelib.item.arrive import Arrival, Known, may_be_offered, message_arrived
 from chalicelib.item.change import Delivery
 from chalicelib.item.item import Customer, Item, Tagging
 from chalicelib.world import World, world
@@ -130,6 +131,7 @@ class Service:
             assert all(isinstance(answer.json_body[name], str) for name in _PROBLEM - {"status"})
             assert b"Traceback" not in answer.body
         assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert not any("\n" in str(value) or "\r" in str(value) for value in answer.headers.values())
         return answer
 
@@ -163,7 +165,9 @@ class Service:
             model="m1", topic=topic, topic_confidence=0.9, topic_abstained=False, urgency=urgency,
             urgency_confidence=0.8, language=language, evidence=evidence,
         )  # fmt: skip
-        change = message_arrived(arrival, message, tags, Known(customer=customer), there.policy, there.new_ids())
+        said = (arrival, message, tags, Known(customer=customer), there.policy, there.new_ids())
+        known = replace(said[3], agents=there.table.agents(may_be_offered(*said)))
+        change = message_arrived(*said[:3], known, *said[4:])
         there.table.save(change, there.now())
         assert change.after
         return change.after
@@ -175,6 +179,27 @@ class Service:
         assert (answer.status_code, answer.json_body["id"]) == (200, made.id)
         claimed: dict[str, Any] = answer.json_body
         return claimed
+
+    def offered(self, who: str = "anna", **item: Any) -> Item:
+        """A chat offered to somebody, who is set present and then the only one who is."""
+        self.ask("PUT", f"/v1/agents/{who}/presence", "admin-1", {"presence": "present"})
+        made = self.item(channel="chat", **item)
+        assert made.offered_to == who
+        return made
+
+    def write(
+        self, item: Mapping[str, Any], step: str, who: str = "anna", body: Any = None, **more: Any
+    ) -> HTTPResponse:
+        """A change of an item, based on the version in which it is shown."""
+        headers = {"If-Match": f'"{item["version"]}"', **more.pop("headers", {})}
+        return self.ask("POST", f"/v1/items/{item['id']}/{step}", who, body, headers, **more)
+
+    def replied(self, who: str = "anna", then: str = "wait", **item: Any) -> dict[str, Any]:
+        """A reply as it was queued, and its item afterwards, as the reply's answer shows them."""
+        answer = self.write(self.claimed(who, **item), "reply", who, {"text": "It comes tomorrow.", "then": then})
+        assert answer.status_code == 200, answer.body
+        shown: dict[str, Any] = answer.json_body
+        return shown
 
     def stored(self) -> dict[str, Any]:
         """All that the API could write: rows, raw objects, depths of queues."""
@@ -213,6 +238,19 @@ def chat(delivery: str = "d1", text: str = "Where is my parcel?", visitor: str =
     return {"id": delivery, "conversation": f"c-{visitor}", "visitor": {"id": visitor}, "text": text, **more}
 
 
+def in_days(days: float) -> str:
+    """A time so far from now, as a request says it."""
+    return (datetime.now(UTC) + timedelta(days=days)).isoformat()
+
+
+#: A good body for each route that takes one.
+BODIES: dict[str, Any] = {
+    "heartbeat": {"claim_token": "t"}, "snooze": {"until": in_days(1)}, "reassign": {"to_queue": "orders"},
+    "send_reply": {"text": "It comes tomorrow."}, "add_note": {"text": "He called."}, "decide_tags": {"topic": "order"},
+    "set_presence": {"presence": "away"}, "hand_over": {"to": None},
+}  # fmt: skip
+
+
 def signed(raw: bytes, secret: str = SECRET, at: float = 0) -> dict[str, str]:
     """The headers that prove a webhook's body."""
     timestamp = str(int(time.time() + at))
@@ -242,5 +280,5 @@ def running(folder: Path) -> Iterator[Service]:
 
 def _forget_what_is_warm() -> None:
     world.cache_clear()
-    for client in (clients.dynamodb, clients.s3, clients.sqs, clients.secrets_manager):
+    for client in (clients.dynamodb, clients.s3, clients.sqs, clients.secrets_manager, clients.sesv2):
         client.cache_clear()

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from chalice.test import HTTPResponse
 
-import app
-from tests.unit.api.service import CANARY, ROLES, Service
+from chalicelib.api import OPERATIONS
+from chalicelib.api.operation import parts_of
+from tests.unit.api.service import BODIES, CANARY, ROLES, Service
 
 #: Kinds of callers -> the name in the token. The matter they ask about waits in or came from queue `people`.
 CALLERS = {
@@ -37,10 +38,26 @@ def _waiting(path: str) -> Callable[[Service], Prepared]:
     return prepare
 
 
-def _held(path: str, body: Callable[[dict[str, Any]], Any] = lambda _: None) -> Callable[[Service], Prepared]:
+def _held(path: str, name: str = "") -> Callable[[Service], Prepared]:
     def prepare(service: Service) -> Prepared:
         item = service.claimed("anna")
-        return path.format(item=item["id"]), body(item), {"If-Match": f'"{item["version"]}"'}
+        body = {"claim_token": item["claim_token"]} if name == "heartbeat" else BODIES.get(name)
+        return path.format(item=item["id"]), body, {"If-Match": f'"{item["version"]}"'}
+
+    return prepare
+
+
+def _offered(path: str) -> Callable[[Service], Prepared]:
+    def prepare(service: Service) -> Prepared:
+        return path.format(item=service.offered("anna").id), None, {"If-Match": '"1"'}
+
+    return prepare
+
+
+def _replied(path: str) -> Callable[[Service], Prepared]:
+    def prepare(service: Service) -> Prepared:
+        said = service.replied("anna")
+        return path.format(item=said["item"]["id"], reply=said["reply"]["id"]), None, {}
 
     return prepare
 
@@ -68,18 +85,34 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/v1/items"): Row(_waiting("/v1/items?queue=people"), _SEE_QUEUE),
     ("GET", "/v1/items/{item_id}"): Row(_held("/v1/items/{item}"), _SEE_QUEUE),
     ("POST", "/v1/items/{item_id}/heartbeat"): Row(
-        _held("/v1/items/{item}/heartbeat", lambda item: {"claim_token": item["claim_token"]}),
+        _held("/v1/items/{item}/heartbeat", "heartbeat"),
         {"holder"},
         special=dict.fromkeys(_SEE_QUEUE - {"holder"}, 409),  # it may have been theirs: they are told whose it is now
     ),
+    ("POST", "/v1/items/{item_id}/claim"): Row(_waiting("/v1/items/{item}/claim"), {"holder", "member"}),
+    ("POST", "/v1/items/{item_id}/decline"): Row(_offered("/v1/items/{item}/decline"), _ACT),
     ("POST", "/v1/items/{item_id}/release"): Row(_held("/v1/items/{item}/release"), _ACT),
     ("POST", "/v1/items/{item_id}/resolve"): Row(_held("/v1/items/{item}/resolve"), _ACT),
+    ("POST", "/v1/items/{item_id}/snooze"): Row(_held("/v1/items/{item}/snooze", "snooze"), _ACT),
+    ("POST", "/v1/items/{item_id}/reassign"): Row(_held("/v1/items/{item}/reassign", "reassign"), _ACT),
+    ("POST", "/v1/items/{item_id}/reply"): Row(_held("/v1/items/{item}/reply", "send_reply"), {"holder"}),
+    ("GET", "/v1/items/{item_id}/replies/{reply_id}"): Row(_replied("/v1/items/{item}/replies/{reply}"), _SEE_QUEUE),
+    ("POST", "/v1/items/{item_id}/note"): Row(
+        _held("/v1/items/{item}/note", "add_note"), {"holder", "member", "supervisor", "admin"}
+    ),
+    ("POST", "/v1/items/{item_id}/tags"): Row(_held("/v1/items/{item}/tags", "decide_tags"), _ACT),
     ("GET", "/v1/customers/{customer_id}"): Row(_waiting("/v1/customers/{customer}"), _DESK),
     ("GET", "/v1/customers/{customer_id}/timeline"): Row(_waiting("/v1/customers/{customer}/timeline"), _DESK),
     ("GET", "/v1/queues"): Row(_waiting("/v1/queues"), set(CALLERS) - {"nobody"}),  # of others: no queue at all
     ("PUT", "/v1/agents/{agent_id}/presence"): Row(
         lambda _: ("/v1/agents/anna/presence", {"presence": "away"}, {}), _ACT
     ),
+    ("GET", "/v1/agents/{agent_id}"): Row(lambda _: ("/v1/agents/anna", None, {}), _DESK),
+    ("GET", "/v1/agents/{agent_id}/mentions"): Row(lambda _: ("/v1/agents/anna/mentions", None, {}), _ACT),
+    ("POST", "/v1/agents/{agent_id}/handover"): Row(
+        lambda _: ("/v1/agents/anna/handover", BODIES["hand_over"], {}), _ACT
+    ),
+    ("GET", "/v1/openapi.json"): Row(lambda _: ("/v1/openapi.json", None, {}), set(CALLERS)),
     ("GET", "/v1/health"): Row(_waiting("/v1/health"), set(CALLERS)),
     # A token is worth nothing here: only the provider's signature counts.
     ("POST", "/v1/hooks/{provider}/{installation}"): Row(
@@ -89,7 +122,7 @@ ROWS: dict[tuple[str, str], Row] = {
 
 
 def _routes() -> list[tuple[str, str]]:
-    return sorted((method, path) for path, methods in app.app.routes.items() for method in methods)
+    return sorted((operation.method, operation.path) for operation in OPERATIONS)
 
 
 def test_every_row_has_its_route() -> None:
@@ -118,14 +151,17 @@ def _asked(service: Service, kind: str, method: str, path: str, body: Any, heade
     return service.ask(method, path, name, body, headers)
 
 
+OPEN = {"/v1/health": 200, "/v1/openapi.json": 200, "/v1/hooks/{provider}/{installation}": 404}
+
+
 @pytest.mark.parametrize("route", _routes(), ids=" ".join)
 def test_token_is_looked_at_before_anything_else(service: Service, route: tuple[str, str]) -> None:
     """Who has no token learns nothing of what would be wrong with the rest of his request."""
     method, path = route
-    parts = dict.fromkeys(("queue", "item_id", "customer_id", "agent_id", "provider", "installation"), "none")
+    parts = dict.fromkeys(parts_of(path), "none")
     query = {"order": "sideways", "limit": "x", "state": "none"}
     answer = service.invoke(method, path, parts, query, {"Idempotency-Key": "x" * 999}, "{")
-    assert answer.status_code == {"/v1/health": 200, "/v1/hooks/{provider}/{installation}": 404}.get(path, 401)
+    assert answer.status_code == OPEN.get(path, 401)
 
 
 def test_one_agent_holds_several_roles(service: Service) -> None:

@@ -1,7 +1,6 @@
-"""Customers, the live board, presence and health over HTTP."""
+"""Customers, the live board and health over HTTP."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -91,37 +90,6 @@ def test_board_of_those_without_a_queue_is_empty(service: Service) -> None:
     headers = {"Authorization": f"Bearer {service.issuer.token('gone', ['agent'])}"}
     assert service.ask("GET", "/v1/queues", "nobody").json_body == {"queues": []}
     assert service.ask("GET", "/v1/queues", None, headers=headers).json_body == {"queues": []}
-
-
-def test_presence_is_noted_and_shows_what_is_held(service: Service) -> None:
-    service.claimed("anna")
-    service.claimed("anna", channel="chat")
-    answer = service.ask("PUT", "/v1/agents/anna/presence", body={"presence": "away"})
-    assert answer.json_body == {"agent_id": "anna", "presence": "away", "held": {"mail": 1, "chat": 1}}
-    assert service.world.table.agent("anna")["presence"] == "away"
-
-
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ({}, "presence"),
-        ({"presence": "asleep"}, "presence"),
-        ({"presence": "away", "roles": ["admin"]}, "roles"),
-        (b'{"presence": "away", "presence": "asleep"}', "presence"),
-        (b"{'presence': 'away'}", "body"),
-    ],
-)
-def test_malformed_presence_is_refused(service: Service, body: Any, field: str) -> None:
-    answer = service.ask("PUT", "/v1/agents/anna/presence", body=body)
-    assert (answer.status_code, answer.json_body["field"]) == (400, field)
-    assert service.world.table.agent("anna") == {}
-
-
-def test_presence_of_somebody_the_desk_does_not_know_is_not_found(service: Service) -> None:
-    before = service.stored()
-    answer = service.ask("PUT", "/v1/agents/ghost/presence", "supervisor-1", body={"presence": "away"})
-    assert answer.status_code == 404
-    assert service.stored() == before
 
 
 def test_health_names_the_model_at_work(service: Service) -> None:

@@ -8,29 +8,30 @@ from typing import Any
 
 import pytest
 
-import app
-from tests.unit.api.service import CANARY, Service
+from chalicelib.api import OPERATIONS
+from chalicelib.item.outgoing import Status
+from tests.unit.api.service import BODIES, CANARY, Service
 
 PAGE = Path(__file__).parents[3] / "docs" / "api.md"
 STRANGE_PARTS = [
     "", "#", "a#b", "ITEM#1", "a/b", "..", "\0", "a\0b", "a\r\nb", "x" * 201, "x" * 3000, "ж" * 3000, "\ud800",
     "\u202e", "%", "%00", "*", "'", '"', "{}", "null", " ", "a" * 200, "😀" * 200,
 ]  # fmt: skip
+FOR_AGENTS_ONLY = {"claim_in_queue", "claim_item", "heartbeat", "send_reply"}
 
 
 @pytest.mark.parametrize("part", STRANGE_PARTS)
 def test_strange_names_in_paths_are_not_found(service: Service, part: str) -> None:
     service.item()
     before = service.stored()
-    for path, methods in app.app.routes.items():
-        names = re.findall(r"{(\w+)}", path)
-        for method in methods if names else ():
-            body = json.dumps({"presence": "away"} if "presence" in path else {"claim_token": "t"})
-            headers = service.authorized("admin-1", If_Match="1") if "claim" not in path else service.authorized()
-            if "heartbeat" in path:
-                headers = service.authorized("anna")
-            answer = service.invoke(method, path, dict.fromkeys(names, part), headers=headers, body=body)
-            assert answer.status_code == 404, (method, path, answer.body)
+    for operation in OPERATIONS:
+        if operation.parts:
+            who = "anna" if operation.name in FOR_AGENTS_ONLY else "admin-1"
+            names = dict.fromkeys(operation.parts, part)
+            headers = service.authorized(who, If_Match="1")
+            body = json.dumps(BODIES.get(operation.name, {}))
+            answer = service.invoke(operation.method, operation.path, names, headers=headers, body=body)
+            assert answer.status_code == 404, (operation.name, answer.body)
             assert CANARY not in answer.body.decode()
             assert len(answer.body) < 5000
     assert service.stored() == before
@@ -38,7 +39,7 @@ def test_strange_names_in_paths_are_not_found(service: Service, part: str) -> No
 
 def test_method_a_route_does_not_have(service: Service) -> None:
     answer = service.ask("DELETE", "/v1/queues")
-    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, OPTIONS")
 
 
 @pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded", "a/b\r\nX: y", "", "application"])
@@ -134,7 +135,15 @@ def test_nothing_is_assigned_by_a_body_that_a_route_does_not_read(service: Servi
 def test_every_route_is_described() -> None:
     page = PAGE.read_text("utf-8")
     described = set(re.findall(r"^\| `([A-Z]+) (/v1/[^`]*)`", page, re.MULTILINE))
-    assert described == {(method, path) for path, methods in app.app.routes.items() for method in methods}
+    assert described == {(operation.method, operation.path) for operation in OPERATIONS}
+
+
+def test_every_status_of_a_reply_is_explained() -> None:
+    rows = re.findall(
+        r"^\| (`[^|]+) \|", PAGE.read_text("utf-8").split("## Replies\n")[1].split("\n## ")[0], re.MULTILINE
+    )
+    explained = {status for row in rows for status in re.findall(r"`(\w+)`", row)} - {"status"}
+    assert explained == set(Status)
 
 
 def _cursor(start: dict[str, str]) -> str:

@@ -1,40 +1,49 @@
 """Reading items, keeping, giving back and ending them over HTTP."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import pytest
 
+from chalicelib.api import OPERATIONS
+from chalicelib.api.operation import Operation
 from chalicelib.world import world
-from tests.unit.api.service import CANARY, Service
+from tests.unit.api.service import BODIES, CANARY, Service
 
-WRITES = ("release", "resolve")
+WRITES = [operation for operation in OPERATIONS if operation.versioned]
 
 
-@pytest.mark.parametrize("write", WRITES)
-def test_write_without_a_version_is_refused(service: Service, write: str) -> None:
+def _path(write: Operation, item: Mapping[str, Any]) -> str:
+    return write.path.format(item_id=item["id"])
+
+
+@pytest.mark.parametrize("write", WRITES, ids=lambda write: write.name)
+def test_write_without_a_version_is_refused(service: Service, write: Operation) -> None:
     item = service.claimed()
     before = service.stored()
-    answer = service.ask("POST", f"/v1/items/{item['id']}/{write}")
+    answer = service.ask("POST", _path(write, item), body=BODIES.get(write.name))
     assert answer.status_code == 428
     assert service.stored() == before
 
 
-@pytest.mark.parametrize("write", WRITES)
-def test_version_that_is_no_number_is_refused(service: Service, write: str) -> None:
+@pytest.mark.parametrize("write", WRITES, ids=lambda write: write.name)
+def test_version_that_is_no_number_is_refused(service: Service, write: Operation) -> None:
     item = service.claimed()
-    for said in ("", "*", "two", "-2", "2.0", '"2", "3"', "2 2", "9" * 16, "٢", "0x2", "W/", '"'):
-        answer = service.ask("POST", f"/v1/items/{item['id']}/{write}", headers={"If-Match": said})
+    before = service.stored()
+    for said in ("", "*", "two", "-2", "2.0", '"2", "3"', "2 2", "9" * 16, "٢", "0x2", "W/", '"', '"2', '2"'):
+        answer = service.ask("POST", _path(write, item), body=BODIES.get(write.name), headers={"If-Match": said})
         assert (answer.status_code, answer.json_body["field"]) == (400, "If-Match"), said
-    assert service.world.table.item(item["id"]).version == item["version"]
+    assert service.stored() == before
 
 
-@pytest.mark.parametrize("write", WRITES)
-def test_stale_version_changes_nothing_and_shows_the_item_as_it_is(service: Service, write: str) -> None:
+@pytest.mark.parametrize("write", WRITES, ids=lambda write: write.name)
+def test_stale_version_changes_nothing_and_shows_the_item_as_it_is(service: Service, write: Operation) -> None:
     item = service.claimed()
     before = service.stored()
     for version in ("1", "3", "0", "9" * 15):
-        answer = service.ask("POST", f"/v1/items/{item['id']}/{write}", headers={"If-Match": f'"{version}"'})
+        headers = {"If-Match": f'"{version}"'}
+        answer = service.ask("POST", _path(write, item), body=BODIES.get(write.name), headers=headers)
         assert (answer.status_code, answer.json_body["type"]) == (409, "urn:sortownia:problem:stale-version")
         assert answer.headers["ETag"] == '"2"'
         assert answer.json_body["present"] == item
@@ -69,14 +78,6 @@ def test_step_the_items_life_does_not_have_is_a_conflict(service: Service) -> No
     answer = service.ask("POST", f"/v1/items/{item.id}/resolve", "supervisor-1", headers={"If-Match": "1"})
     assert (answer.status_code, answer.json_body["type"]) == (409, "urn:sortownia:problem:wrong-state")
     assert answer.json_body["present"]["id"] == item.id
-
-
-@pytest.mark.parametrize("path", ["", "/release", "/resolve", "/heartbeat"])
-def test_unknown_item_is_not_found(service: Service, path: str) -> None:
-    method = "POST" if path else "GET"
-    body = {"claim_token": "t"} if path == "/heartbeat" else None
-    answer = service.ask(method, f"/v1/items/none{path}", body=body, headers={"If-Match": "1"})
-    assert answer.status_code == 404
 
 
 # Heartbeats
@@ -153,6 +154,49 @@ def test_malformed_body_is_refused_by_the_name_of_its_field(service: Service) ->
 # Reading
 
 
+@pytest.mark.parametrize("query", [{"queue": "people"}, {"state": "queued"}, {}])
+def test_list_one_has_already_is_not_sent_again(service: Service, query: dict[str, str]) -> None:
+    service.item()
+    first = service.ask("GET", "/v1/items", **query)
+    etag = first.headers["ETag"]
+    for known in (etag, etag.removeprefix("W/"), f'"other", {etag}'):
+        again = service.ask("GET", "/v1/items", headers={"If-None-Match": known}, **query)
+        assert (again.status_code, again.body, again.headers["ETag"]) == (304, b"", etag)
+    for other in ('"3"', "W/", "", "*", etag[:-2] + '"'):
+        answer = service.ask("GET", "/v1/items", headers={"If-None-Match": other}, **query)
+        assert (answer.status_code, answer.json_body) == (200, first.json_body), other
+
+
+def test_list_that_has_changed_is_sent(service: Service) -> None:
+    """Whatever changes in it: an item more, a version, or the end of a lease, which no version tells of."""
+    held = service.claimed()
+    changes = [
+        lambda: service.ask("POST", f"/v1/items/{held['id']}/heartbeat", body={"claim_token": held["claim_token"]}),
+        lambda: service.write(held, "note", body={"text": "He called."}),
+        service.claimed,
+    ]
+    for change in changes:
+        known = service.ask("GET", "/v1/items", holder="anna").headers["ETag"]
+        change()
+        answer = service.ask("GET", "/v1/items", holder="anna", headers={"If-None-Match": known})
+        assert answer.status_code == 200
+        assert answer.headers["ETag"] != known
+
+
+def test_list_of_another_is_never_taken_for_ones_own(service: Service) -> None:
+    service.claimed("anna")
+    known = service.ask("GET", "/v1/items", "anna", holder="anna").headers["ETag"]
+    answer = service.ask("GET", "/v1/items", "boris", holder="anna", headers={"If-None-Match": known})
+    assert (answer.status_code, answer.json_body["items"][0]["claim_token"]) == (200, None)
+
+
+def test_item_is_sent_whenever_it_is_asked_for(service: Service) -> None:
+    """A heartbeat moves its lease and not its version: who has the version may not have the lease."""
+    item = service.claimed()
+    answer = service.ask("GET", f"/v1/items/{item['id']}", headers={"If-None-Match": '"2"'})
+    assert (answer.status_code, answer.headers["ETag"]) == (200, '"2"')
+
+
 def test_item_is_shown_with_the_steps_of_its_life(service: Service) -> None:
     item = service.claimed()
     service.ask("POST", f"/v1/items/{item['id']}/release", headers={"If-Match": "2"})
@@ -199,6 +243,15 @@ def test_list_of_a_holder_shows_only_what_one_may_see(service: Service) -> None:
     assert service.ask("GET", "/v1/items", holder="celine").json_body["items"] == []
     seen = service.ask("GET", "/v1/items", "observer-1", holder="celine").json_body["items"]
     assert [item["id"] for item in seen] == [hidden["id"]]
+
+
+def test_list_of_what_is_offered_and_what_comes_back(service: Service) -> None:
+    rests = service.replied("anna")["item"]
+    offered = service.offered("anna")
+    for query, item_id in (({"offered_to": "anna"}, offered.id), ({"pinned_to": "anna"}, rests["id"])):
+        shown = service.ask("GET", "/v1/items", "boris", **query).json_body["items"]
+        assert [item["id"] for item in shown] == [item_id]
+        assert service.ask("GET", "/v1/items", "celine", **query).json_body["items"] == []
 
 
 def test_list_of_a_state_shows_only_what_one_may_see(service: Service) -> None:
@@ -253,7 +306,8 @@ def test_pages_of_a_list_make_the_whole_list(service: Service, query: dict[str, 
         ({"holder": "ж" * 501}, "holder"),
         ({"holder": "a\0b"}, "holder"),
         ({"holder": ""}, "holder"),
-        ({"queue": "people", "state": "queued"}, "queue, state"),
+        ({"queue": "people", "state": "queued"}, "query"),
+        ({"hodler": "anna"}, "hodler"),
     ],
 )
 def test_malformed_question_is_refused_by_the_name_of_its_parameter(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws.queues import Bell, Queued, Queues
+from chalicelib.aws.queues import Bell, Depth, Queued, Queues
 from chalicelib.errors import Unavailable
 from tests.cloud import Cloud
 
@@ -67,6 +67,22 @@ def test_what_sqs_refuses_comes_back_and_nothing_else() -> None:
     assert client.batches == [10, 10, 5]
 
 
+def test_a_message_without_a_delay_of_its_own_waits_as_its_queue_says(moto_cloud: Cloud) -> None:
+    attributes = {"DelaySeconds": "900"}
+    url = str(moto_cloud.sqs.create_queue(QueueName="slow", Attributes=attributes)["QueueUrl"])
+    Queues(moto_cloud.sqs).send([Queued(url, '"later"', delay=None), Queued(url, '"now"')])
+    assert moto_cloud.bodies(url) == ["now"]
+
+
+def test_depth_tells_what_waits_from_what_is_in_hand(moto_cloud: Cloud, url: str) -> None:
+    queues = Queues(moto_cloud.sqs)
+    assert queues.depth(url) == Depth(0, 0)
+    queues.send([Queued(url, "1"), Queued(url, "2"), Queued(url, "3", 600)])
+    assert queues.depth(url) == Depth(waiting=3, in_hand=0)
+    assert queues.receive(url)
+    assert queues.depth(url) == Depth(waiting=2, in_hand=1)
+
+
 def test_nothing_to_send_is_no_call() -> None:
     client = Refusing()
     assert Queues(client).send([]) == []  # type: ignore[arg-type]
@@ -83,7 +99,7 @@ def test_a_queue_that_is_not_there_is_unavailable(moto_cloud: Cloud) -> None:
     queues, nowhere = Queues(moto_cloud.sqs), "https://sqs.eu-central-1.amazonaws.com/123456789012/nowhere"
     for call in (
         lambda: queues.send([Queued(nowhere, "x")]), lambda: queues.receive(nowhere),
-        lambda: queues.delete(nowhere, "r"), lambda: queues.show_again(nowhere, "r", 1),
+        lambda: queues.delete(nowhere, "r"), lambda: queues.show_again(nowhere, "r", 1), lambda: queues.depth(nowhere),
     ):  # fmt: skip
         with pytest.raises(Unavailable):
             call()

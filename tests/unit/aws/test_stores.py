@@ -31,6 +31,21 @@ def test_a_message_that_is_not_there_is_unknown(moto_cloud: Cloud, bucket: str) 
             store.read("mail/2")
 
 
+@pytest.mark.parametrize(("most", "length"), [(1, 1), (100, 100), (256, 256), (10_000, 256)])
+def test_the_beginning_of_a_message_is_read_alone(moto_cloud: Cloud, bucket: str, most: int, length: int) -> None:
+    raw = RawStore(moto_cloud.s3, bucket)
+    raw.write("mail/1", bytes(range(256)), "message/rfc822")
+    assert raw.read("mail/1", most) == bytes(range(length))
+
+
+def test_a_message_without_a_byte_begins_with_none(moto_cloud: Cloud, bucket: str) -> None:
+    raw = RawStore(moto_cloud.s3, bucket)
+    raw.write("mail/1", b"", "message/rfc822")
+    assert raw.read("mail/1", 100) == b""
+    with pytest.raises(Unknown):
+        raw.read("mail/2", 100)
+
+
 def test_a_bucket_that_is_not_there_takes_nothing(moto_cloud: Cloud) -> None:
     with pytest.raises(Unavailable):
         RawStore(moto_cloud.s3, "no-such-bucket").write("mail/1", b"", "message/rfc822")

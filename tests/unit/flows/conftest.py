@@ -6,8 +6,10 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.flows import claim
+from chalicelib.store.rows import from_wire
 from tests.cloud import Cloud, TestWorld
 from tests.desk import WordModel, small_desk
+from tests.invariants import violations
 from tests.streams import Stream
 
 
@@ -25,6 +27,19 @@ def world(moto_cloud: Cloud) -> TestWorld:
     deployed = moto_cloud.deploy()
     vars(deployed)["model"] = WordModel()
     return deployed
+
+
+@pytest.fixture
+def rows_by_hand() -> None:
+    """Asked for by a test that writes rows past the store: its table need not be sound."""
+
+
+@pytest.fixture
+def sound(moto_cloud: Cloud, world: TestWorld, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever the test did, the table is sound afterwards."""
+    yield
+    if "rows_by_hand" not in request.fixturenames:
+        assert violations(map(from_wire, moto_cloud.rows())) == []
 
 
 @pytest.fixture

@@ -1,19 +1,32 @@
 """Short ways to what flow tests need again and again: something that waits, something that rings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
+from chalicelib import policy
+from chalicelib.aws import mailer
 from chalicelib.aws.queues import Queued
-from chalicelib.errors import Unavailable
+from chalicelib.errors import LostRace, Unavailable
 from chalicelib.flows import claim, receive, ring
 from chalicelib.flows.claim import next_in_queue
-from chalicelib.item.item import Item
+from chalicelib.flows.presence import set_presence
+from chalicelib.flows.reply import reply
+from chalicelib.item.item import Event, Item
+from chalicelib.item.offer import AgentNow
+from chalicelib.item.outgoing import Outgoing
+from chalicelib.item.reply import Then
 from chalicelib.rights import Caller
 from chalicelib.store.rows import from_wire, item_of
 from tests import letters
-from tests.cloud import Cloud, TestWorld
-from tests.desk import ANNA
+from tests.cloud import REGION, Cloud, TestWorld
+from tests.desk import ANNA, DESK
+
+#: Boris knows money and takes bills too; he stands in for Anna, Carl for him, and Anna for Carl.
+DEPUTIES = """anna = { skills = ["money"], deputy = "boris" }
+boris = { skills = ["money"], deputy = "carl" }
+carl = { capacity = { mail = 2, chat = 1 }, deputy = "anna" }
+"""
 
 
 def deliver(world: TestWorld, number: int, body: str = "Where is my parcel?", count: int = 1, **headers: str) -> str:
@@ -99,3 +112,130 @@ class Picky:
         held = list(messages)
         left = [message for message in held if message.url == self._refused]
         return left + self._real.send(message for message in held if message.url != self._refused)
+
+
+def ruled(world: TestWorld, *changes: tuple[str, str]) -> None:
+    """The desk decides otherwise: each of these texts of its rules becomes another."""
+    text = DESK
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    vars(world)["policy"] = policy.parse(text)
+
+
+def with_deputies(world: TestWorld) -> None:
+    """The desk names deputies, in a ring."""
+    start, end = DESK.index("anna = {"), DESK.index("sam = {")
+    ruled(world, (DESK[start:end], DEPUTIES), ('members = ["anna", "carl"]', 'members = ["anna", "boris", "carl"]'))
+
+
+def forward(world: TestWorld, **how_far: float) -> None:
+    """Time passes."""
+    assert world.clock
+    world.clock.forward(**how_far)
+
+
+def present(world: TestWorld, *callers: Caller) -> None:
+    """These agents say that they are there."""
+    for caller in callers:
+        set_presence(caller.id, "present", caller, world)
+
+
+def now_of(world: TestWorld, item: Item) -> Item:
+    """The item as it is now."""
+    return world.table.item(item.id)
+
+
+def agent(world: TestWorld, agent_id: str) -> AgentNow:
+    """An agent as he is now."""
+    return world.table.agents([agent_id])[agent_id]
+
+
+def load(world: TestWorld, caller: Caller) -> dict[str, int]:
+    """How many items of each channel an agent carries; those of none are left out."""
+    return {channel: held for channel, held in agent(world, caller.id).held.items() if held}
+
+
+def last_event(world: TestWorld, item: Item) -> Event:
+    """The newest event of an item's history."""
+    return world.table.history(item.id)[-1]
+
+
+def told(world: TestWorld, item: Item) -> list[Event]:
+    """All that happened to the item's customer, oldest first."""
+    return list(world.table.timeline(item.customer_id, 100, None, newest=False).entries)
+
+
+def answer(
+    world: TestWorld, item: Item, text: str = "It comes tomorrow.", then: Then = Then.WAIT, key: str = ""
+) -> tuple[Outgoing, Item]:
+    """The holder answers the customer."""
+    return reply(item.id, item.version, text, then, key, Caller(str(item.holder), frozenset({"agent"})), world)
+
+
+class Losing:
+    """A table where somebody else is first, so many times."""
+
+    def __init__(
+        self, world: TestWorld, times: int, reasons: tuple[str, ...] = ("item:ConditionalCheckFailed",)
+    ) -> None:
+        self._table, self._left, self._reasons = world.table, times, reasons
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._table, name)
+
+    def save(self, change: Any, at: Any) -> None:
+        self._left -= 1
+        if self._left >= 0:
+            raise LostRace(self._reasons)
+        self._table.save(change, at)
+
+
+class Meanwhile:
+    """Something else happens once, right before the first write of what is under test reaches DynamoDB."""
+
+    def __init__(self, cloud: Cloud, happens: Callable[[], object]) -> None:
+        self._events, self._happens, self.times = cloud.dynamodb.meta.events, happens, 0
+
+    def __enter__(self) -> "Meanwhile":
+        self._events.register("before-call.dynamodb.TransactWriteItems", self._first)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._events.unregister("before-call.dynamodb.TransactWriteItems", self._first)
+
+    def _first(self, **_: Any) -> None:
+        self.times += 1
+        if self.times == 1:
+            self._happens()
+
+
+class Post:
+    """SES: notes each mail, and answers with an id of its own or as it was told to."""
+
+    def __init__(self, *answers: str | Exception) -> None:
+        self.taken: list[tuple[bytes, str, str]] = []
+        self._answers = list(answers)
+
+    def send(self, raw: bytes, to: str, outbox_id: str) -> str:
+        self.taken.append((raw, to, outbox_id))
+        said = self._answers.pop(0) if self._answers else f"ses-out-{len(self.taken)}"
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    def message_id(self, provider_id: str) -> str:
+        return mailer.message_id(provider_id, REGION)
+
+
+class Provider:
+    """A chat provider: notes each call, and fails as it was told to."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.taken: list[tuple[str, Mapping[str, str], bytes]] = []
+        self._failures = list(failures)
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
+        self.taken.append((url, headers, body))
+        if self._failures:
+            raise self._failures.pop(0)

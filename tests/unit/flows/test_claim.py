@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.errors import AtCapacity, LostRace, NotAllowed, Unknown, WrongState
+from chalicelib.errors import AtCapacity, NotAllowed, Unknown, WrongState
 from chalicelib.flows import claim
 from chalicelib.flows.claim import next_in_mine, next_in_queue
-from chalicelib.flows.look import set_presence
+from chalicelib.flows.presence import set_presence
 from chalicelib.flows.work import finish, give_back, heartbeat
 from chalicelib.item.item import Item
 from chalicelib.item.state import State
@@ -20,7 +20,9 @@ from chalicelib.rights import Caller
 from chalicelib.store import keys, rows
 from tests.cloud import Cloud, TestWorld
 from tests.desk import ANNA, BORIS, CARL, OLGA, SAM
-from tests.unit.flows.scenes import by_bells, chat, claimed, deliver, items, ring_bells, ringing
+from tests.unit.flows.scenes import Losing, by_bells, chat, claimed, deliver, items, load, ring_bells, ringing
+
+pytestmark = pytest.mark.usefixtures("sound")
 
 MINE = ("billing", "orders", "people", "quarantine")
 
@@ -31,24 +33,6 @@ def next_order(world: TestWorld, caller: Caller = ANNA, key: str = "") -> Item |
 
 def ring_by_hand(world: TestWorld, cloud: Cloud, body: str, queue: str = "orders") -> None:
     cloud.sqs.send_message(QueueUrl=world.settings.work_queue_url(queue, "normal"), MessageBody=body)
-
-
-class Losing:
-    """A table where somebody else is first, so many times."""
-
-    def __init__(
-        self, world: TestWorld, times: int, reasons: tuple[str, ...] = ("item:ConditionalCheckFailed",)
-    ) -> None:
-        self._table, self._left, self._reasons = world.table, times, reasons
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._table, name)
-
-    def save(self, change: Any, at: Any) -> None:
-        self._left -= 1
-        if self._left >= 0:
-            raise LostRace(self._reasons)
-        self._table.save(change, at)
 
 
 # Bells
@@ -63,7 +47,7 @@ def test_a_bell_leads_to_its_item_and_is_deleted(world: TestWorld, moto_cloud: C
     assert taken == items(moto_cloud)[0]
     assert (taken.state, taken.holder, taken.version) == (State.CLAIMED, "anna", 2)
     assert ringing(moto_cloud, world) == (0, 0)
-    assert world.table.agent("anna")["load_mail"] == 1
+    assert load(world, ANNA) == {"mail": 1}
 
 
 def test_a_stale_bell_is_deleted_and_the_next_is_tried(world: TestWorld, moto_cloud: Cloud) -> None:
@@ -309,7 +293,7 @@ def test_who_holds_as_much_as_he_may_gets_no_more(world: TestWorld, moto_cloud: 
     assert moto_cloud.rows() == before
     assert ringing(moto_cloud, world) == (1, 0)
     finish(held.id, held.version, CARL, world)
-    assert world.table.agent("carl")["load_chat"] == 0
+    assert load(world, CARL) == {}
     by_bells()
     assert next_order(world, CARL)
 
@@ -468,6 +452,7 @@ def test_who_waits_longest_is_not_forgotten_when_given_back(world: TestWorld, mo
     assert claimed(world).id == held.id
 
 
+@pytest.mark.usefixtures("rows_by_hand")
 def test_only_an_item_with_rows_of_its_own_is_handed_out(world: TestWorld, moto_cloud: Cloud) -> None:
     """The index may still show what is gone."""
     deliver(world, 1)

@@ -1,25 +1,42 @@
 """What happens by itself: leases end, timers are set again, what waits is rung again."""
 
 import json
+import logging
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from chalicelib.flows.claim import claim_named
+from chalicelib.flows.presence import set_presence
 from chalicelib.flows.ring import ring
 from chalicelib.flows.watch import timer_rang, watch, woken
-from chalicelib.flows.work import finish, give_back, heartbeat
+from chalicelib.flows.work import finish, give_back, heartbeat, snooze
 from chalicelib.item.item import Item
 from chalicelib.item.state import State
+from chalicelib.store import keys, rows
 from tests.cloud import Cloud, TestWorld
-from tests.desk import ANNA
+from tests.desk import ANNA, BORIS, CARL
 from tests.streams import Stream
-from tests.unit.flows.scenes import chat, claimed, deliver, heard, items
-from tests.unit.flows.test_claim import Losing
+from tests.unit.flows.scenes import (
+    Losing,
+    Meanwhile,
+    agent,
+    answer,
+    chat,
+    claimed,
+    deliver,
+    forward,
+    heard,
+    items,
+    last_event,
+    load,
+    now_of,
+    present,
+    with_deputies,
+)
 
-
-def forward(world: TestWorld, **how_far: float) -> None:
-    assert world.clock
-    world.clock.forward(**how_far)
+pytestmark = pytest.mark.usefixtures("sound")
 
 
 def rang(world: TestWorld, item: Item) -> str:
@@ -44,9 +61,10 @@ def test_a_lease_that_has_run_out_returns_the_item(world: TestWorld, moto_cloud:
     assert rang(world, held) == "lease expired"
     (now,) = items(moto_cloud)
     assert (now.state, now.holder, now.ring, now.version) == (State.QUEUED, None, 2, 3)
-    assert world.table.agent("anna")["load_chat"] == 0
-    event = world.table.history(held.id)[-1]
-    assert (event.type, event.actor, event.cause) == ("lease-expired", "sortownia", "lease")
+    assert load(world, ANNA) == {}
+    event = last_event(world, held)
+    assert (event.type, event.actor, event.cause) == ("lease-expired", "sortownia", "time")
+    assert agent(world, "anna").presence == "present"  # a lease that ends says nothing of who held it
 
 
 def test_an_early_timer_is_set_again_and_changes_nothing(world: TestWorld, moto_cloud: Cloud, held: Item) -> None:
@@ -170,3 +188,163 @@ def test_losing_a_race_looks_again(world: TestWorld, held: Item) -> None:
     forward(world, minutes=3)
     vars(world)["table"] = Losing(world, 1)
     assert rang(world, held) == "lease expired"
+
+
+# Offers
+
+
+@pytest.fixture
+def offered(world: TestWorld, moto_cloud: Cloud) -> Item:
+    """A chat on offer to Carl, who alone is there and holds a mail besides."""
+    present(world, CARL)
+    deliver(world, 1)
+    claimed(world, caller=CARL)
+    chat(world, "d1", "Hello")
+    return items(moto_cloud)[1]
+
+
+@pytest.mark.parametrize("by", ["timer", "watch"])
+def test_who_lets_a_chat_wait_is_set_away_and_all_he_had_goes_on(
+    world: TestWorld, moto_cloud: Cloud, stream: Stream, capsys: pytest.CaptureFixture[str], offered: Item, by: str
+) -> None:
+    stream.records()
+    forward(world, seconds=59)
+    assert watch(world) == {}
+    forward(world, seconds=2)
+    assert (rang(world, offered) if by == "timer" else watch(world)) == (
+        "offer lapsed" if by == "timer" else {"offer lapsed": 1}
+    )
+    mail, item = items(moto_cloud)
+    assert (item.state, item.offered_to, item.asked, item.ring) == (State.QUEUED, None, ("carl",), 2)
+    assert (mail.state, mail.holder) == (State.QUEUED, None)
+    assert (agent(world, "carl").presence, load(world, CARL)) == ("away", {})
+    event = last_event(world, item)
+    assert (event.type, event.actor, event.facts["was_offered_to"]) == ("offer-lapsed", "sortownia", "carl")
+    said = capsys.readouterr().out
+    assert '"PresenceSilent": 1' in said
+    assert ('"LeaseEndedByWatch": 1' in said) == (by == "watch")
+    ring(stream.records(), world)
+    assert [bell["item_id"] for bell in heard(moto_cloud, world, "orders")] == [mail.id, item.id]
+    forward(world, seconds=61)
+    assert watch(world) == {"nothing to do": 1}  # looked after once more, in case the index was late
+    assert watch(world) == {}
+
+
+def test_an_offer_that_lapses_goes_to_the_next_who_is_there(world: TestWorld, offered: Item) -> None:
+    present(world, BORIS)
+    forward(world, seconds=61)
+    assert rang(world, offered) == "offer lapsed"
+    item = now_of(world, offered)
+    assert (item.offered_to, item.asked) == ("boris", ("carl",))
+    assert item.offered_until
+    assert item.offered_until - item.changed_at == timedelta(minutes=1)
+    assert rang(world, offered) == "set again"
+    forward(world, seconds=61)
+    assert rang(world, offered) == "offer lapsed"
+    assert now_of(world, offered).offered_to is None
+    assert rang(world, offered) == "nothing to do"
+
+
+def test_an_answer_nobody_took_up_goes_to_the_deputy_and_who_was_busy_stays(
+    world: TestWorld, moto_cloud: Cloud
+) -> None:
+    with_deputies(world)
+    deliver(world, 1)
+    answer(world, claimed(world))
+    present(world, BORIS)
+    deliver(world, 2, In_Reply_To="<m1@customer.example.com>", sender="c1@customer.example.com")
+    forward(world, minutes=16)
+    assert watch(world) == {"offer lapsed": 1}
+    (item,) = items(moto_cloud)
+    assert (item.offered_to, item.pinned_to) == ("boris", "anna")
+    assert agent(world, "anna").presence == "present"  # mail may wait while one talks to somebody
+
+
+def test_who_claims_in_time_is_not_silent(world: TestWorld, moto_cloud: Cloud, offered: Item) -> None:
+    forward(world, seconds=50)
+    claim_named(offered.id, CARL, "", world)
+    forward(world, seconds=11)
+    assert rang(world, offered) == "set again"  # for its lease
+    assert watch(world) == {}
+    assert agent(world, "carl").presence == "present"
+
+
+def test_who_claims_at_the_last_moment_keeps_it(world: TestWorld, moto_cloud: Cloud, offered: Item) -> None:
+    """The timer rang, and he took it before the timer had decided."""
+    forward(world, seconds=61)
+    with Meanwhile(moto_cloud, lambda: claim_named(offered.id, CARL, "", world)):
+        assert rang(world, offered) == "not yet"
+    assert now_of(world, offered).holder == "carl"
+    assert (agent(world, "carl").presence, load(world, CARL)) == ("present", {"mail": 1, "chat": 1})
+
+
+def test_an_offer_lapses_once(world: TestWorld, moto_cloud: Cloud, offered: Item) -> None:
+    forward(world, seconds=61)
+    with Meanwhile(moto_cloud, lambda: watch(world)):
+        assert rang(world, offered) == "not yet"
+    assert [event.type for event in world.table.history(offered.id)].count("offer-lapsed") == 1
+
+
+# Putting off
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_was_put_off_wakes_for_who_had_it(
+    world: TestWorld, moto_cloud: Cloud, stream: Stream, there: bool
+) -> None:
+    deliver(world, 1)
+    held = claimed(world)
+    snooze(held.id, held.version, world.now() + timedelta(hours=2), ANNA, world)
+    if not there:
+        set_presence("anna", "away", ANNA, world)
+    stream.records()
+    forward(world, minutes=119)
+    assert "woken" not in watch(world)
+    forward(world, minutes=2)
+    assert watch(world)["woken"] == 1
+    item = now_of(world, held)
+    assert (item.state, item.snoozed_until, item.ring) == (State.QUEUED, None, held.ring + 1)
+    assert item.offered_to == ("anna" if there else None)
+    assert item.waiting_since == item.changed_at
+    event = last_event(world, item)
+    assert (event.type, event.facts["reason"]) == ("item-woken", "its time has come")
+    ring(stream.records(), world)
+    assert len(heard(moto_cloud, world, "orders")) == (not there)
+
+
+def test_who_takes_it_up_before_its_time_is_not_disturbed(world: TestWorld, held: Item) -> None:
+    resting = snooze(held.id, held.version, world.now() + timedelta(minutes=1), ANNA, world)
+    taken = claim_named(resting.id, ANNA, "", world)
+    forward(world, seconds=61)
+    assert watch(world) == {}
+    assert now_of(world, held) == taken
+
+
+# Rows that fail
+
+
+@pytest.mark.usefixtures("rows_by_hand")
+@pytest.mark.parametrize("broken", ["no customer", "unreadable", "no such kind"])
+def test_a_row_that_fails_every_minute_holds_up_no_other(
+    world: TestWorld, moto_cloud: Cloud, caplog: pytest.LogCaptureFixture, broken: str
+) -> None:
+    for number in range(12):
+        deliver(world, number)
+        claimed(world)
+    made = sorted(items(moto_cloud), key=lambda item: (keys.wake_shard(item.id), item.created_at))
+    bad, others = made[0], made[1:]  # the first the watch looks at
+    row = rows.item_row(bad)
+    spoiled = {
+        "no customer": {**row, "customer_id": "gone"},
+        "unreadable": {**row, "state": "lost", "version": "x"},
+        "no such kind": {**row, "kind": "else"},
+    }[broken]
+    moto_cloud.dynamodb.put_item(TableName="desk-table", Item=rows.to_wire(spoiled))
+    forward(world, minutes=16)
+    with caplog.at_level(logging.WARNING, "sortownia"):
+        done = watch(world)
+    assert done.pop("lease expired") == len(others)
+    assert sum(done.values()) == 1
+    assert next(iter(done)).startswith("put off: ")
+    assert caplog.records
+    assert {now_of(world, item).state for item in others} == {State.QUEUED}

@@ -6,18 +6,53 @@ from typing import Any
 
 import pytest
 
-from chalicelib.errors import Conflict, LostRace, NotAllowed, StaleItem, Unknown, WrongState
-from chalicelib.flows.work import finish, give_back, heartbeat
-from chalicelib.item.item import Item
+from chalicelib.errors import Conflict, Invalid, LostRace, NotAllowed, StaleItem, Unknown, WrongState
+from chalicelib.flows.claim import claim_named
+from chalicelib.flows.work import decline, finish, give_back, heartbeat, note, snooze, tag
+from chalicelib.item.decide import LONGEST_SNOOZE
+from chalicelib.item.item import AgentId, Decided, Item
 from chalicelib.item.state import State
 from chalicelib.rights import Caller
 from tests.cloud import Cloud, TestWorld
 from tests.desk import ANNA, BORIS, CARL, OLGA, SAM
-from tests.unit.flows.scenes import claimed, deliver, items
-from tests.unit.flows.test_claim import Losing
+from tests.unit.flows.scenes import (
+    Losing,
+    Meanwhile,
+    agent,
+    answer,
+    chat,
+    claimed,
+    deliver,
+    forward,
+    items,
+    kinds,
+    last_event,
+    load,
+    now_of,
+    present,
+    ruled,
+    told,
+)
+
+pytestmark = pytest.mark.usefixtures("sound")
+
+
+def put_off(item_id: str, version: int, caller: Caller, world: TestWorld) -> Item:
+    return snooze(item_id, version, world.now() + timedelta(hours=1), caller, world)
+
+
+def confirm(item_id: str, version: int, caller: Caller, world: TestWorld) -> Item:
+    return tag(item_id, version, None, None, caller, world)
+
+
+def remark(item_id: str, version: int, caller: Caller, world: TestWorld) -> Item:
+    return note(item_id, version, "He will call.", (), caller, world)
+
 
 Act = Callable[[str, int, Caller, TestWorld], Item]
-BOTH = pytest.mark.parametrize("act", [give_back, finish])
+ENDS = pytest.mark.parametrize("act", [give_back, finish, put_off])  # after these he holds it no more
+HIS = pytest.mark.parametrize("act", [give_back, finish, put_off, confirm])
+ALL = pytest.mark.parametrize("act", [give_back, finish, put_off, confirm, remark])
 STRANGER = Caller("eve", frozenset())
 
 
@@ -32,27 +67,41 @@ def test_release_gives_the_item_back(world: TestWorld, moto_cloud: Cloud, held: 
     back = give_back(held.id, held.version, ANNA, world)
     assert items(moto_cloud) == [back]
     assert (back.state, back.holder, back.version, back.ring) == (State.QUEUED, None, 3, 2)
-    assert world.table.agent("anna")["load_mail"] == 0
+    assert load(world, ANNA) == {}
 
 
 def test_resolve_ends_the_matter(world: TestWorld, moto_cloud: Cloud, held: Item) -> None:
     done = finish(held.id, held.version, ANNA, world)
     assert items(moto_cloud) == [done]
     assert (done.state, done.holder, done.owner, done.version) == (State.RESOLVED, None, "anna", 3)
-    assert world.table.agent("anna")["load_mail"] == 0
+    assert (done.pinned_to, done.wake_at) == ("anna", None)
+    assert load(world, ANNA) == {}
 
 
-@BOTH
+def test_a_chat_given_back_is_offered_to_the_next_and_not_to_him_again(world: TestWorld) -> None:
+    chat(world, "d1", "Hello")
+    held = claimed(world)
+    assert give_back(held.id, held.version, ANNA, world).offered_to is None  # she alone is there
+    held = claimed(world)
+    present(world, BORIS)
+    back = give_back(held.id, held.version, ANNA, world)
+    assert (back.offered_to, back.asked) == ("boris", ("anna",))
+    assert (load(world, ANNA), load(world, BORIS)) == ({}, {"chat": 1})
+
+
+@ALL
 def test_each_step_is_one_event_of_the_one_who_did_it(world: TestWorld, held: Item, act: Act) -> None:
     act(held.id, held.version, SAM, world)
     history = world.table.history(held.id)
     assert [event.version for event in history] == [1, 2, 3]
     assert [event.seq for event in history] == [1, 2, 3]
     assert (history[2].actor, history[2].facts["holder"]) == ("sam", "anna")
+    assert history[2].facts["from"] == "claimed"
+    assert history[2].facts["to"] == now_of(world, held).state
     assert history[2].previous == history[1].hash
 
 
-@BOTH
+@ALL
 @pytest.mark.parametrize("version", [1, 3])
 def test_a_stale_version_changes_nothing_and_shows_the_present(
     world: TestWorld, moto_cloud: Cloud, held: Item, act: Act, version: int
@@ -64,8 +113,8 @@ def test_a_stale_version_changes_nothing_and_shows_the_present(
     assert moto_cloud.rows() == before
 
 
-@BOTH
-@pytest.mark.parametrize("caller", [BORIS, CARL, OLGA, STRANGER])
+@HIS
+@pytest.mark.parametrize("caller", [BORIS, CARL, OLGA, STRANGER, Caller("anna", frozenset({"observer"}))])
 def test_who_does_not_hold_it_may_not(
     world: TestWorld, moto_cloud: Cloud, held: Item, act: Act, caller: Caller
 ) -> None:
@@ -75,14 +124,15 @@ def test_who_does_not_hold_it_may_not(
     assert moto_cloud.rows() == before
 
 
-@BOTH
+@ALL
 def test_a_supervisor_may(world: TestWorld, held: Item, act: Act) -> None:
-    assert act(held.id, held.version, SAM, world).version == 3
-    assert world.table.agent("anna")["load_mail"] == 0  # the holder's load falls, not the supervisor's
-    assert world.table.agent("sam") == {}
+    now = act(held.id, held.version, SAM, world)
+    assert now.version == 3
+    assert load(world, ANNA) == ({"mail": 1} if now.holder else {})  # the holder's load falls, not the supervisor's
+    assert agent(world, "sam").presence == "unknown"
 
 
-@BOTH
+@ENDS
 def test_a_holder_whose_claim_has_ended_learns_how_the_item_is_now(world: TestWorld, held: Item, act: Act) -> None:
     """A console that slept: its version is stale, and that is what it is told."""
     give_back(held.id, held.version, SAM, world)
@@ -92,7 +142,7 @@ def test_a_holder_whose_claim_has_ended_learns_how_the_item_is_now(world: TestWo
     assert refused.value.present == taken
 
 
-@BOTH
+@ALL
 def test_who_may_not_see_an_item_learns_nothing_by_a_wrong_version(world: TestWorld, act: Act) -> None:
     deliver(world, 1, "#billing")
     held = claimed(world, "billing")
@@ -103,7 +153,7 @@ def test_who_may_not_see_an_item_learns_nothing_by_a_wrong_version(world: TestWo
             heartbeat(held.id, "guessed", caller, world)
 
 
-@BOTH
+@ENDS
 def test_what_nobody_holds_cannot_be_given_back_or_ended(world: TestWorld, moto_cloud: Cloud, act: Act) -> None:
     deliver(world, 1)
     (item,) = items(moto_cloud)
@@ -114,13 +164,13 @@ def test_what_nobody_holds_cannot_be_given_back_or_ended(world: TestWorld, moto_
         act(item.id, item.version, ANNA, world)
 
 
-@BOTH
+@ALL
 def test_an_item_that_is_not_there_is_unknown(world: TestWorld, act: Act) -> None:
     with pytest.raises(Unknown):
         act("nothing", 1, SAM, world)
 
 
-@BOTH
+@ALL
 def test_the_same_step_again_is_a_stale_version(world: TestWorld, moto_cloud: Cloud, held: Item, act: Act) -> None:
     act(held.id, held.version, SAM, world)
     before = moto_cloud.rows()
@@ -129,7 +179,7 @@ def test_the_same_step_again_is_a_stale_version(world: TestWorld, moto_cloud: Cl
     assert moto_cloud.rows() == before
 
 
-@BOTH
+@ALL
 def test_who_loses_a_race_decides_again(world: TestWorld, held: Item, act: Act) -> None:
     vars(world)["table"] = Losing(world, 2)
     assert act(held.id, held.version, ANNA, world).version == 3
@@ -142,7 +192,7 @@ def test_a_sign_of_life_prolongs_the_lease_and_nothing_else(world: TestWorld, mo
     assert held.claim_token
     assert held.lease_until
     before = {row["pk"]["S"]: row for row in moto_cloud.rows() if row["sk"]["S"] == "ITEM"}
-    world.clock.forward(minutes=10)  # type: ignore[union-attr]
+    forward(world, minutes=10)
     until = heartbeat(held.id, held.claim_token, ANNA, world)
     assert timedelta(minutes=9, seconds=59) < until - held.lease_until < timedelta(minutes=10, seconds=1)
     (now,) = items(moto_cloud)
@@ -169,50 +219,263 @@ def test_a_claim_that_has_ended_cannot_be_prolonged(world: TestWorld, held: Item
     assert refused.value.present == again != back
 
 
-def test_a_sign_of_life_that_comes_too_late_is_refused_by_the_table(world: TestWorld, held: Item) -> None:
+def test_a_sign_of_life_that_comes_too_late_is_refused_by_the_table(
+    world: TestWorld, moto_cloud: Cloud, held: Item
+) -> None:
     """The claim ends between reading and writing."""
-    table = world.table
+    given: list[Item] = []
 
-    class Moving:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(table, name)
+    def moving(**_: Any) -> None:
+        if not given:
+            given.append(give_back(held.id, held.version, ANNA, world))
 
-        def prolong(self, item: Item, token: str, until: Any) -> None:
-            vars(world)["table"] = table
-            give_back(item.id, item.version, ANNA, world)
-            table.prolong(item, token, until)
-
-    vars(world)["table"] = Moving()
-    assert held.claim_token
-    with pytest.raises(StaleItem) as refused:
-        heartbeat(held.id, held.claim_token, ANNA, world)
-    assert refused.value.present.state == State.QUEUED
+    events = moto_cloud.dynamodb.meta.events
+    events.register("before-call.dynamodb.UpdateItem", moving)
+    try:
+        with pytest.raises(StaleItem) as refused:
+            heartbeat(held.id, str(held.claim_token), ANNA, world)
+    finally:
+        events.unregister("before-call.dynamodb.UpdateItem", moving)
+    assert [refused.value.present] == given
 
 
 def test_a_step_based_on_an_older_lease_decides_again(world: TestWorld, moto_cloud: Cloud, held: Item) -> None:
     """A heartbeat raises no version, and is still not undone by a customer's message decided before it."""
-    table, token = world.table, held.claim_token
 
-    class Beating:
-        beats = 0
+    def beats() -> None:
+        forward(world, minutes=5)
+        heartbeat(held.id, str(held.claim_token), ANNA, world)
 
-        def __getattr__(self, name: str) -> Any:
-            return getattr(table, name)
-
-        def save(self, change: Any, at: Any) -> None:
-            if not self.beats:
-                self.beats = 1
-                world.clock.forward(minutes=5)  # type: ignore[union-attr]
-                heartbeat(held.id, str(token), ANNA, world)
-            table.save(change, at)
-
-    vars(world)["table"] = Beating()
-    deliver(world, 2, In_Reply_To="<m1@customer.example.com>", sender="c1@customer.example.com")
+    with Meanwhile(moto_cloud, beats):
+        deliver(world, 2, In_Reply_To="<m1@customer.example.com>", sender="c1@customer.example.com")
     (now,) = items(moto_cloud)
     assert now.version == 3
     assert now.lease_until
     assert held.lease_until
     assert now.lease_until > held.lease_until
+
+
+RIGHTS_LOST = [
+    ('[queues.orders]\nmembers = ["*"]', '[queues.orders]\nmembers = ["carl"]'),
+    ('boris = { languages = ["en"] }', 'boris = { languages = ["pl"] }'),
+    ("boris = {", "benno = {"),
+]
+
+
+@pytest.mark.parametrize("change", RIGHTS_LOST, ids=["queue", "language", "left the desk"])
+def test_who_has_lost_his_right_prolongs_no_lease(world: TestWorld, moto_cloud: Cloud, change: tuple[str, str]) -> None:
+    """He may still give it back, or pass it on; left alone, it returns when its lease is over."""
+    deliver(world, 1)
+    held = claimed(world, caller=BORIS)
+    ruled(world, change)
+    before = moto_cloud.rows()
+    with pytest.raises(NotAllowed):
+        heartbeat(held.id, str(held.claim_token), BORIS, world)
+    assert moto_cloud.rows() == before
+    assert give_back(held.id, held.version, BORIS, world).state == State.QUEUED
+
+
+# Putting off
+
+
+def test_what_is_put_off_rests_until_then_with_who_held_it(world: TestWorld, moto_cloud: Cloud, held: Item) -> None:
+    until = world.now() + timedelta(days=2)
+    resting = snooze(held.id, held.version, until, ANNA, world)
+    assert items(moto_cloud) == [resting]
+    assert (resting.state, resting.holder, resting.pinned_to, resting.owner) == (State.SNOOZED, None, "anna", "anna")
+    assert (resting.snoozed_until, resting.wake_at, resting.lease_until) == (until, until, None)
+    assert load(world, ANNA) == {}
+    assert last_event(world, held).facts["until"] == until.isoformat()
+
+
+def test_what_waits_for_the_customer_may_be_put_off_and_put_off_again(world: TestWorld, held: Item) -> None:
+    resting = answer(world, held)[1]
+    sooner = put_off(resting.id, resting.version, ANNA, world)
+    assert (sooner.state, sooner.pinned_to) == (State.SNOOZED, "anna")
+    later = snooze(sooner.id, sooner.version, world.now() + timedelta(days=9), SAM, world)
+    assert later.pinned_to == "anna"  # whoever says so
+    with pytest.raises(NotAllowed):
+        put_off(later.id, later.version, BORIS, world)
+
+
+@pytest.mark.parametrize(
+    "off", [timedelta(seconds=-1), timedelta(), LONGEST_SNOOZE + timedelta(seconds=1), timedelta(days=99_999)]
+)
+def test_a_time_gone_or_far_away_is_refused(world: TestWorld, moto_cloud: Cloud, held: Item, off: timedelta) -> None:
+    before = moto_cloud.rows()
+    with pytest.raises(Invalid, match="until"):
+        snooze(held.id, held.version, world.now() + off, ANNA, world)
+    assert moto_cloud.rows() == before
+
+
+# Declining
+
+
+@pytest.fixture
+def offered(world: TestWorld, moto_cloud: Cloud) -> Item:
+    """A chat on offer to Carl, who alone is there."""
+    present(world, CARL)
+    chat(world, "d1", "Hello")
+    return items(moto_cloud)[0]
+
+
+def test_only_he_it_is_offered_to_declines_or_a_supervisor(world: TestWorld, moto_cloud: Cloud, offered: Item) -> None:
+    before = moto_cloud.rows()
+    for caller in (ANNA, OLGA, STRANGER):
+        with pytest.raises(NotAllowed):
+            decline(offered.id, offered.version, caller, world)
+    with pytest.raises(StaleItem):
+        decline(offered.id, offered.version + 1, CARL, world)
+    assert moto_cloud.rows() == before
+    assert decline(offered.id, offered.version, SAM, world).offered_to is None
+    assert load(world, CARL) == {}
+
+
+def test_what_is_offered_to_nobody_cannot_be_declined(world: TestWorld, moto_cloud: Cloud) -> None:
+    deliver(world, 1)
+    (item,) = items(moto_cloud)
+    with pytest.raises(WrongState) as refused:
+        decline(item.id, item.version, SAM, world)
+    assert refused.value.present == item
+    with pytest.raises(NotAllowed):
+        decline(item.id, item.version, ANNA, world)
+
+
+def test_a_declined_item_taken_meanwhile_is_told(world: TestWorld, moto_cloud: Cloud, offered: Item) -> None:
+    with (
+        Meanwhile(moto_cloud, lambda: claim_named(offered.id, CARL, "", world)),
+        pytest.raises(StaleItem) as refused,
+    ):
+        decline(offered.id, offered.version, CARL, world)
+    assert refused.value.present == now_of(world, offered)
+    assert load(world, CARL) == {"chat": 1}
+
+
+# Notes
+
+
+def test_a_note_stands_in_the_timeline_and_in_the_lists_of_those_it_names(
+    world: TestWorld, moto_cloud: Cloud, held: Item
+) -> None:
+    noted = note(held.id, held.version, "Ask @boris and @carl.", ["boris", "carl", "boris"], ANNA, world)
+    assert (noted.version, noted.holder, noted.lease_until) == (3, "anna", held.lease_until)
+    event = told(world, held)[-1]
+    assert (event.type, event.actor, event.facts["mentions"]) == ("note-added", "anna", 2)
+    assert event.payload == {"written": "Ask @boris and @carl.", "mentions": ["boris", "carl"]}
+    for name in ("boris", "carl"):
+        (found,) = world.table.mentions(name, 10, None).entries
+        assert (found.item_id, found.customer_id, found.seq, found.by) == (held.id, held.customer_id, event.seq, "anna")
+    assert kinds(moto_cloud)["mention"] == 2
+
+
+@pytest.mark.parametrize("caller", [BORIS, CARL, SAM])
+def test_whoever_may_see_an_item_may_write_a_note_at_any_time(world: TestWorld, held: Item, caller: Caller) -> None:
+    now = remark(held.id, held.version, caller, world)
+    now = finish(now.id, now.version, ANNA, world)
+    assert remark(now.id, now.version, caller, world).state == State.RESOLVED
+
+
+@pytest.mark.parametrize("caller", [OLGA, STRANGER, Caller("boris", frozenset({"observer"}))])
+def test_who_only_looks_or_is_nobody_writes_no_note(
+    world: TestWorld, moto_cloud: Cloud, held: Item, caller: Caller
+) -> None:
+    before = moto_cloud.rows()
+    with pytest.raises(NotAllowed):
+        remark(held.id, held.version, caller, world)
+    assert moto_cloud.rows() == before
+
+
+@pytest.mark.parametrize("named", [["nobody"], ["boris"], ["anna", "carl"]])
+def test_nobody_is_mentioned_who_is_not_there_or_may_not_see_the_item(
+    world: TestWorld, moto_cloud: Cloud, named: list[str]
+) -> None:
+    """Boris is no member of billing; Carl is, without its skill."""
+    deliver(world, 1, "#billing")
+    held = claimed(world, "billing")
+    before = moto_cloud.rows()
+    with pytest.raises(Invalid, match=f"mentions.{len(named) - 1}"):
+        note(held.id, held.version, "Look", named, ANNA, world)
+    assert moto_cloud.rows() == before
+    assert note(held.id, held.version, "Look", ["anna", "sam", "olga"], ANNA, world).version == 3
+
+
+# Tags
+
+
+def test_a_decision_is_a_label_beside_what_the_model_had_said(world: TestWorld, moto_cloud: Cloud, held: Item) -> None:
+    decided = tag(held.id, held.version, "billing", "critical", ANNA, world)
+    event = last_event(world, held)
+    assert decided.decided == Decided(topic="billing", urgency="critical", by=AgentId("anna"), at=event.at)
+    assert (decided.queue, decided.lane, decided.ring) == ("orders", "urgent", held.ring)  # held: no bell to ring
+    assert decided.tags == held.tags
+    assert (event.type, event.facts["topic"], event.facts["topic_was"]) == ("tags-decided", "billing", "order")
+    (label,) = (row for row in moto_cloud.rows() if row["kind"]["S"] == "label")
+    names = ("topic", "urgency", "topic_was", "urgency_was", "model", "by", "event_id")
+    assert [label[name]["S"] for name in names] == [
+        "billing", "critical", "order", "normal", "words", "anna", event.id,
+    ]  # fmt: skip
+    assert label["version"]["N"] == str(decided.version)
+
+
+@pytest.mark.parametrize(
+    ("topic", "urgency", "stands"),
+    [(None, None, ("order", "normal")), ("billing", None, ("billing", "normal")), (None, "high", ("order", "high"))],
+)
+def test_what_is_not_said_is_confirmed(
+    world: TestWorld, held: Item, topic: str | None, urgency: str | None, stands: tuple[str, str]
+) -> None:
+    decided = tag(held.id, held.version, topic, urgency, ANNA, world).decided
+    assert decided
+    assert (decided.topic, decided.urgency) == stands
+
+
+def test_a_second_decision_rests_on_the_first_and_is_a_label_of_its_own(
+    world: TestWorld, moto_cloud: Cloud, held: Item
+) -> None:
+    first = tag(held.id, held.version, "billing", None, ANNA, world)
+    second = tag(first.id, first.version, None, "high", SAM, world)
+    assert second.decided
+    assert (second.decided.topic, second.decided.urgency, second.decided.by) == ("billing", "high", "sam")
+    assert kinds(moto_cloud)["label"] == 2
+
+
+@pytest.mark.parametrize(("urgency", "lane", "ring"), [("critical", "urgent", 2), ("low", "normal", 1)])
+def test_what_waits_rings_anew_in_its_new_lane(
+    world: TestWorld, moto_cloud: Cloud, urgency: str, lane: str, ring: int
+) -> None:
+    deliver(world, 1)
+    (item,) = items(moto_cloud)
+    decided = tag(item.id, item.version, None, urgency, SAM, world)
+    assert (decided.lane, decided.ring) == (lane, ring)
+
+
+@pytest.mark.parametrize(("topic", "urgency", "field"), [("cars", None, "topic"), (None, "soon", "urgency")])
+def test_a_tag_the_desk_does_not_have_is_refused(
+    world: TestWorld, moto_cloud: Cloud, held: Item, topic: str | None, urgency: str | None, field: str
+) -> None:
+    before = moto_cloud.rows()
+    with pytest.raises(Invalid, match=field):
+        tag(held.id, held.version, topic, urgency, ANNA, world)
+    assert moto_cloud.rows() == before
+
+
+def test_where_nothing_was_said_there_is_nothing_to_confirm(world: TestWorld, moto_cloud: Cloud) -> None:
+    vars(world)["model"] = None
+    deliver(world, 1)
+    held = claimed(world, "people")
+    with pytest.raises(Invalid, match="topic"):
+        confirm(held.id, held.version, ANNA, world)
+    decided = tag(held.id, held.version, "order", None, ANNA, world)
+    assert decided.decided
+    assert (decided.decided.topic, decided.decided.urgency, decided.tags) == ("order", None, None)
+    confirm(decided.id, decided.version, ANNA, world)
+
+
+def test_who_had_it_in_hand_may_still_say_what_it_was_about(world: TestWorld, held: Item) -> None:
+    done = finish(held.id, held.version, ANNA, world)
+    with pytest.raises(NotAllowed):
+        confirm(done.id, done.version, BORIS, world)
+    assert confirm(done.id, done.version, ANNA, world).decided
 
 
 def test_losing_every_race_is_told(world: TestWorld, held: Item, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,6 +135,31 @@ def test_only_ses_of_this_account_may_bring_mail() -> None:
         assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
 
 
+def test_the_bucket_tells_of_each_raw_message_and_of_nothing_else() -> None:
+    told = of_type("AWS::S3::Bucket")["RawBucket"]["NotificationConfiguration"]["QueueConfigurations"]
+    assert {(one["Event"], *(rule["Value"] for rule in one["Filter"]["S3Key"]["Rules"])) for one in told} == {
+        ("s3:ObjectCreated:*", "mail/"),
+        ("s3:ObjectCreated:*", "chat/"),
+    }
+    assert all(one["Queue"] == {"Fn::GetAtt": ["RecheckQueue", "Arn"]} for one in told)
+
+
+def test_the_bucket_may_tell_before_it_is_made_and_only_of_this_account() -> None:
+    """S3 tries the queue when the bucket is made, so its policy must be there and cannot name the bucket."""
+    assert RESOURCES["RawBucket"]["DependsOn"] == "RecheckQueuePolicy"
+    policy = of_type("AWS::SQS::QueuePolicy")["RecheckQueuePolicy"]
+    assert "RawBucket" not in json.dumps(policy)
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert statement["Action"] == "sqs:SendMessage"
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_a_stored_message_is_looked_for_after_a_quarter_of_an_hour() -> None:
+    assert of_type("AWS::SQS::Queue")["RecheckQueue"]["DelaySeconds"] == {"Ref": "RecheckDelaySeconds"}
+    assert TEMPLATE["Parameters"]["RecheckDelaySeconds"]["Default"] == 900
+
+
 def test_the_notice_reaches_the_queue_as_ses_wrote_it() -> None:
     subscription = of_type("AWS::SNS::Subscription")["MailSubscription"]
     assert subscription["RawMessageDelivery"] is True

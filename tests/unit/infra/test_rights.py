@@ -2,24 +2,36 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
 from fnmatch import fnmatchcase
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from chalicelib.flows import claim, hook, look, work
+from chalicelib.flows import claim, handover, hook, look, presence, reply, work
 from chalicelib.flows.export import export
 from chalicelib.flows.receive import dead_delivery, delivery
+from chalicelib.flows.recheck import recheck
 from chalicelib.flows.ring import ring
+from chalicelib.flows.send import send_message
 from chalicelib.flows.watch import timer_rang, watch
 from chalicelib.intake.chat.generic import sign
+from chalicelib.item.item import Item
+from chalicelib.item.passing import Destination
+from chalicelib.item.reply import Then
 from chalicelib.rights import Caller
 from infra.functions import FUNCTIONS
 from infra.policies import role_policy
+from tests import letters
 from tests.cloud import BUCKETS, SECRET, STACK, Cloud, TestWorld
+from tests.outside import Outside
 
 EVENTS = Path(__file__).parents[2] / "events"
-AGENT = Caller("agent-1", frozenset({"agent"}))
+AGENT, COLLEAGUE = (Caller(name, frozenset({"agent"})) for name in ("agent-1", "agent-2"))
+SUPERVISOR = Caller("supervisor-1", frozenset({"supervisor"}))
 INSTALLATION = "shop-widget"
 MAIL = (
     b"From: a@customer.example.com\r\nTo: help@shop.example.com\r\nSubject: Hello\r\n"
@@ -33,7 +45,7 @@ class Used:
     """What is called: pairs of action and resource, the way IAM names them, without account and region."""
 
     def __init__(self, cloud: Cloud) -> None:
-        self._clients = (cloud.dynamodb, cloud.s3, cloud.sqs, cloud.secrets)
+        self._clients = (cloud.dynamodb, cloud.s3, cloud.sqs, cloud.secrets, cloud.ses)
         self._pairs: set[tuple[str, str]] = set()
 
     def during(self, act: Callable[[], Any]) -> set[tuple[str, str]]:
@@ -65,11 +77,16 @@ def asked(service: str, operation: str, params: dict[str, Any]) -> Iterator[tupl
             yield f"sqs:{operation.removesuffix('Batch')}", params["QueueUrl"].rsplit("/", 1)[1]
         case "secretsmanager", _:
             yield f"secretsmanager:{operation}", params["SecretId"]
+        case "sesv2", "SendEmail":
+            sender = message_from_bytes(params["Content"]["Raw"]["Data"], policy=default)["From"].addresses[0]
+            for right in ("SendEmail", "SendRawEmail"):
+                yield f"ses:{right}", f"identity/{sender.domain}"
+                yield f"ses:{right}", f"configuration-set/{params['ConfigurationSetName']}"
 
 
 def allowed(function: str, cloud: Cloud, pair: tuple[str, str]) -> bool:
     action, resource = pair
-    role = role_policy(next(f for f in FUNCTIONS if f.name == function))
+    role = role_policy(next(f for f in FUNCTIONS if f.name == function), cloud.policy)
     return any(
         action in statement["Action"] and fnmatchcase(resource, named(wanted, cloud))
         for statement in role["Statement"]
@@ -79,7 +96,10 @@ def allowed(function: str, cloud: Cloud, pair: tuple[str, str]) -> bool:
 
 def named(resource: dict[str, Any], cloud: Cloud) -> str:
     """A statement's resource as it is called in the test's stack."""
-    names = {"Table": "desk-table", **dict(zip(("RawBucket", "LakeBucket", "ModelBucket"), BUCKETS, strict=True))}
+    names = {
+        "Table": "desk-table",
+        **dict(zip(("RawBucket", "LakeBucket", "ModelBucket"), BUCKETS, strict=True)),
+    }
     for logical_id, made in cloud.template.items():
         if made.get("Type") == "AWS::SQS::Queue":
             names[logical_id] = made["Properties"]["QueueName"]["Fn::Sub"].replace("${AWS::StackName}", STACK)
@@ -88,6 +108,7 @@ def named(resource: dict[str, Any], cloud: Cloud) -> str:
     text = str(resource["Fn::Sub"])
     for logical_id, name in names.items():
         text = text.replace(f"${{{logical_id}.Arn}}", name)
+    text = text.replace("${ConfigurationSet}", f"{STACK}-replies")
     return text.replace("${AWS::StackName}", STACK).rsplit("}:", 1)[-1].removeprefix("secret:")
 
 
@@ -106,8 +127,28 @@ def intake(world: TestWorld, cloud: Cloud) -> None:
     assert delivery(notice, "m-1", 1, world) == "queued"
     for body in cloud.bodies(world.settings.inbound_queue_url):
         assert delivery(json.dumps(body), "m-2", 1, world) == "queued"
+    for number in range(2, 7):
+        another = letters.mail(sender=f"c{number}@customer.example.com", Message_ID=f"<{number}@customer.example.com>")
+        assert delivery(letters.store_mail(world, f"another{number}", another), f"m-1{number}", 1, world) == "queued"
     missing = notice.replace("exampleses0000001", "exampleses0000002")
     assert delivery(missing, "m-3", 1, world) == "quarantined"
+
+
+def lost(world: TestWorld) -> None:
+    """A mail and a chat message without notice, an object that is gone, and one that must wait for intake."""
+    world.raw.write("mail/lost", MAIL, "message/rfc822")
+    world.raw.write("chat/shop-widget/lost", b"no json", "application/json")
+    for key, outcome in (
+        ("mail/lost", "handed in again"),
+        ("chat/shop-widget/lost", "handed in again"),
+        ("mail/gone", "gone"),
+    ):
+        assert recheck(told_of(key, "2026-03-01T09:00:00.000Z"), world) == outcome
+    assert recheck(told_of("mail/lost", world.now().isoformat()), world) == "put off"
+
+
+def told_of(key: str, at: str) -> str:
+    return json.dumps({"Records": [{"eventTime": at, "s3": {"object": {"key": key}}}]})
 
 
 def records(cloud: Cloud) -> list[dict[str, Any]]:
@@ -126,21 +167,54 @@ def records(cloud: Cloud) -> list[dict[str, Any]]:
     ]
 
 
-def worked(world: TestWorld) -> None:
-    """A morning of an agent."""
-    look.set_presence(AGENT.id, "present", AGENT, world)
+def worked(world: TestWorld) -> list[str]:
+    """A morning of two agents and their supervisor; ids of the replies they wrote."""
+    for agent in (AGENT, COLLEAGUE):
+        presence.set_presence(agent.id, "present", agent, world)
     look.board(AGENT, world)
-    taken = [claim.next_in_mine(AGENT, f"key-{n}", world) for n in range(3)]
-    first, second, third = (item for item in taken if item)
+    numbers = count(1)
+    taken = list(iter(lambda: claim.next_in_mine(AGENT, f"key-{next(numbers)}", world), None))
+    chat = next(item for item in taken if item and item.channel == "chat")
+    mails = [item for item in taken if item and item.channel == "mail" and item.contact]
+    first, second, third, fourth, fifth, sixth = mails
+    claim.claim_named(first.id, AGENT, "", world)
     look.item(first.id, AGENT, world)
     look.items("queue", first.queue, AGENT, 10, None, False, world)
-    look.items("holder", AGENT.id, AGENT, 10, None, False, world)
+    for by in ("holder", "offered_to", "pinned_to"):
+        look.items(by, AGENT.id, AGENT, 10, None, False, world)
     look.items("state", "claimed", AGENT, 10, None, False, world)
     look.timeline(first.customer_id, AGENT, 10, None, False, world)
     assert second.claim_token
     work.heartbeat(second.id, second.claim_token, AGENT, world)
-    work.give_back(first.id, first.version, AGENT, world)
+    noted = work.note(second.id, second.version, "Look at this", [COLLEAGUE.id], AGENT, world)
+    look.mentions(COLLEAGUE.id, COLLEAGUE, 10, None, world)
+    tagged = work.tag(noted.id, noted.version, None, "high", AGENT, world)
+    written = [answered(one, world) for one in (chat, tagged, first)]
+    work.give_back(sixth.id, sixth.version, AGENT, world)
     work.finish(third.id, third.version, AGENT, world)
+    work.snooze(fourth.id, fourth.version, world.now() + timedelta(hours=1), AGENT, world)
+    work.reassign(fifth.id, fifth.version, Destination("agent", COLLEAGUE.id), "he knows her", AGENT, world)
+    handover.hand_over(COLLEAGUE.id, None, False, SUPERVISOR, world)
+    return written
+
+
+def answered(item: Item, world: TestWorld) -> str:
+    outgoing, _ = reply.reply(item.id, item.version, "It comes tomorrow.", Then.WAIT, f"r-{item.id}", AGENT, world)
+    reply.status(item.id, outgoing.id, AGENT, world)
+    return outgoing.id
+
+
+def told(name: str, reply_id: str) -> str:
+    """What SES tells of a reply."""
+    text = (EVENTS / f"ses-{name}.json").read_text("utf-8")
+    return text.replace("0123456789abcdef0123456789abcdef", reply_id)
+
+
+def sends(replies: list[str], world: TestWorld) -> list[str]:
+    """Two replies are sent, and SES has news of the second, a mail."""
+    bodies = [json.dumps({"outbox_id": one}) for one in replies]
+    bodies += [told(name, replies[-1]) for name in ("delivery", "bounce-permanent")]
+    return [send_message(body, world) for body in bodies]
 
 
 def test_every_call_of_every_function_is_allowed_by_its_role(moto_cloud: Cloud, world: TestWorld) -> None:
@@ -152,20 +226,39 @@ def test_every_call_of_every_function_is_allowed_by_its_role(moto_cloud: Cloud, 
         pair for pair in used.during(lambda: intake(world, moto_cloud)) - poller if pair[0] != "s3:PutObject"
     }
     calls["quarantine"] = used.during(lambda: dead_delivery("no notice of ours", "m-4", world))
-    told = records(moto_cloud)
-    calls["ring"] = used.during(lambda: ring(told, world))
-    calls["export"] = used.during(lambda: export([r for r in told if _kind(r) == "event"], world))
-    calls["api_handler"] |= used.during(lambda: worked(world))
-    held = next(r for r in records(moto_cloud) if _kind(r) == "item" and "claim_token" in r["dynamodb"]["NewImage"])
+    # What the test itself stores in `lost` stands for SES and the webhook.
+    calls["recheck"] = {pair for pair in used.during(lambda: lost(world)) if pair[0] != "s3:PutObject"}
+    rows = records(moto_cloud)
+    calls["ring"] = used.during(lambda: ring(rows, world))
+    calls["export"] = used.during(lambda: export([r for r in rows if _kind(r) == "event"], world))
+    replies: list[str] = []
+    calls["api_handler"] |= used.during(lambda: replies.extend(worked(world)))
+    with Outside() as shop:
+        vars(world)["settings"] = replace(world.settings, chat_replies_url=shop.url)
+        said: list[str] = []
+        calls["send"] = used.during(lambda: said.extend(sends(replies[:2], world)))
+        assert said == ["sent", "sent", "reply-delivered", "bounced"]
+        assert len(shop.asked) == 1
+    hooked(world, 2)
+    for body in moto_cloud.bodies(world.settings.inbound_queue_url):
+        delivery(json.dumps(body), "m-2", 1, world)
+    timers = [timer_of(moto_cloud, "mail", "claim_token"), timer_of(moto_cloud, "chat", "offered_to")]
     moto_cloud.clock.forward(hours=2)
-    timer = json.dumps({"item_id": held["dynamodb"]["Keys"]["pk"]["S"].removeprefix("ITEM#")})
-    calls["timers"] = used.during(lambda: timer_rang(timer, world))
+    calls["timers"] = used.during(lambda: [timer_rang(timer, world) for timer in timers])
     moto_cloud.clock.forward(hours=2)
     calls["watch"] = used.during(lambda: watch(world))
+    assert ("sqs:SendMessage", f"{STACK}-send") in calls["watch"], "a reply nobody took is given to the sender again"
 
     assert all(calls.values()), "each function was seen at work"
     denied = {f: sorted(p for p in pairs if not allowed(f, moto_cloud, p)) for f, pairs in calls.items()}
     assert not any(denied.values()), denied
+
+
+def timer_of(cloud: Cloud, channel: str, mark: str) -> str:
+    """What the timer of an item says that somebody holds or is offered."""
+    items = [row for row in cloud.rows() if row["kind"]["S"] == "item" and row["channel"]["S"] == channel]
+    found = next(row for row in items if mark in row)
+    return json.dumps({"item_id": found["pk"]["S"].removeprefix("ITEM#")})
 
 
 def test_a_call_beyond_the_role_is_noticed(moto_cloud: Cloud) -> None:

@@ -1,8 +1,10 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from chalicelib.policy import Mailbox, Policy, load
 from infra.config import STAGE, chalice_config
 from infra.functions import FUNCTIONS, Function
 from infra.policies import policy_file, role_policies, role_policy
@@ -11,7 +13,7 @@ MOST_CHARACTERS = 10_240  # of all policies written into one role
 
 
 def statements(function: Function) -> list[dict[str, Any]]:
-    return list(role_policy(function)["Statement"])
+    return list(role_policy(function, load())["Statement"])
 
 
 def may(function: Function, action: str) -> bool:
@@ -32,12 +34,14 @@ def test_a_role_names_its_actions_and_its_resources(function: Function) -> None:
             assert isinstance(resource, dict), "resources are this stack's own, by intrinsic"
             text = resource.get("Fn::Sub", "")
             assert text != "*"
-            assert "*" not in text or "${AWS::StackName}" in text or ".Arn}" in text
+            # An address is named by its domain; the condition says which addresses.
+            ours = "${AWS::StackName}" in text or ".Arn}" in text or text.rsplit("/", 1)[-1].startswith("*@")
+            assert "*" not in text or ours
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.name)
 def test_a_role_fits_iam(function: Function) -> None:
-    assert len(json.dumps(role_policy(function))) < MOST_CHARACTERS
+    assert len(json.dumps(role_policy(function, load()))) < MOST_CHARACTERS
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.name)
@@ -51,11 +55,39 @@ def test_a_role_may_write_its_own_log_only(function: Function) -> None:
 def test_each_function_has_a_role_of_its_own() -> None:
     entries = chalice_config()["stages"][STAGE]["lambda_functions"]
     assert {name: e["iam_policy_file"] for name, e in entries.items()} == {f.name: policy_file(f) for f in FUNCTIONS}
-    assert len(role_policies()) == len(FUNCTIONS)
+    assert len(role_policies(load())) == len(FUNCTIONS)
 
 
-def test_only_the_door_of_the_chat_hooks_reads_secrets() -> None:
-    assert [f.name for f in FUNCTIONS if may(f, "secretsmanager:GetSecretValue")] == ["api_handler"]
+def test_only_the_two_doors_of_chat_read_its_secrets() -> None:
+    assert [f.name for f in FUNCTIONS if may(f, "secretsmanager:GetSecretValue")] == ["api_handler", "send"]
+
+
+def mail_statements(policy: Policy) -> list[dict[str, Any]]:
+    said = role_policy(named("send"), policy)["Statement"]
+    return [s for s in said if s["Action"][0].startswith("ses:")]
+
+
+def test_only_the_sender_sends_mail() -> None:
+    for action in ("ses:SendEmail", "ses:SendRawEmail"):
+        assert [f.name for f in FUNCTIONS if may(f, action)] == ["send"]
+
+
+def test_the_sender_writes_in_the_name_of_the_desks_mailboxes_alone() -> None:
+    as_mailbox, as_set = mail_statements(load())
+    assert as_mailbox["Condition"] == {"StringEquals": {"ses:FromAddress": sorted(load().mailboxes)}}
+    identities = [r["Fn::Sub"].rpartition(":identity/")[2] for r in as_mailbox["Resource"]]
+    assert identities == ["*@shop.example.com", "example.com", "shop.example.com"]
+    assert [r["Fn::Sub"].rpartition("/")[2] for r in as_set["Resource"]] == ["${ConfigurationSet}"]
+
+
+def test_a_desk_of_many_mailboxes_still_fits_a_role() -> None:
+    mailboxes = {f"team-{n}@d{n % 5}.shop.example.com": Mailbox("", "Team") for n in range(1_000)}
+    policy = replace(load(), mailboxes=mailboxes)
+    assert len(json.dumps(role_policy(named("send"), policy))) < MOST_CHARACTERS
+    as_mailbox = mail_statements(policy)[0]
+    assert as_mailbox["Condition"] == {
+        "StringLike": {"ses:FromAddress": [f"*@d{n}.shop.example.com" for n in range(5)]}
+    }
 
 
 def test_nothing_may_delete_rows_or_objects_or_scan() -> None:

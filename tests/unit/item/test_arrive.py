@@ -12,27 +12,31 @@ from chalicelib.item.arrive import (
     Known,
     content_hash,
     identity_of,
+    may_be_offered,
     message_arrived,
     quarantined,
 )
-from chalicelib.item.change import Change, Conversation, Handled, Identity, KnownMessage
-from chalicelib.item.decide import RE_RING
-from chalicelib.item.item import EventType, Item, ItemId, seal
+from chalicelib.item.change import Change, Conversation, Handled, Identity, KnownMessage, Load, Must
+from chalicelib.item.item import Contact, EventType, Item, ItemId, seal
+from chalicelib.item.offer import RE_RING
 from chalicelib.item.state import State
-from tests.desk import NOW, arrival, chat, customer, ids, item, mail, small_desk, tags
+from chalicelib.policy import parse
+from tests.desk import DESK as RULES
+from tests.desk import NOW, agents, arrival, chat, customer, ids, item, mail, small_desk, tags
 
 DESK = small_desk()
+DEPUTIES = parse(RULES.replace("anna = { ", 'anna = { deputy = "carl", '))
 URGENT = tags(urgency="critical")
 LATE = NOW + DESK.reopen_within + timedelta(seconds=1)
 
 
 def arrived(known: Known | None = None, said: Any = None, message: Any = None, **changed: Any) -> Change:
-    of = changed.pop("of", None) or arrival(**changed)
-    return message_arrived(of, message or mail(), said, known or Known(), DESK, ids(7))
+    of, desk = changed.pop("of", None), changed.pop("desk", DESK)
+    return message_arrived(of or arrival(**changed), message or mail(), said, known or Known(), desk, ids(7))
 
 
-def joined(before: Item, said: Any = None, **changed: Any) -> Change:
-    return arrived(Known(customer=customer(), item=before), said, **changed)
+def joined(before: Item, said: Any = None, there: Any = None, **changed: Any) -> Change:
+    return arrived(Known(customer=customer(), item=before, agents=there or {}), said, **changed)
 
 
 def after(change: Change) -> Item:
@@ -132,6 +136,154 @@ def test_a_customer_may_write_to_what_is_in_quarantine() -> None:
 def test_an_item_without_a_subject_takes_the_first_it_hears() -> None:
     assert after(joined(item(subject=""), tags())).subject == "Parcel"
     assert after(joined(item(subject="Old"), tags())).subject == "Old"
+
+
+# Joined where somebody has, or had, the item in hand
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_a_customers_message_is_told_in_every_state(state: State) -> None:
+    before = item(state=state, queue="quarantine" if state == State.QUARANTINED else "orders", version=7)
+    change = joined(before, tags(), agents(anna=0))
+    assert (after(change).id, after(change).version, after(change).changed_at) == ("it1", 8, NOW)
+    assert (change.events[0].type, change.events[0].version) == (EventType.MESSAGE_RECEIVED, 8)
+    assert change.events[0].facts["state"] == after(change).state
+
+
+@pytest.mark.parametrize("state", [State.WAITING, State.SNOOZED, State.RESOLVED])
+@pytest.mark.parametrize(
+    ("there", "to"),
+    [
+        (agents(anna=0, carl=0), "anna"),
+        (agents("away", anna=0) | agents(carl=0), "carl"),
+        (agents(anna=60, carl=0), "carl"),
+        (agents("away", anna=0, carl=0), None),
+        (agents(boris=0), None),  # not for everybody, but for who knows the matter
+    ],
+)
+def test_an_answer_is_offered_to_who_wrote_or_to_his_deputy(state: State, there: Any, to: str | None) -> None:
+    rested = item(state=state, pinned_to="anna", owner="anna", snoozed_until=LATE, wake_at=LATE, asked=("anna",))
+    at = NOW + timedelta(hours=1)
+    change = joined(rested, tags(), there, received_at=at, desk=DEPUTIES)
+    now = after(change)
+    assert (now.state, now.ring, now.waiting_since, now.snoozed_until) == (State.QUEUED, 2, at, None)
+    assert (now.offered_to, now.owner, now.pinned_to, now.asked) == (to, "anna", "anna", ())
+    assert now.wake_at == at + (timedelta(minutes=15) if to else RE_RING)
+    assert change.loads == ((Load(to, "mail", 1, DESK.agents[to].capacity["mail"], Must.PRESENT),) if to else ())  # type: ignore[arg-type]
+    assert change.events[0].facts["offered_to"] == to
+    assert now.reason == ("reopened" if state == State.RESOLVED else "the customer answered")
+
+
+def test_what_rests_keeps_its_lane_unless_the_answer_is_urgent() -> None:
+    for lane, said, then in (
+        ("urgent", tags(), "urgent"), ("normal", URGENT, "urgent"), ("normal", tags(), "normal"),
+    ):  # fmt: skip
+        assert after(joined(item(state=State.WAITING, lane=lane), said)).lane == then
+
+
+def test_what_is_reopened_is_as_urgent_as_the_new_message() -> None:
+    assert after(joined(item(state=State.RESOLVED, lane="urgent"), tags())).lane == "normal"
+
+
+def test_who_has_the_first_word_keeps_it_when_the_customer_writes_on() -> None:
+    chatting = item(channel="chat", offered_to="anna", offered_until=LATE, wake_at=LATE)
+    of = arrival("d2", "chat")
+    for said, ring in ((tags(), 1), (URGENT, 2)):
+        change = arrived(Known(customer=customer(), item=chatting, agents=agents(boris=0)), said, chat(), of=of)
+        now = after(change)
+        assert (now.offered_to, now.offered_until, now.wake_at, now.ring) == ("anna", LATE, LATE, ring)
+        assert change.loads == ()
+
+
+# Offers
+
+
+def test_a_new_chat_is_offered_to_the_least_loaded() -> None:
+    of, there = arrival("d1", "chat"), agents(anna=2, boris=1) | agents("away", carl=0)
+    change = arrived(Known(agents=there), tags(), chat(), of=of)
+    made = after(change)
+    assert (made.offered_to, made.offered_until, made.ring) == ("boris", NOW + timedelta(minutes=1), 1)
+    assert made.wake_at == made.offered_until
+    assert change.loads == (Load("boris", "chat", 1, 12, Must.PRESENT),)  # type: ignore[arg-type]
+    assert change.events[0].facts["offered_to"] == "boris"
+
+
+def test_a_new_mail_is_for_everybody() -> None:
+    change = arrived(Known(agents=agents(anna=0, boris=0)), tags())
+    assert (after(change).offered_to, change.loads) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("known", "message", "channel", "asked"),
+    [
+        (Known(), mail(), "mail", ()),
+        (Known(), chat(), "chat", ("anna", "boris", "carl")),
+        (Known(), mail(automatic=Automatic.BOUNCE), "mail", ()),
+        (
+            Known(customer=customer(), item=item(state=State.WAITING, pinned_to="anna")),
+            mail(),
+            "mail",
+            ("anna", "carl"),
+        ),
+        (
+            Known(customer=customer(), item=item(state=State.RESOLVED, pinned_to="anna")),
+            mail(),
+            "mail",
+            ("anna", "carl"),
+        ),
+        (Known(customer=customer(), item=item(state=State.WAITING)), mail(), "mail", ()),
+        (Known(customer=customer(), item=item(pinned_to="anna")), mail(), "mail", ()),  # it waits already
+        (Known(customer=customer(), item=item(channel="chat")), chat(), "chat", ()),
+        (Known(customer=customer(), item=item(state=State.CLAIMED, holder="anna")), mail(), "mail", ()),
+        (Known(customer=customer(id="cu2"), item=item(state=State.WAITING, pinned_to="anna")), mail(), "mail", ()),
+    ],
+)
+def test_presence_is_looked_up_only_of_who_may_be_asked(known: Known, message: Any, channel: str, asked: Any) -> None:
+    """Not where the item keeps its place, or only its lane changes."""
+    of = arrival("d1", channel)
+    if known.item and known.item.state in {State.QUEUED, State.CLAIMED}:
+        assert may_be_offered(of, message, URGENT, known, DEPUTIES, ids(7)) == ()
+    assert may_be_offered(of, message, tags(), known, DEPUTIES, ids(7)) == asked
+
+
+# Whom a reply goes to
+
+
+def test_a_reply_goes_where_the_newest_mail_says() -> None:
+    message = mail(
+        reply_to=(Address("", ""), Address("Office", "office@customer.example.com"), Address("", "x@example.com")),
+        in_reply_to=("b@x", "a@x"), references=("a@x", "one@customer.example.com"),
+    )  # fmt: skip
+    contact = after(joined(item(contact=Contact(address="old@customer.example.com")), tags(), message=message)).contact
+    assert contact == Contact(
+        address="office@customer.example.com", name="Office", message_id="one@customer.example.com",
+        references=("a@x", "b@x"), trusted=True,
+    )  # fmt: skip
+
+
+def test_without_a_reply_address_it_goes_to_the_sender() -> None:
+    contact = after(arrived(trusted=False)).contact
+    assert contact == Contact(
+        address="Anna@customer.example.com", name="Anna Customer", message_id="one@customer.example.com", trusted=False
+    )
+    assert after(arrived(message=mail(sender=None))).contact == Contact(
+        message_id="one@customer.example.com", trusted=True
+    )
+
+
+def test_only_the_newest_of_a_long_thread_are_kept() -> None:
+    contact = after(arrived(message=mail(references=tuple(f"{n}@x" for n in range(99))))).contact
+    assert contact
+    assert contact.references == tuple(f"{n}@x" for n in range(79, 99))
+
+
+def test_a_chat_is_answered_in_its_conversation() -> None:
+    contact = after(arrived(message=chat(), of=arrival("d1", "chat"))).contact
+    assert contact == Contact(name="Piotr", conversation="c1", trusted=True)
+
+
+def test_what_could_not_be_read_names_nobody_to_answer() -> None:
+    assert after(quarantined(arrival(), "cannot be read", ids(7))).contact is None
 
 
 # Resolved

@@ -62,3 +62,17 @@ def test_an_event_of_no_item_begins_no_chain() -> None:
 @pytest.mark.parametrize(("said", "language"), [(tags(language="pl"), "pl"), (None, "und")])
 def test_an_item_without_tags_has_no_known_language(said: Any, language: str) -> None:
     assert item(tags=said).language == language
+
+
+@pytest.mark.parametrize(
+    ("who", "carrier", "hands"),
+    [
+        ({}, None, None),
+        ({"pinned_to": "carl"}, None, "carl"),
+        ({"offered_to": "boris", "pinned_to": "carl"}, "boris", "boris"),
+        ({"holder": "anna", "offered_to": "boris", "pinned_to": "carl"}, "anna", "anna"),
+        ({"owner": "anna"}, None, None),  # who answers for it need not have it
+    ],
+)
+def test_whose_load_it_is_and_in_whose_hands(who: dict[str, Any], carrier: str | None, hands: str | None) -> None:
+    assert (item(**who).carrier, item(**who).hands) == (carrier, hands)

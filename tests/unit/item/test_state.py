@@ -6,15 +6,33 @@ import pytest
 
 from chalicelib.errors import WrongState
 from chalicelib.item.arrive import quarantined
-from chalicelib.item.state import TRANSITIONS, WAITING_STATES, Action, State, after
+from chalicelib.item.state import RESTING_STATES, TRANSITIONS, WAITING_STATES, Action, State, after
 from tests.desk import arrival, ids
 
 LEGAL = {
-    "queued": {"claim": "claimed", "customer-wrote": "queued"},
-    "claimed": {"release": "queued", "expire": "queued", "resolve": "resolved", "customer-wrote": "claimed"},
-    "resolved": {"customer-wrote": "queued"},
-    "quarantined": {"claim": "claimed", "customer-wrote": "quarantined"},
-}
+    "queued": {
+        "claim": "claimed", "assign": "claimed", "decline": "queued", "lapse": "queued", "move": "queued",
+        "wake": "queued", "annotate": "queued", "customer-wrote": "queued",
+    },
+    "claimed": {
+        "release": "queued", "expire": "queued", "assign": "claimed", "move": "queued", "snooze": "snoozed",
+        "wake": "claimed", "reply": "waiting", "speak": "claimed", "resolve": "resolved", "annotate": "claimed",
+        "customer-wrote": "claimed",
+    },
+    "waiting": {
+        "claim": "claimed", "assign": "waiting", "move": "waiting", "snooze": "snoozed", "wake": "queued",
+        "resolve": "resolved", "annotate": "waiting", "customer-wrote": "queued",
+    },
+    "snoozed": {
+        "claim": "claimed", "assign": "snoozed", "move": "snoozed", "snooze": "snoozed", "wake": "queued",
+        "resolve": "resolved", "annotate": "snoozed", "customer-wrote": "queued",
+    },
+    "resolved": {"wake": "queued", "annotate": "resolved", "customer-wrote": "queued"},
+    "quarantined": {
+        "claim": "claimed", "assign": "claimed", "move": "queued", "wake": "quarantined", "annotate": "quarantined",
+        "customer-wrote": "quarantined",
+    },
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("state", "action"), list(itertools.product(State, Action)))
@@ -28,8 +46,9 @@ def test_a_step_is_legal_or_refused(state: State, action: Action) -> None:
 
 
 @pytest.mark.parametrize("state", list(State))
-def test_a_customer_may_always_write(state: State) -> None:
-    assert after(state, Action.CUSTOMER_WROTE) in State
+@pytest.mark.parametrize("always", [Action.CUSTOMER_WROTE, Action.ANNOTATE, Action.WAKE])
+def test_a_customer_may_always_write_and_people_may_always_say_something(state: State, always: Action) -> None:
+    assert after(state, always) in State
 
 
 @pytest.mark.parametrize("state", list(State))
@@ -44,8 +63,15 @@ def test_every_state_is_reached_from_where_items_begin() -> None:
     assert set.union(*(reached_from(state) for state in begin)) | begin == set(State)
 
 
-def test_what_waits_can_be_claimed_and_nothing_else_can() -> None:
-    assert {state for state, action in TRANSITIONS if action == Action.CLAIM} == WAITING_STATES
+def test_what_waits_or_rests_can_be_claimed_and_nothing_else_can() -> None:
+    assert {state for state, action in TRANSITIONS if action == Action.CLAIM} == WAITING_STATES | RESTING_STATES
+    assert not WAITING_STATES & RESTING_STATES
+
+
+def test_only_its_holder_can_bring_an_item_to_rest() -> None:
+    """From what only waits, nobody sends a reply, puts it off or ends it: he claims it first."""
+    for action in (Action.REPLY, Action.SPEAK, Action.SNOOZE, Action.RESOLVE):
+        assert not {state for state, legal in TRANSITIONS if legal == action} & {*WAITING_STATES, State.RESOLVED}
 
 
 def reached_from(state: State) -> set[State]:

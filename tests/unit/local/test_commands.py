@@ -33,7 +33,10 @@ def front(runs: Path) -> Iterator[Front]:
     with Front(port=0) as front:
         folder = runs / "1-a"
         folder.mkdir()
-        facts = {"url": front.url, "smtp_port": 1, "mailboxes": ["help@shop.example.com"], "hook_secrets": {"w": "s"}}
+        facts = {
+            "url": front.url, "endpoint": "http://127.0.0.1:1", "stack": "sortownia", "smtp_port": 1,
+            "mailboxes": ["help@shop.example.com"], "hook_secrets": {"w": "s"},
+        }  # fmt: skip
         (folder / system.FACTS).write_text(json.dumps(facts))
         yield front
 
@@ -75,11 +78,13 @@ def test_printed_curl_is_signed_and_quoted(front: Front, capsys: pytest.CaptureF
 def test_the_system_announced_last_is_meant(runs: Path) -> None:
     for number, name in enumerate(("1-a", "2-b")):
         (runs / name).mkdir()
-        facts = {"url": name, "smtp_port": 1, "mailboxes": ["a@b"], "hook_secrets": {}}
+        facts = {"url": name, "endpoint": "e", "stack": "s", "smtp_port": 1, "mailboxes": ["a@b"], "hook_secrets": {}}
         path = runs / name / system.FACTS
         path.write_text(json.dumps(facts))
         os.utime(path, (number, number))
-    assert system.running() == Facts(url="2-b", smtp_port=1, mailboxes=("a@b",), hook_secrets={})
+    assert system.running() == Facts(
+        url="2-b", endpoint="e", stack="s", smtp_port=1, mailboxes=("a@b",), hook_secrets={}
+    )
 
 
 def test_interruption_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,7 @@ def app(event, context):
     return {"statusCode": 200, "body": os.environ["OIDC_ISSUER"]}
 def receive(event, context):
     print("received", len(event["Records"]))
+    print("mail goes to", os.environ.get("AWS_ENDPOINT_URL_SESV2"))
 """
 ROLE = {"Fn::GetAtt": ["Role", "Arn"]}
 ASSUMED = {"Version": "2012-10-17", "Statement": []}
@@ -88,7 +89,8 @@ def written(folder: Path, body: dict[str, Any]) -> Path:
 
 @pytest.fixture(scope="module")
 def stack(package: Path) -> Iterator[LocalStack]:
-    with LocalStack(port=0, package=package, parameters={"OidcIssuer": "us", "Unknown": "x"}) as stack:
+    parameters, environment = {"OidcIssuer": "us", "Unknown": "x"}, {"AWS_ENDPOINT_URL_SESV2": "http://127.0.0.1:1"}
+    with LocalStack(port=0, package=package, parameters=parameters, environment=environment) as stack:
         yield stack
 
 
@@ -114,6 +116,12 @@ def test_api_answers_with_the_parameters_given(stack: LocalStack) -> None:
     from sortownia.local import client
 
     assert client.send("GET", f"{stack.api_url}/v1/health").status == 200
+
+
+@pytest.mark.stack
+def test_functions_get_what_is_added_to_their_environment(stack: LocalStack) -> None:
+    stack.warm("receive")
+    await_log(stack, "mail goes to http://127.0.0.1:1")
 
 
 @pytest.mark.stack

@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.policy import URGENCIES
-from chalicelib.routing.route import Lane, Route, more_urgent, route, to_quarantine
+from chalicelib.routing.route import Lane, Route, lane_of, more_urgent, route, to_quarantine
 from tests.desk import small_desk
 
 DESK = small_desk()
@@ -41,3 +41,18 @@ def test_of_two_lanes_the_urgent_one_counts() -> None:
     urgent, normal = Lane.URGENT, Lane.NORMAL
     pairs = [(urgent, normal), (normal, urgent), (urgent, urgent), (normal, normal)]
     assert [more_urgent(*pair) for pair in pairs] == [urgent, urgent, urgent, normal]
+
+
+@pytest.mark.parametrize(
+    ("urgency", "lane"),
+    [
+        ("critical", "urgent"),
+        ("high", "urgent"),
+        ("normal", "normal"),
+        ("low", "normal"),
+        ("soon", "normal"),
+        (None, "normal"),
+    ],
+)
+def test_the_desk_says_which_urgencies_are_rung_first(urgency: str | None, lane: str) -> None:
+    assert lane_of(urgency, DESK) == lane

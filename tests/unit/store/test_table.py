@@ -11,6 +11,7 @@ from botocore.stub import Stubber
 from chalicelib.errors import AtCapacity, Invalid, LostRace, Unavailable
 from chalicelib.item.change import Change, Load
 from chalicelib.item.decide import claim
+from chalicelib.item.item import AgentId
 from chalicelib.store import keys, rows
 from chalicelib.store.table import Table
 from tests.desk import NOW, customer, item, small_desk, step
@@ -55,6 +56,28 @@ def test_a_refused_transaction_says_why(scripted: Any, codes: dict[str, str], me
         table.save(CLAIM, NOW)
     if isinstance(refused.value, LostRace):
         assert refused.value.reasons == tuple(f"{row}:{codes[row]}" for row in ROWS if row in codes)
+
+
+@pytest.mark.parametrize(
+    ("codes", "means"),
+    [
+        (("None", FAILED), AtCapacity),
+        ((FAILED, "None"), AtCapacity),
+        ((RACED, RACED), LostRace),
+        (("ThrottlingError", RACED), Unavailable),
+    ],
+)
+def test_each_of_two_loads_has_a_reason_of_its_own(
+    scripted: Any, codes: tuple[str, str], means: type[Exception]
+) -> None:
+    table, stubber = scripted
+    reasons = {"CancellationReasons": [{"Code": code} for code in codes]}
+    stubber.add_client_error("transact_write_items", "TransactionCanceledException", modeled_fields=reasons)
+    passed = (Load(AgentId("anna"), "mail", -1), Load(AgentId("carl"), "mail", 1, 2))
+    with pytest.raises(means) as refused:
+        table.save(Change(loads=passed), NOW)
+    if isinstance(refused.value, LostRace):
+        assert refused.value.reasons == (f"load:{RACED}", f"load:{RACED}")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +161,7 @@ def test_what_decides_is_read_consistently(scripted: Any) -> None:
     table, stubber = scripted
     asked = {"RequestItems": {"t": {"Keys": [rows.to_wire(keys.agent_key("anna"))], "ConsistentRead": True}}}
     stubber.add_response("batch_get_item", {"Responses": {}}, asked)
-    assert table.agent("anna") == {}
+    assert table.agents(["anna"])["anna"].presence == "unknown"
 
 
 def test_a_claim_writes_these_rows_in_one_transaction(scripted: Any) -> None:
@@ -148,5 +171,5 @@ def test_a_claim_writes_these_rows_in_one_transaction(scripted: Any) -> None:
 
 def test_a_smaller_load_is_never_refused(scripted: Any) -> None:
     table, _ = scripted
-    ((_, action),) = table._actions(Change(load=Load("anna", "mail", -1)), NOW)  # type: ignore[arg-type]
+    ((_, action),) = table._actions(Change(loads=(Load(AgentId("anna"), "mail", -1),)), NOW)
     assert "ConditionExpression" not in action["Update"]

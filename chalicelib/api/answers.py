@@ -1,0 +1,288 @@
+"""Shapes of answers: what the readers of the API see of items, timelines, agents and the desk."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, RootModel
+
+from chalicelib.item.change import Mention
+from chalicelib.item.item import Customer, Event, Item
+from chalicelib.item.outgoing import Outgoing, Status
+from chalicelib.item.state import State
+from chalicelib.routing.route import Lane
+
+
+class Versioned(BaseModel):
+    """An answer about one item, whose version it carries as its ETag."""
+
+    @property
+    def etag(self) -> str:
+        """The version as a client sends it back."""
+        raise NotImplementedError
+
+
+class EvidenceOut(BaseModel):
+    """A piece of the customer's own text (subject, line break, body) that spoke for a tag."""
+
+    text: str
+    start: int
+    end: int
+    weight: float
+    head: str
+
+
+class TagsOut(BaseModel):
+    """What the classifier says, how sure it is, and why."""
+
+    model: str
+    topic: str
+    topic_confidence: float
+    topic_abstained: bool
+    urgency: str
+    urgency_confidence: float
+    language: str
+    evidence: list[EvidenceOut]
+
+
+class DecidedOut(BaseModel):
+    """What people decided the item is about, whatever the classifier said; null where nobody said anything."""
+
+    topic: str | None
+    urgency: str | None
+    by: str
+    at: datetime
+
+
+class ItemOut(Versioned):
+    """An item as its readers see it. `claim_token` is shown to its holder alone.
+
+    Until `offered_until` only `offered_to` may claim it; `pinned_to` is the agent it comes back to.
+    """
+
+    id: str
+    customer_id: str
+    state: State
+    queue: str
+    lane: Lane
+    reason: str
+    channel: str
+    source: str
+    subject: str
+    language: str
+    tags: TagsOut | None
+    decided: DecidedOut | None
+    holder: str | None
+    owner: str | None
+    claim_token: str | None
+    lease_until: datetime | None
+    offered_to: str | None
+    offered_until: datetime | None
+    pinned_to: str | None
+    snoozed_until: datetime | None
+    hand_offs: int
+    linked_to: str | None
+    version: int
+    created_at: datetime
+    changed_at: datetime
+    waiting_since: datetime
+
+    @classmethod
+    def of(cls, item: Item, reader: str, **more: Any) -> Self:
+        """The item as `reader` sees it."""
+        same = {name: getattr(item, name) for name in ItemOut.model_fields if name not in ("tags", "decided")}
+        own = {"claim_token": item.claim_token if item.holder == reader else None}
+        tags = TagsOut.model_validate(item.tags, from_attributes=True) if item.tags else None
+        decided = DecidedOut.model_validate(item.decided, from_attributes=True) if item.decided else None
+        return cls(**same | own, tags=tags, decided=decided, **more)
+
+    @property
+    def etag(self) -> str:
+        """The item's version."""
+        return f'"{self.version}"'
+
+
+class EventOut(BaseModel):
+    """One entry of a timeline. `content` is what was said; null once it has been erased, or where nothing was."""
+
+    id: str
+    type: str
+    seq: int
+    at: datetime
+    actor: str
+    item_id: str | None
+    version: int | None
+    facts: Mapping[str, Any]
+    content: Mapping[str, Any] | None
+
+    @classmethod
+    def of(cls, event: Event) -> Self:
+        """The entry an event makes."""
+        return cls(
+            id=event.id, type=event.type, seq=event.seq, at=event.at, actor=event.actor, item_id=event.item_id,
+            version=event.version, facts=event.facts, content=event.payload,
+        )  # fmt: skip
+
+
+class ItemWithHistory(ItemOut):
+    """An item and the steps of its life, oldest first, without what was said."""
+
+    history: list[EventOut]
+
+
+class ItemPage(BaseModel):
+    """Part of a list of items."""
+
+    items: list[ItemOut]
+    next: str | None
+
+
+class ReplyStatusOut(BaseModel):
+    """How far a reply has come, and what was said of it on the way."""
+
+    id: str
+    status: Status
+    queued_at: datetime
+    sent_at: datetime | None
+    detail: str
+
+    @classmethod
+    def of(cls, reply: Outgoing) -> Self:
+        """The reply as it stands in the outbox."""
+        return cls(
+            id=reply.id, status=reply.status, queued_at=reply.queued_at, sent_at=reply.sent_at, detail=reply.detail
+        )
+
+
+class ReplyOut(Versioned):
+    """A reply that will be sent, and its item afterwards."""
+
+    reply: ReplyStatusOut
+    item: ItemOut
+
+    @property
+    def etag(self) -> str:
+        """The item's version."""
+        return self.item.etag
+
+
+class TimelinePage(BaseModel):
+    """Part of a customer's timeline."""
+
+    customer_id: str
+    events: list[EventOut]
+    next: str | None
+
+
+class CustomerOut(BaseModel):
+    """The customer's card."""
+
+    id: str
+    name: str
+    events: int
+
+    @classmethod
+    def of(cls, customer: Customer) -> Self:
+        """The card of a customer."""
+        return cls(id=customer.id, name=customer.name, events=customer.seq)
+
+
+class LanesOut(BaseModel):
+    """How many items wait in each lane."""
+
+    urgent: int
+    normal: int
+
+
+class QueueOut(BaseModel):
+    """A queue as it is now. `complete` is false when more wait than one page counts."""
+
+    name: str
+    waiting: LanesOut
+    oldest_waiting_since: datetime | None
+    held: int
+    complete: bool
+
+
+class BoardOut(BaseModel):
+    """The live board."""
+
+    queues: list[QueueOut]
+
+
+class HeartbeatOut(BaseModel):
+    """The new end of a lease."""
+
+    lease_until: datetime
+
+
+class PresenceOut(BaseModel):
+    """An agent's presence, and how many items of each channel he still has: held, or offered to him."""
+
+    agent_id: str
+    presence: Literal["present", "away", "unknown"]
+    held: Mapping[str, int]
+
+
+class AgentOut(PresenceOut):
+    """An agent as he is now, and who stands in for him."""
+
+    deputy: str | None
+
+
+class HandoverOut(BaseModel):
+    """What was handed over, or (`preview`) would be.
+
+    `held`, `offered` and `pinned` is what he had; `moved` went to `to`, `to_queue` to the queues, `left` stayed.
+    """
+
+    agent_id: str
+    to: str | None
+    preview: bool
+    held: int
+    offered: int
+    pinned: int
+    moved: int
+    to_queue: int
+    left: int
+
+
+class MentionOut(BaseModel):
+    """A note that names an agent: entry `seq` of the customer's timeline."""
+
+    item_id: str
+    customer_id: str
+    seq: int
+    at: datetime
+    by: str
+
+    @classmethod
+    def of(cls, mention: Mention) -> Self:
+        """The mention as the agent finds it."""
+        return cls(
+            item_id=mention.item_id, customer_id=mention.customer_id, seq=mention.seq, at=mention.at, by=mention.by
+        )
+
+
+class MentionPage(BaseModel):
+    """Part of an agent's mentions, newest first."""
+
+    mentions: list[MentionOut]
+    next: str | None
+
+
+class AcceptedOut(BaseModel):
+    """A chat delivery that is durable and will be handled."""
+
+    delivery: str
+
+
+class HealthOut(BaseModel):
+    """Whether this stack can work, and which model tags its messages (null: none, messages go to people)."""
+
+    status: Literal["ok"]
+    model: str | None
+
+
+class OpenApi(RootModel[Mapping[str, Any]]):
+    """A description of this API in OpenAPI 3.1."""

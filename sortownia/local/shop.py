@@ -1,0 +1,68 @@
+"""The shop's server, which takes our chat replies and shows them to its visitors."""
+
+import hmac
+import json
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from sortownia.local import feed
+
+KEPT: Final = 1000
+WINDOW_SECONDS: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class ChatReply:
+    """A reply as the shop has it. `times` counts how often it came: it is shown once."""
+
+    installation: str
+    id: str
+    conversation: str
+    text: str
+    sent_at: str
+    times: int = 1
+
+
+class Shop:
+    """Takes signed replies of the desk's installations and keeps the last 1000. `secret_of` finds their secrets."""
+
+    def __init__(self, secret_of: Callable[[str], str], clock: Callable[[], float] = time.time) -> None:
+        self._secret_of, self._clock = secret_of, clock
+        self._replies: OrderedDict[tuple[str, str], ChatReply] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take(self, installation: str, headers: Mapping[str, str], body: bytes) -> str:
+        """'' when the reply was taken, else what is wrong with it. `headers` have lower-case names.
+
+        Raises `LookupError` for no such installation, `PermissionError` where the signature does not hold.
+        """
+        secret = self._secret_of(installation)
+        timestamp = headers.get(feed.TIMESTAMP_HEADER.lower(), "")
+        signature = headers.get(feed.SIGNATURE_HEADER.lower(), "")
+        fresh = timestamp.isdecimal() and abs(self._clock() - int(timestamp)) <= WINDOW_SECONDS
+        if not fresh or not hmac.compare_digest(feed.sign(secret, timestamp, body).encode(), signature.encode()):
+            raise PermissionError
+        return self._keep(installation, body)
+
+    def said(self, installation: str, conversation: str | None = None) -> list[ChatReply]:
+        """The replies of an installation, or of one conversation of it, oldest first."""
+        with self._lock:
+            kept = list(self._replies.values())
+        return [r for r in kept if r.installation == installation and conversation in (None, r.conversation)]
+
+    def _keep(self, installation: str, body: bytes) -> str:
+        try:
+            said: Any = json.loads(body)
+            reply = ChatReply(installation, *(said[name] for name in ("id", "conversation", "text", "sent_at")))
+        except (ValueError, LookupError, TypeError):
+            return "a reply has id, conversation, text and sent_at"
+        with self._lock:
+            before = self._replies.get((installation, reply.id))
+            self._replies[installation, reply.id] = replace(before, times=before.times + 1) if before else reply
+            while len(self._replies) > KEPT:
+                self._replies.popitem(last=False)
+        return ""

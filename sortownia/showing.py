@@ -1,0 +1,103 @@
+"""Answers of the API as lines for a terminal, on which customers' text can do nothing."""
+
+import re
+from typing import Final
+
+from pydantic import BaseModel
+
+from chalicelib.api.answers import (
+    AgentOut,
+    CustomerOut,
+    EventOut,
+    HandoverOut,
+    HealthOut,
+    HeartbeatOut,
+    ItemOut,
+    ItemWithHistory,
+    MentionOut,
+    PresenceOut,
+    QueueOut,
+    ReplyOut,
+    ReplyStatusOut,
+)
+
+_TIME: Final = "%Y-%m-%d %H:%M:%S"
+
+
+def one_line(text: str) -> str:
+    """A text without what would move the cursor or break the line."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def as_json(model: BaseModel) -> str:
+    """One line of JSON; what does not print is escaped, in which JSON's own escapes leave gaps (U+009B, U+202E)."""
+    return "".join(c if c.isprintable() else _escaped(c) for c in model.model_dump_json())
+
+
+def _escaped(character: str) -> str:
+    return re.sub("....", r"\\u\g<0>", character.encode("utf-16-be").hex())
+
+
+def lines(model: BaseModel) -> list[str]:
+    """An answer for a person: a line, and below it what belongs to it."""
+    return [one_line(line) for line in _lines(model)]
+
+
+def _lines(model: BaseModel) -> list[str]:
+    match model:
+        case ReplyOut():
+            return [*_lines(model.reply), *_lines(model.item)]
+        case ItemWithHistory():
+            return [_of_item(model), *(f"  {_of_event(event)}" for event in model.history)]
+        case ItemOut():
+            return [_of_item(model)]
+        case EventOut():
+            return [_of_event(model)]
+        case ReplyStatusOut():
+            sent = f" at {model.sent_at:{_TIME}}" if model.sent_at else ""
+            return [f"reply {model.id} {model.status}{sent}{_said(model.detail)}"]
+        case MentionOut():
+            return [f"{model.at:{_TIME}} {model.by} in item {model.item_id}"]
+        case HeartbeatOut():
+            return [f"held until {model.lease_until:{_TIME}}"]
+        case CustomerOut():
+            return [f"{model.id} {model.name}: {model.events} entries in the timeline"]
+        case _:
+            return [_of_desk(model)]
+
+
+def _of_item(item: ItemOut) -> str:
+    whose = {"held by": item.holder, "offered to": item.offered_to, "pinned to": item.pinned_to}
+    hands = "".join(f" {how} {who}" for how, who in whose.items() if who)
+    rests = f" until {item.snoozed_until:{_TIME}}" if item.snoozed_until else ""
+    title = item.subject or f"({item.channel})"
+    return f"{item.id} v{item.version} {item.state}{rests} in {item.queue} ({item.lane}){hands}: {title}"
+
+
+def _of_event(event: EventOut) -> str:
+    return f"{event.at:{_TIME}} {event.type} by {event.actor}{_said((event.content or {}).get('written', ''))}"
+
+
+def _of_desk(model: BaseModel) -> str:
+    match model:
+        case QueueOut():
+            since = f", the oldest since {model.oldest_waiting_since:{_TIME}}" if model.oldest_waiting_since else ""
+            more = "" if model.complete else " or more"
+            waiting = f"{model.waiting.urgent} urgent, {model.waiting.normal} normal{more}"
+            return f"{model.name}: {waiting}, {model.held} held{since}"
+        case PresenceOut():
+            has = ", ".join(f"{number} {channel}" for channel, number in model.held.items() if number)
+            deputy = f", deputy {model.deputy}" if isinstance(model, AgentOut) and model.deputy else ""
+            return f"{model.agent_id} {model.presence}: {has or 'nothing'} in hand{deputy}"
+        case HandoverOut():
+            verb = "would be" if model.preview else "were"
+            moved = f"{model.moved} {verb} moved to {model.to}, " if model.to else ""
+            return f"{moved}{model.to_queue} {verb} given back to the queues"
+        case HealthOut():
+            return f"{model.status}, model {model.model or 'none'}"
+        case _:
+            raise TypeError(f"{type(model).__name__} has no lines")
+
+
+def _said(text: str) -> str:
+    return f": {text}" if text else ""

@@ -1,0 +1,124 @@
+"""Flows of what customers write, up to the bell."""
+
+from typing import Final
+
+from chalicelib.flows.hook import accept
+from chalicelib.flows.receive import dead_delivery, delivery
+from chalicelib.flows.ring import ring
+from chalicelib.intake.chat import generic
+from chalicelib.item.item import Item
+from tests import letters
+from tests.cloud import SECRET
+from tests.crash.desk import ANNA, Desk
+from tests.crash.flow import Act, Flow
+
+_CUSTOMER: Final = "c1@customer.example.com"
+_AGAIN: Final = "<again@customer.example.com>"
+
+
+def _arrives(desk: Desk, raw: bytes, recipient: str = "help@shop.example.com") -> Act:
+    letters.store_mail(desk.world, "ses-again", raw)
+    notice = letters.notice("ses-again", recipient=recipient)
+    return lambda: delivery(notice, "sqs-again", 1, desk.world)
+
+
+def _new_mail(desk: Desk) -> Act:
+    desk.mail(1)
+    return _arrives(desk, letters.mail(sender="c2@customer.example.com", Message_ID=_AGAIN))
+
+
+def _further_mail(desk: Desk) -> Act:
+    desk.mail(1)
+    raw = letters.mail(sender=_CUSTOMER, Message_ID=_AGAIN, In_Reply_To="<1@customer.example.com>")
+    return _arrives(desk, raw)
+
+
+def _same_mail(desk: Desk) -> Act:
+    desk.mail(1)
+    return _arrives(desk, letters.mail(sender=_CUSTOMER, Message_ID="<1@customer.example.com>"))
+
+
+def _automatic(desk: Desk) -> Act:
+    desk.mail(1)
+    return _arrives(desk, letters.mail(sender=_CUSTOMER, Message_ID=_AGAIN, Auto_Submitted="auto-replied"))
+
+
+def _garbage(desk: Desk) -> Act:
+    return _arrives(desk, b"\x00\xff\x13 nothing")
+
+
+def _dead(desk: Desk) -> Act:
+    notice = letters.store_mail(desk.world, "ses-again", letters.mail(Message_ID=_AGAIN))
+    return lambda: dead_delivery(notice, "sqs-again", desk.world)
+
+
+def _chat(desk: Desk) -> Act:
+    notice = letters.store_chat(desk.world, "d1", "Hello?")
+    return lambda: delivery(notice, "sqs-again", 1, desk.world)
+
+
+def _chat_offered(desk: Desk) -> Act:
+    desk.present("anna", "boris")
+    return _chat(desk)
+
+
+def _hook(desk: Desk) -> Act:
+    raw = b'{"id": "d1", "conversation": "c1", "visitor": {"id": "v1"}, "text": "Hello?"}'
+    stamp = str(int(desk.world.now().timestamp()))
+    signature = "sha256=" + generic.sign(SECRET, stamp, raw)
+    return lambda: accept("generic", "shop-widget", stamp, signature, raw, desk.world)
+
+
+def _waiting_for_customer(desk: Desk) -> Item:
+    """An item whose reply was sent, with its agent still there."""
+    desk.present("anna")
+    _, item = desk.answered(desk.held(desk.mail(1), ANNA))
+    desk.deliver()
+    return item
+
+
+def _answer(desk: Desk) -> Act:
+    _waiting_for_customer(desk)
+    ours = desk.world.mailer.message_id(desk.outside.handed[-1].provider_id)
+    return _arrives(desk, letters.mail(sender=_CUSTOMER, Message_ID=_AGAIN, In_Reply_To=f"<{ours}>"))
+
+
+def _answer_by_token(desk: Desk) -> Act:
+    _waiting_for_customer(desk)
+    (token,) = (row["token"] for row in desk.rows().values() if row["kind"] == "token")
+    raw = letters.mail(sender=_CUSTOMER, Message_ID=_AGAIN)
+    return _arrives(desk, raw, f"help+{token}@shop.example.com")
+
+
+def _reopening(desk: Desk) -> Act:
+    item = desk.held(desk.mail(1), ANNA)
+    desk.finished(item)
+    raw = letters.mail(sender=_CUSTOMER, Message_ID=_AGAIN, In_Reply_To="<1@customer.example.com>")
+    return _arrives(desk, raw)
+
+
+def _rings(desk: Desk) -> Act:
+    """Of four items: for two a bell, for one that is offered and one that is held a timer."""
+    desk.mail(1)
+    desk.mail(2, "#billing #critical")
+    desk.held(desk.mail(3), ANNA)
+    desk.chat("d1")
+    records = desk.changes()
+    return lambda: ring(records, desk.world)
+
+
+FLOWS: Final = {
+    "new mail": Flow(_new_mail),
+    "further mail of a known matter": Flow(_further_mail),
+    "same mail again": Flow(_same_mail),
+    "automatic mail": Flow(_automatic),
+    "garbage": Flow(_garbage),
+    "dead delivery": Flow(_dead),
+    "chat message": Flow(_chat),
+    "chat message, offered at birth": Flow(_chat_offered),
+    "webhook": Flow(_hook),
+    "customer's answer": Flow(_answer),
+    "customer's answer by its token": Flow(_answer_by_token),
+    "answer to a resolved item": Flow(_reopening),
+    "ring": Flow(_rings),
+}

@@ -1,0 +1,108 @@
+"""One flow on trial: undisturbed, then dying at each of its calls, and what becomes of each wreck."""
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import groupby
+
+from tests.crash import checks
+from tests.crash.calls import deaths, survives
+from tests.crash.checks import Shape
+from tests.crash.desk import Desk, Rows
+from tests.crash.flow import Flow
+
+
+@dataclass(frozen=True)
+class Found:
+    """How many points a flow was killed at, how many of the wrecks were followed, and over which calls."""
+
+    points: int
+    followed: int
+    operations: tuple[str, ...]
+
+    def __str__(self) -> str:
+        runs = [(name, len(list(run))) for name, run in groupby(self.operations)]
+        told = ", ".join(name if times == 1 else f"{times} {name}" for name, times in runs)
+        return f"{self.points} crash points, {self.followed} of them followed, over {told}"
+
+
+class Trial:
+    """A flow, prepared on an empty desk. Raises `AssertionError` for whatever goes wrong."""
+
+    def __init__(self, flow: Flow, desk: Desk) -> None:
+        self._flow, self._desk = flow, desk
+        desk.open()
+        self._act = flow.prepare(desk)
+        self._start = desk.keep()
+        desk.back_to(self._start)
+        with desk.calls.watch() as made:
+            self._act()
+            self._operations = tuple(made)
+        soon, late = self._rested("undisturbed", timers=True)
+        self._after, self._done = checks.shape(soon), self._ended(late)
+        if flow.asked:
+            desk.back_to(self._start)
+            _, untouched = self._rested("never asked", timers=True)
+            self._ends = [self._done, self._ended(untouched)]
+
+    def run(self, *, every: bool) -> Found:
+        """Dies at every call. A wreck is followed unless another one is its like; with `every` each is.
+
+        Wrecks after as many writes are alike: that reading changes nothing is looked at here, too.
+        """
+        wrecks: dict[int, Rows] = {}
+        points = followed = 0
+        for death in deaths(len(self._operations)):
+            where = f"{death} of {self._operations}"
+            self._desk.back_to(self._start)
+            assert not survives(self._desk.calls, self._act, death), f"{where}: fewer calls than before"
+            written, wreck, points = self._desk.calls.written, self._desk.rows(), points + 1
+            assert wrecks.setdefault(written, wreck) == wreck, f"{where}: reading changed something"
+            if every or wrecks[written] is wreck:
+                followed += 1
+                self._follow(written, where)
+        return Found(points, followed, self._operations)
+
+    def _follow(self, written: int, where: str) -> None:
+        wreck = self._desk.keep()
+        self._done_again(written, where)
+        if self._flow.asked:
+            self._desk.back_to(wreck)
+            _, table = self._rested(f"{where}, given up", timers=bool(written % 2))
+            ended = self._ended(table)
+            if ended not in self._ends:
+                _same(ended, self._done, f"{where}, given up")
+
+    def _done_again(self, written: int, where: str) -> None:
+        self._desk.restart()
+        self._desk.cloud.clock.time += self._flow.hidden
+        self._act()
+        soon, late = self._rested(f"{where}, done again", timers=not written % 2)
+        if written in self._flow.unknown:
+            _none(checks.unknown(late), where)
+            return
+        _same(self._ended(late), self._done, f"{where}, done again, in the morning")
+        if not self._flow.overnight:
+            _same(checks.shape(soon), self._after, f"{where}, done again")
+
+    def _rested(self, where: str, *, timers: bool) -> tuple[Rows, Rows]:
+        """What stands there when all is delivered that is in flight, and in the morning."""
+        self._desk.deliver()
+        soon = self._desk.rows()
+        _none(checks.doubled(self._desk, soon), where)
+        self._desk.night(timers=timers)
+        late = self._desk.rows()
+        _none(checks.doubled(self._desk, late) + checks.stuck(self._desk, late), f"{where}, in the morning")
+        return soon, late
+
+    def _ended(self, table: Rows) -> Shape:
+        return checks.outcome(table) if self._flow.steps or self._flow.overnight else checks.shape(table)
+
+
+def _none(wrong: list[str], where: str) -> None:
+    assert not wrong, "\n".join([where, *wrong])
+
+
+def _same(found: Shape, undisturbed: Shape, where: str) -> None:
+    more, less = Counter(found) - Counter(undisturbed), Counter(undisturbed) - Counter(found)
+    wrong = [*(f"too much: {one}" for one in more.elements()), *(f"missing: {one}" for one in less.elements())]
+    _none(wrong, where)
