@@ -120,7 +120,7 @@ def _command(subparsers: Any, name: str, what: str, work: Work) -> argparse.Argu
 
 def _list_command(subparsers: Any, name: str, what: str, work: Work) -> argparse.ArgumentParser:
     parser = _command(subparsers, name, what, work)
-    parser.add_argument("--limit", type=int, metavar="N", help="the first so many (default: all)")
+    parser.add_argument("--limit", type=_count, metavar="N", help="the first so many (default: all)")
     return parser
 
 
@@ -144,6 +144,9 @@ def _run(work: Work, arguments: argparse.Namespace) -> int:
     try:
         with _client(arguments) as client:
             _show(work(client, arguments), json=arguments.json)
+            sys.stdout.flush()
+    except BrokenPipeError:  # who reads our lines, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ApiError, LocalError) as error:
         return _failed(str(error))
     except UnicodeError as error:
@@ -230,6 +233,12 @@ def _moment(text: str) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise argparse.ArgumentTypeError(f"{text} is no time such as 2026-12-24T09:00") from error
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of entries")
+    return int(text)
 
 
 def _show(result: Result, *, json: bool) -> None:

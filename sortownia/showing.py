@@ -61,7 +61,7 @@ def _lines(model: BaseModel) -> list[str]:
         case HeartbeatOut():
             return [f"held until {model.lease_until:{_TIME}}"]
         case CustomerOut():
-            return [f"{model.id} {model.name}: {model.events} entries in the timeline"]
+            return [f"{f'{model.id} {model.name}'.strip()}: {model.events} entries in the timeline"]
         case _:
             return [_of_desk(model)]
 

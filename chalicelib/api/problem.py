@@ -75,7 +75,10 @@ def kind_of(error: type[TriageError]) -> Kind:
     """The kind of problem an error becomes. Raises `LookupError` for one that no caller may see."""
     if issubclass(error, Conflict):
         return Kind(409, error.slug, "Somebody moved first", Moved)
-    return next(kind for known, kind in _KINDS.items() if issubclass(error, known))
+    kind = next((kind for known, kind in _KINDS.items() if issubclass(error, known)), None)
+    if kind is None:
+        raise LookupError(f"{error.__name__} is not for callers")
+    return kind
 
 
 def problem_of(error: TriageError, present: ItemOut | None = None) -> Response:

@@ -15,7 +15,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
-from sortownia.local import client, ports
+import httpx
+
+from sortownia.calls import refusal
+from sortownia.local import ports
 from sortownia.local.error import LocalError
 
 SAMPLES: Final = Path(__file__).resolve().parents[1] / "samples"
@@ -159,9 +162,12 @@ def hook_url(base_url: str, installation: str) -> str:
 def send_chat(url: str, secret: str, body: bytes) -> None:
     """Call the webhook, again when it asks for that. Raises `LocalError` when it refuses."""
     for attempt in range(ATTEMPTS):
-        reply = client.send("POST", url, headers=signed_headers(secret, body), body=body)
-        if reply.status not in RETRIED:
+        try:
+            answer = httpx.post(url, content=body, headers=signed_headers(secret, body), timeout=60)
+        except httpx.HTTPError as error:
+            raise LocalError(f"The chat webhook at {url} gave no answer: {error}.") from error
+        if answer.status_code not in RETRIED:
             break
         time.sleep(0.2 * 2**attempt)
-    if reply.status >= HTTPStatus.BAD_REQUEST:
-        raise LocalError(f"The chat webhook refused the message with {client.explain(reply)}")
+    if answer.is_error:
+        raise LocalError(f"The chat webhook refused the message with {refusal(answer)}")

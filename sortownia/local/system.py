@@ -10,9 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import httpx
+
 from chalicelib.policy import Policy, load
 from infra.package import OUT
-from sortownia.local import client, ports
+from sortownia.local import ports
 from sortownia.local.error import LocalError
 from sortownia.local.front import CHAT_PATH, HTTP_PORT, ISSUER_PATH, SES_PATH, Front
 from sortownia.local.issuer import AUDIENCE, LIFETIME_SECONDS, Issuer
@@ -115,7 +117,7 @@ class LocalSystem:
     def _warm(self) -> None:
         # One thread of the emulator serves streams and queues: a stream reader's cold start would hold up all.
         with ThreadPoolExecutor(1) as pool:
-            pool.submit(client.send, "GET", f"{self.stack.api_url}/v1/health")
+            pool.submit(httpx.get, f"{self.stack.api_url}/v1/health", timeout=60)
             self.stack.warm("receive", "ring", "export", "send")
 
     @property

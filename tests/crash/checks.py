@@ -1,6 +1,5 @@
 """What must be true when the dust has settled: nothing is lost, nothing doubled, nothing stuck."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -17,7 +16,7 @@ type Shape = list[tuple[object, ...]]
 
 
 def doubled(desk: Desk, table: Rows) -> list[str]:
-    """What must never be, at rest or not: a reply handed over twice, or not as it was accepted; an item passed twice."""
+    """What must never be, at rest or not: a reply handed over twice or not as accepted, an item passed on twice."""
     return [*_replies(desk, table), *_handovers(table)]
 
 
@@ -34,8 +33,8 @@ def stuck(desk: Desk, table: Rows) -> list[str]:
 
 
 def shape(table: Rows) -> Shape:
-    """The table without what chance and time decide: as a person would compare it with another."""
-    return sorted((_told(row, _COMPARED) for row in table.values()), key=str)
+    """The table without what chance and time decide: two tables of one shape have the same before them."""
+    return sorted(((*_told(row, _COMPARED), *sorted(row)) for row in table.values()), key=str)
 
 
 def outcome(table: Rows) -> Shape:
@@ -89,7 +88,7 @@ def _told(row: Row, compared: Mapping[str, tuple[str, ...]]) -> tuple[object, ..
 _COMPARED: Final[Mapping[str, tuple[str, ...]]] = {
     "item": (
         "state", "queue", "lane", "ring", "version", "holder", "owner", "offered_to", "pinned_to", "snoozed_until",
-        "hand_offs", "been", "reason",
+        "hand_offs", "been", "reason", "waiting_pk", "holding_pk",
     ),
     "event": ("type", "seq", "version"),
     "outbox": ("status", "channel", "to", "detail"),

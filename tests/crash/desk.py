@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -151,6 +151,10 @@ class Desk:
         self.cloud.clock.time = moment.at
         self.restart()
 
+    def indexes_late(self, moment: Moment) -> AbstractContextManager[None]:
+        """While this lasts, the indexes show what the table was at a moment."""
+        return self._table.indexes_late(moment.table)
+
     def rows(self) -> Rows:
         """The whole table."""
         found = map(rows.from_wire, self._table)
@@ -169,7 +173,7 @@ class Desk:
         ]
 
     def deliver(self, *, timers: bool = True) -> None:
-        """Brings what is in flight and due to where it belongs until nothing is, all of it twice; timers may be lost."""
+        """Brings what is in flight and due to where it belongs until nothing is, each twice; timers may be lost."""
         for _ in range(_MOST_STEPS):
             if records := self.changes():
                 ring(records, self.world)
@@ -186,11 +190,15 @@ class Desk:
         """No timer that was set will ever ring."""
         self.outside.messages = [m for m in self.outside.messages if m.url != self.world.settings.timer_queue_url]
 
-    def night(self, *, timers: bool) -> None:
-        """Time goes by and nobody works: the desk comes to rest by its timers or, where those get lost, by its watch."""
+    def night(self, *, timers: bool) -> Iterator[Rows]:
+        """Time goes by and nobody works: the desk comes to rest by its timers or, where those get lost, by its watch.
+
+        Gives what stands there after each step that time brings; last what stands there in the morning.
+        """
         ends = self.cloud.clock.time + NIGHT
         for _ in range(_MOST_STEPS):
             self.deliver(timers=timers)
+            yield self._seen
             due = self._next_due()
             if due is None or due > ends:
                 self.cloud.clock.time = ends
@@ -223,18 +231,16 @@ class Desk:
 
     def mail(self, number: int, body: str = "Where is my parcel?", **headers: str) -> Item:
         """A customer's mail arrives and its bell rings; the item it belongs to."""
-        body_bytes = letters.mail(
-            body, headers.pop("sender", f"c{number}@customer.example.com"),
-            Message_ID=f"<{number}@customer.example.com>", **headers,
-        )  # fmt: skip
-        receive.delivery(letters.store_mail(self.world, f"ses-{number}", body_bytes), f"sqs-{number}", 1, self.world)
-        return self._arrived("mail", f"ses-{number}")
+        sender, message_id = f"c{number}@customer.example.com", f"{number}@customer.example.com"
+        raw = letters.mail(body, **{"sender": sender, "Message_ID": f"<{message_id}>", **headers})
+        receive.delivery(letters.store_mail(self.world, f"ses-{number}", raw), f"sqs-{number}", 1, self.world)
+        return self._item_of(keys.message_key("help@shop.example.com", message_id))
 
     def chat(self, delivery: str, text: str = "Hello?", conversation: str = "c1") -> Item:
         """A visitor's message arrives; the item it belongs to."""
         notice = letters.store_chat(self.world, delivery, text, conversation, f"visitor of {conversation}")
         receive.delivery(notice, f"sqs-{delivery}", 1, self.world)
-        return self._arrived("chat", f"shop-widget#{delivery}")
+        return self._item_of(keys.conversation_key("shop-widget", conversation))
 
     def item(self, item_id: str) -> Item:
         """An item as it is now."""
@@ -259,11 +265,10 @@ class Desk:
 
     # How it is done
 
-    def _arrived(self, channel: str, delivery_id: str) -> Item:
-        table = self.rows()
-        told = table[tuple(keys.delivery_key(channel, delivery_id).values())]["event_id"]  # type: ignore[index]
-        (event,) = (row for row in table.values() if row["kind"] == "event" and row["event_id"] == told)
-        return self.item(event["item_id"])
+    def _item_of(self, key: keys.Key) -> Item:
+        """The item a message or conversation belongs to."""
+        (row,) = self.world.table.rows([key]).values()
+        return self.item(row["item_id"])
 
     def _silence(self) -> None:
         """No bell rings any more, not even one that is hidden."""

@@ -15,7 +15,7 @@ class Flow:
     """Something a process does and may die in. `prepare` makes the desk ready and gives what is done.
 
     What is done is done again when the process died: SQS and the stream bring it again, the watch comes again, a client
-    asks again under the same key or looks first. An `asked` one need not: who asked may give up, or be the one who died.
+    asks again under the same key or looks first. An `asked` one need not be: who asked may give up.
 
     `unknown` are the numbers of written calls after which nobody can know whether a reply left; what an `overnight`
     flow leaves undone, the watch does later; one in `steps` writes many times, and may be left in the middle; `hidden`

@@ -45,7 +45,7 @@ class Outside:
         """Listens to a cloud's clients, which go on to others afterwards."""
         emitters = [client.meta.events for client in (self._cloud.sqs, self._cloud.ses)]
         for events in emitters:
-            # By the same pattern as `Calls`, whose handler is the last: the message is on its way when the process dies.
+            # By the pattern of `Calls`, whose handler is the last: what SQS took is on its way when the process dies.
             events.register("before-parameter-build.*.*", _noted)
             events.register("after-call.*.*", self._heard)
         try:

@@ -13,7 +13,7 @@ from tests.crash.flow import Act, Flow, looking_first
 from tests.crash.taking import watching
 
 #: Calls of a hand-over: presence, three lists, and three for each matter.
-_UP_TO_THE_THIRD: Final = 1 + 3 + 3 * 3
+_UP_TO_THE_SECOND: Final = 1 + 3 + 3 * 2
 
 
 def _held(desk: Desk) -> Item:
@@ -85,31 +85,32 @@ def _away_by_watch(desk: Desk) -> Act:
     return watching(desk)
 
 
-def _ten_matters(desk: Desk) -> None:
-    """Of Anna's ten matters she holds five, is offered one, and four rest: one of them snoozed."""
-    for number in range(1, 11):
-        item = desk.held(desk.mail(number), ANNA)
-        if number <= 4:
+def _matters(desk: Desk, number: int) -> None:
+    """So many matters of Anna's: one offered to her, one snoozed, a third waiting for customers, the rest in hand."""
+    resting = number // 3
+    for one in range(number):
+        item = desk.held(desk.mail(one), ANNA)
+        if one <= resting:
             desk.answered(item)
-        if number == 5:
+        if one == number - 1:
             work.snooze(item.id, item.version, desk.cloud.clock.time + timedelta(days=1), ANNA, desk.world)
     desk.deliver()
-    desk.mail(11, sender="c1@customer.example.com", In_Reply_To="<1@customer.example.com>")
+    desk.mail(number, sender="c0@customer.example.com", In_Reply_To="<0@customer.example.com>")
     desk.present("dora")
     desk.deliver()
     hers = Counter(row["holding_pk"] for row in desk.rows().values() if "holding_pk" in row)
-    assert hers == {"HOLDER#anna": 5, "OFFERED#anna": 1, "PINNED#anna": 4}
+    assert hers == {"HOLDER#anna": number - resting - 2, "OFFERED#anna": 1, "PINNED#anna": resting + 1}
 
 
-def _hand_over(desk: Desk, to: str | None) -> Act:
-    _ten_matters(desk)
+def _hand_over(desk: Desk, number: int, to: str | None) -> Act:
+    _matters(desk, number)
     return lambda: handover.hand_over("anna", to, False, SAM, desk.world)
 
 
 def _hand_over_by_watch(desk: Desk) -> Act:
-    """Asked for by a process that died with the third matter; who asked never asks again."""
-    hand_over = _hand_over(desk, "dora")
-    assert not survives(desk.calls, hand_over, {"die_after": _UP_TO_THE_THIRD})
+    """Asked for by a process that died with the second matter; who asked never asks again."""
+    hand_over = _hand_over(desk, 5, "dora")
+    assert not survives(desk.calls, hand_over, {"die_after": _UP_TO_THE_SECOND})
     desk.restart()
     return watching(desk)
 
@@ -123,7 +124,7 @@ FLOWS: Final = {
     "tags": Flow(_tag, asked=True),
     "away": Flow(_away, asked=True, steps=True),
     "away, seen to by the watch": Flow(_away_by_watch, overnight=True, steps=True),
-    "hand over to an agent": Flow(lambda desk: _hand_over(desk, "dora"), asked=True, steps=True),
-    "hand over to the queues": Flow(lambda desk: _hand_over(desk, None), asked=True, steps=True),
+    "hand over ten to an agent": Flow(lambda desk: _hand_over(desk, 10, "dora"), asked=True, steps=True),
+    "hand over five to the queues": Flow(lambda desk: _hand_over(desk, 5, None), asked=True, steps=True),
     "hand-over gone on with by the watch": Flow(_hand_over_by_watch, overnight=True, steps=True),
 }

@@ -1,26 +1,33 @@
 """Moto, made several times as quick for a table such as ours, whose rows are small and hold texts, numbers and bytes.
 
-Three things take most of its time: every transaction copies the whole table down to the last value, every value put
-into a row weighs the whole row anew, and every value of an answer is looked up under all names it might have. None of
-them changes what such a table says. Tests that look at all rows after each step look straight into it.
+Most of its time goes into copying the whole table for every transaction down to the last value, weighing the whole row
+anew for every value put into it, comparing keys as if they could be of any kind, and looking up each value of an answer
+under all names it might have. None of that changes what such a table says. Tests that look at all rows after each step
+look straight into it.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
-from typing import Any
+from contextlib import contextmanager
+from copy import copy
+from typing import Any, Final
 
 import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import Item, LimitedSizeDict
+from moto.dynamodb.models.table import Table
 
 from tests.cloud import REGION
+
+_INDEX_NAME: Final = 7  # its place among the arguments of `Table.query`
 
 
 def make_quick(patch: pytest.MonkeyPatch) -> None:
     """Changes moto until the patch is undone; queues may then be purged as often as one likes, too."""
-    patch.setattr(Item, "__deepcopy__", _copied)
+    patch.setattr(Table, "__deepcopy__", _copied_table, raising=False)
+    patch.setattr(Table, "all_items", _all_items)
     patch.setattr(LimitedSizeDict, "__setitem__", dict.__setitem__)
     patch.setattr(BaseJSONSerializer, "_serialize_type_structure", _serialized)
     patch.setenv("MOTO_SQS_ENFORCE_STRICT_QUEUE_PURGE_BEHAVIOUR", "false")
@@ -39,19 +46,50 @@ class Rows:
 
     def keep(self) -> Any:
         """The rows as they are, to be put back as often as one likes."""
-        return deepcopy(self._table.items)
+        return _copied(self._table.items)
+
+    @contextmanager
+    def indexes_late(self, kept: Any) -> Iterator[None]:
+        """As on a day when the indexes lag: they show the rows that were kept, not those that are there."""
+        now, query = self._table, Table.query
+
+        def late(table: Table, *asked: Any, **more: Any) -> Any:
+            shown = copy(table)
+            shown.items = kept if table is now and asked[_INDEX_NAME] else table.items
+            return query(shown, *asked, **more)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Table, "query", late)
+            yield
 
     def put_back(self, kept: Any) -> None:
         """Makes the table what it was."""
-        self._table.items = deepcopy(kept)
+        self._table.items = _copied(kept)
 
 
-def _copied(item: Item, _memo: dict[int, Any]) -> Item:
-    """A row whose values are the old one's: an update puts new values in their place and changes none."""
-    made = Item.__new__(Item)
-    made.hash_key, made.range_key = item.hash_key, item.range_key
-    made.attrs = LimitedSizeDict(item.attrs)
+def _copied_table(table: Table, _memo: dict[int, Any]) -> Table:
+    """A table of which only the rows are its own: nothing else changes while tests run."""
+    made = copy(table)
+    made.items = _copied(table.items)
     return made
+
+
+def _copied(rows: Any) -> Any:
+    """Rows that share their values, for an update puts new values in their place and changes none."""
+    return defaultdict(dict, {pk: {sk: _copied_row(row) for sk, row in part.items()} for pk, part in rows.items()})
+
+
+def _copied_row(row: Item) -> Item:
+    made: Item = object.__new__(Item)
+    vars(made).update(vars(row))
+    made.attrs = LimitedSizeDict(row.attrs)
+    return made
+
+
+def _all_items(table: Table) -> list[Item]:
+    """All rows in the order of their keys, which are texts."""
+    found: list[Item] = [item for part in table.items.values() for item in part.values()]
+    return sorted(found, key=lambda item: (item.hash_key.value, item.range_key.value))
 
 
 _slowly = BaseJSONSerializer._serialize_type_structure

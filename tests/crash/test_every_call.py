@@ -1,4 +1,4 @@
-"""The process dies before and after every call of every flow: whatever comes next, nothing is lost, doubled or stuck."""
+"""The process dies before and after every call of every flow: nothing is lost, nothing doubled, nothing stuck."""
 
 from collections.abc import Iterator
 
@@ -23,25 +23,30 @@ def desk() -> Iterator[Desk]:
 
 
 @pytest.fixture(scope="module")
-def tally(request: pytest.FixtureRequest) -> Iterator[dict[str, Found]]:
-    """What was found of each flow, told when it is found and summed up at the end."""
-    found: dict[str, Found] = {}
+def tally(request: pytest.FixtureRequest) -> Iterator[list[Found]]:
+    """What was found of each flow, summed up when all are done."""
+    found: list[Found] = []
     yield found
-    terminal = request.config.pluginmanager.getplugin("terminalreporter")
-    for name, one in found.items():
-        terminal.write_line(f"\n{name}: {one}")
-    points, followed = (sum(getattr(one, name) for one in found.values()) for name in ("points", "followed"))
-    terminal.write_line(f"{points} crash points in {len(found)} flows, {followed} of them followed")
+    points, followed = sum(one.points for one in found), sum(one.followed for one in found)
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(f"\n{len(found)} flows: {points} crash points, {followed} of them followed")
 
 
 @pytest.mark.parametrize("name", FLOWS)
-def test_dying_at_any_call_of(name: str, desk: Desk, tally: dict[str, Found]) -> None:
+def test_dying_at_any_call_of(name: str, desk: Desk, tally: list[Found], capsys: pytest.CaptureFixture[str]) -> None:
     """Each flow dies at each of its calls; what every different wreck comes to is followed."""
-    tally[name] = Trial(FLOWS[name], desk).run(every=False)
+    tally.append(_tried(name, Trial(FLOWS[name], desk, every=False), capsys))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", FLOWS)
-def test_dying_at_any_call_and_following_each_of(name: str, desk: Desk, tally: dict[str, Found]) -> None:
-    """The same, followed from every single point, whether or not another one left the same behind."""
-    tally[f"{name} (each followed)"] = Trial(FLOWS[name], desk).run(every=True)
+def test_following_each_wreck_of(name: str, desk: Desk, tally: list[Found], capsys: pytest.CaptureFixture[str]) -> None:
+    """The same, with a night after every single point, whether or not another one left the same behind."""
+    tally.append(_tried(name, Trial(FLOWS[name], desk, every=True), capsys))
+
+
+def _tried(name: str, trial: Trial, capsys: pytest.CaptureFixture[str]) -> Found:
+    found = trial.run()
+    with capsys.disabled():
+        print(f"\n{name}: {found}", end="")
+    return found

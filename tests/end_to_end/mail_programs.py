@@ -114,7 +114,7 @@ class Emails:
 
 
 class Forgetful:
-    """Written by redmail, read by fast-mail-parser; knows no headers of threads: only the address tells what it answers."""
+    """Written by redmail, read by fast-mail-parser; the address alone tells what an answer of it is about."""
 
     name = "forgetful"
 

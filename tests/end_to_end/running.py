@@ -17,6 +17,7 @@ from chalicelib.item.arrive import Arrival, Known, message_arrived
 from chalicelib.item.change import Delivery
 from chalicelib.settings import Settings
 from chalicelib.store.rows import from_wire
+from sortownia.client import Client
 from sortownia.local import feed
 from sortownia.local.stack import LocalStack
 from sortownia.local.system import LocalSystem
@@ -78,6 +79,10 @@ class Running:
     def __exit__(self, *_: object) -> None:
         self.http.close()
         self.cloud.close()
+
+    def agent(self, agent_id: str) -> Client:
+        """An agent's client of the API."""
+        return Client(self.system.url, self.system.token(agent_id), timeout=60)
 
     def as_agent(self, agent_id: str) -> dict[str, str]:
         """Headers of an agent."""

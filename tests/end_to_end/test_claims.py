@@ -6,9 +6,9 @@ from collections import Counter
 from datetime import UTC, datetime
 from functools import partial
 
-import httpx
 import pytest
 
+from sortownia.client import ApiError
 from tests.end_to_end.running import Running, eventually, waiting_items
 
 pytestmark = pytest.mark.stack
@@ -17,17 +17,17 @@ AGENTS = [f"agent-{number}" for number in range(1, 9)]
 
 def agent_at_work(running: Running, agent_id: str) -> tuple[list[str], list[float]]:
     """Claims until nothing waits; the items got and the seconds each claim took."""
-    got, took, headers = [], [], running.as_agent(agent_id)
-    with httpx.Client(base_url=running.system.url, timeout=60) as http:
+    got: list[str] = []
+    took: list[float] = []
+    with running.agent(agent_id) as agent:
         while True:
             started = time.perf_counter()
-            answer = http.post("/v1/queues/people/claim", headers=headers)
+            item = agent.claim("people")
             took.append(time.perf_counter() - started)
-            if answer.status_code == 204:
+            if item is None:
                 return got, took
-            assert answer.status_code == 200, answer.text
-            assert answer.json()["holder"] == agent_id
-            got.append(answer.json()["id"])
+            assert item.holder == agent_id
+            got.append(item.id)
 
 
 @pytest.mark.timeout(600)
@@ -47,11 +47,10 @@ def test_eight_agents_claim_two_hundred_items_each_exactly_once(running: Running
 
 def test_a_stale_version_is_told_the_present_state(running: Running) -> None:
     waiting_items(running.world, 1, datetime.now(UTC))
-    headers = running.as_agent("agent-1")
-    item = running.http.post("/v1/claim", headers=headers).json()
-    stale = running.http.post(f"/v1/items/{item['id']}/resolve", headers={**headers, "If-Match": '"1"'})
-    assert stale.status_code == 409
-    assert stale.json()["present"]["version"] == item["version"]
-    done = running.http.post(f"/v1/items/{item['id']}/resolve", headers={**headers, "If-Match": stale.headers["etag"]})
-    assert done.status_code == 200
-    assert done.json()["state"] == "resolved"
+    with running.agent("agent-1") as agent:
+        item = agent.claim()
+        assert item
+        with pytest.raises(ApiError) as stale:
+            agent.resolve(item.model_copy(update={"version": 1}))
+        assert (stale.value.slug, stale.value.present) == ("stale-version", item)
+        assert agent.resolve(item).state == "resolved"

@@ -29,7 +29,7 @@ ANSWERS = ("Jest w drodze, będzie jutro.", "Ja, bis heute Abend.", "Завтр�
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
 def test_five_exchanges_are_one_item(program: MailProgram, running: Running) -> None:
-    with Client(running.system.url, running.system.token("agent-3")) as agent:
+    with running.agent("agent-3") as agent:
         correspondence = Correspondence(program, running, agent)
         for number in range(5):
             correspondence.exchange(number)

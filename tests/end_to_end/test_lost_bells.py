@@ -70,7 +70,7 @@ def test_of_n_waiting_the_oldest_is_offered_within_4n_claims_of_any_processes(ha
 
 def rung(running: Running, number: int) -> list[str]:
     """So many items that have waited longer than anything else, oldest first, with all their bells in the queue."""
-    items = waiting(number, QUEUE, datetime.now(UTC) - timedelta(days=30))
+    items = waiting(number, QUEUE, datetime.now(UTC) - timedelta(days=1))
     before = running.depth(SQS_QUEUE)
     settle(running.cloud, running.stack.table, items)
     eventually(partial(running.depth, SQS_QUEUE), lambda depth: depth >= before + number, 60)

@@ -6,11 +6,14 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.flows import claim
+from chalicelib.item.outgoing import Outgoing
 from chalicelib.store.rows import from_wire
 from tests.cloud import Cloud, TestWorld
 from tests.desk import WordModel, small_desk
 from tests.invariants import violations
 from tests.streams import Stream
+from tests.unit.flows.scenes import answer, claimed, deliver
+from tests.unit.flows.sending import Post, says
 
 
 @pytest.fixture
@@ -46,3 +49,16 @@ def sound(moto_cloud: Cloud, world: TestWorld, request: pytest.FixtureRequest) -
 def stream(moto_cloud: Cloud, world: TestWorld) -> Stream:
     """What changes in the table from now on."""
     return Stream(moto_cloud)
+
+
+@pytest.fixture
+def post(world: TestWorld) -> Post:
+    """SES, which takes every mail."""
+    return says(world)
+
+
+@pytest.fixture
+def queued(world: TestWorld, post: Post) -> Outgoing:
+    """A reply of Anna's by mail, in the outbox."""
+    deliver(world, 1)
+    return answer(world, claimed(world))[0]

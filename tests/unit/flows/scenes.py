@@ -5,7 +5,6 @@ from itertools import count
 from typing import Any
 
 from chalicelib import policy
-from chalicelib.aws import mailer
 from chalicelib.aws.queues import Queued
 from chalicelib.errors import LostRace, Unavailable
 from chalicelib.flows import claim, receive, ring
@@ -19,7 +18,7 @@ from chalicelib.item.reply import Then
 from chalicelib.rights import Caller
 from chalicelib.store.rows import from_wire, item_of
 from tests import letters
-from tests.cloud import REGION, Cloud, TestWorld
+from tests.cloud import Cloud, TestWorld
 from tests.desk import ANNA, DESK
 
 #: Boris knows money and takes bills too; he stands in for Anna, Carl for him, and Anna for Carl.
@@ -208,34 +207,3 @@ class Meanwhile:
         self.times += 1
         if self.times == 1:
             self._happens()
-
-
-class Post:
-    """SES: notes each mail, and answers with an id of its own or as it was told to."""
-
-    def __init__(self, *answers: str | Exception) -> None:
-        self.taken: list[tuple[bytes, str, str]] = []
-        self._answers = list(answers)
-
-    def send(self, raw: bytes, to: str, outbox_id: str) -> str:
-        self.taken.append((raw, to, outbox_id))
-        said = self._answers.pop(0) if self._answers else f"ses-out-{len(self.taken)}"
-        if isinstance(said, Exception):
-            raise said
-        return said
-
-    def message_id(self, provider_id: str) -> str:
-        return mailer.message_id(provider_id, REGION)
-
-
-class Provider:
-    """A chat provider: notes each call, and fails as it was told to."""
-
-    def __init__(self, *failures: Exception) -> None:
-        self.taken: list[tuple[str, Mapping[str, str], bytes]] = []
-        self._failures = list(failures)
-
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
-        self.taken.append((url, headers, body))
-        if self._failures:
-            raise self._failures.pop(0)

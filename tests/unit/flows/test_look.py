@@ -2,15 +2,18 @@
 
 import pytest
 
-from chalicelib.errors import NotAllowed, Unknown
+from chalicelib.errors import Invalid, NotAllowed, Unknown
 from chalicelib.flows import look
-from chalicelib.flows.work import finish
+from chalicelib.flows.claim import claim_named
+from chalicelib.flows.work import finish, give_back, note, snooze
+from chalicelib.item.change import Mention
 from chalicelib.rights import Caller
 from chalicelib.store import rows
 from tests.cloud import Cloud, TestWorld
 from tests.desk import ANNA, BORIS, CARL, OLGA, SAM
-from tests.unit.flows.scenes import chat, claimed, deliver, items
+from tests.unit.flows.scenes import answer, chat, claimed, deliver, items, present, told
 
+pytestmark = pytest.mark.usefixtures("sound")
 STRANGER = Caller("eve", frozenset())
 
 
@@ -43,6 +46,7 @@ def test_pages_follow_each_other(busy: TestWorld, moto_cloud: Cloud) -> None:
     assert [item.id for item in (*page, *rest)] == [item.id for item in items(moto_cloud)[1:3]]
 
 
+@pytest.mark.usefixtures("rows_by_hand")
 def test_what_the_index_still_shows_as_waiting_is_not_listed_when_it_is_taken(
     busy: TestWorld, moto_cloud: Cloud
 ) -> None:
@@ -103,12 +107,93 @@ def test_the_board_counts_what_waits_and_what_is_held(busy: TestWorld, moto_clou
     assert look.board(STRANGER, busy) == []
 
 
-def test_presence_tells_how_much_one_holds(busy: TestWorld, moto_cloud: Cloud) -> None:
-    assert look.set_presence("anna", "away", ANNA, busy) == {"mail": 1, "chat": 0}
-    held = items(moto_cloud)[0]
-    finish(held.id, held.version, ANNA, busy)
-    assert look.set_presence("anna", "present", SAM, busy) == {"mail": 0, "chat": 0}
-    with pytest.raises(NotAllowed):
-        look.set_presence("anna", "away", BORIS, busy)
-    with pytest.raises(Unknown):
-        look.set_presence("nobody", "away", SAM, busy)
+# In somebody's hands
+
+
+def test_items_by_whose_hands_they_are_in(world: TestWorld, moto_cloud: Cloud) -> None:
+    for number in range(4):
+        deliver(world, number)
+    held = [claimed(world) for _ in range(4)]
+    waiting = answer(world, held[1])[1]
+    snoozed = snooze(held[2].id, held[2].version, world.now().replace(year=2027), ANNA, world)
+    finish(held[3].id, held[3].version, ANNA, world)  # done: pinned to her and in nobody's list
+    chat(world, "d1", "Hello")
+    offered = items(moto_cloud)[-1]
+    for caller in (ANNA, BORIS, OLGA):
+        assert ids(world, "holder", "anna", caller) == [held[0].id]
+        assert ids(world, "offered_to", "anna", caller) == [offered.id]
+        assert ids(world, "pinned_to", "anna", caller) == [waiting.id, snoozed.id]
+    for by in ("holder", "offered_to", "pinned_to"):
+        assert ids(world, by, "boris", ANNA) == []
+        with pytest.raises(NotAllowed):
+            ids(world, by, "anna", STRANGER)
+    claim_named(offered.id, ANNA, "", world)
+    assert ids(world, "offered_to", "anna", ANNA) == []
+    assert ids(world, "state", "snoozed", ANNA) == [snoozed.id]
+
+
+def test_of_what_is_in_somebodys_hands_one_sees_his_own_queues(world: TestWorld, moto_cloud: Cloud) -> None:
+    for number, words in enumerate(("#billing", "order")):
+        deliver(world, number, words)
+    bill, order = items(moto_cloud)
+    for item in (bill, order):
+        answer(world, claim_named(item.id, ANNA, "", world))
+    assert ids(world, "pinned_to", "anna", ANNA) == [bill.id, order.id]
+    assert ids(world, "pinned_to", "anna", BORIS) == [order.id]
+
+
+def test_who_has_it_in_hand_sees_it_whatever_its_queue(world: TestWorld, moto_cloud: Cloud) -> None:
+    """A matter that rests may be moved to a queue he does not serve: until it wakes it is nobody's."""
+    deliver(world, 1)
+    resting = answer(world, claimed(world, caller=BORIS))[1]
+    assert look.item(resting.id, BORIS, world)[0] == resting
+    assert ids(world, "pinned_to", "boris", BORIS) == [resting.id]
+
+
+@pytest.mark.usefixtures("rows_by_hand")
+@pytest.mark.parametrize("by", ["holder", "offered_to", "pinned_to"])
+def test_what_has_left_his_hands_is_not_listed_when_the_index_still_shows_it(
+    world: TestWorld, moto_cloud: Cloud, by: str
+) -> None:
+    deliver(world, 1)
+    held = claimed(world)
+    free = give_back(held.id, held.version, ANNA, world)
+    lists = {"holder": "HOLDER#boris", "offered_to": "OFFERED#boris", "pinned_to": "PINNED#boris"}
+    late = rows.item_row(free) | {"holding_pk": lists[by], "holding_sk": f"2026#{free.id}", "pinned_to": "boris"}
+    moto_cloud.dynamodb.put_item(TableName="desk-table", Item=rows.to_wire(late))
+    assert ids(world, by, "boris", BORIS) == []
+
+
+# Mentions
+
+
+def test_the_notes_that_name_one_newest_first(world: TestWorld) -> None:
+    deliver(world, 1)
+    held = claimed(world)
+    for text in ("One", "Two", "Three"):
+        held = note(held.id, held.version, f"{text}, @boris", ["boris"], ANNA, world)
+    entries = [event for event in told(world, held) if event.type == "note-added"]
+    wanted = [Mention("boris", held.id, held.customer_id, e.seq, e.at, "anna") for e in reversed(entries)]  # type: ignore[arg-type]
+    page = look.mentions("boris", BORIS, 2, None, world)
+    assert list(page.entries) == wanted[:2]
+    rest = look.mentions("boris", SAM, 2, page.next, world)
+    assert (list(rest.entries), rest.next) == (wanted[2:], None)
+    assert look.mentions("carl", CARL, 2, None, world).entries == ()
+
+
+def test_only_he_himself_or_a_supervisor_reads_who_named_him(world: TestWorld) -> None:
+    for caller in (ANNA, OLGA, STRANGER, Caller("boris", frozenset({"observer"}))):
+        with pytest.raises(NotAllowed):
+            look.mentions("boris", caller, 10, None, world)
+    for name, caller in (("nobody", SAM), ("eve", Caller("eve", frozenset({"agent"})))):
+        with pytest.raises(Unknown):
+            look.mentions(name, caller, 10, None, world)
+    with pytest.raises(Invalid, match="cursor"):
+        look.mentions("boris", BORIS, 10, "x", world)
+
+
+def test_what_is_on_offer_still_waits_on_the_board(world: TestWorld) -> None:
+    present(world, CARL)
+    chat(world, "d1", "Hello")
+    (orders,) = (queue for queue in look.board(SAM, world) if queue.name == "orders")
+    assert (orders.normal, orders.held) == (1, 0)

@@ -225,6 +225,16 @@ def test_a_chat_in_another_queue_is_offered_there_but_not_to_who_passed_it_on(
     assert (load(world, ANNA), load(world, BORIS)) == ({}, {"chat": 1})
 
 
+@pytest.mark.parametrize("kind", ["queue", "topic"])
+def test_a_chat_is_offered_to_those_of_its_new_queue(world: TestWorld, kind: str) -> None:
+    """Bills are Anna's alone; orders are Boris's too."""
+    chat(world, "d1", "#billing")
+    held = claimed(world, "billing")
+    present(world, BORIS)
+    now = passed(world, held, {"queue": "orders", "topic": "order"}[kind], kind=kind)
+    assert (now.queue, now.offered_to) == ("orders", "boris")
+
+
 def test_an_offer_ends_when_the_item_goes_elsewhere(world: TestWorld, moto_cloud: Cloud) -> None:
     present(world, CARL)
     chat(world, "d1", "Hello")

@@ -16,6 +16,8 @@ from tests.cloud import Cloud, TestWorld
 from tests.desk import ANNA
 from tests.unit.flows.scenes import Unreachable, chat, claimed, deliver, facts, items, kinds
 
+pytestmark = pytest.mark.usefixtures("sound")
+
 AUTO = {"Auto_Submitted": "auto-replied"}
 REPLY = {"In_Reply_To": "<m1@customer.example.com>", "sender": "c1@customer.example.com"}
 

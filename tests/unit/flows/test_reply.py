@@ -185,6 +185,14 @@ def test_a_message_that_comes_while_one_writes_makes_the_reply_stale(
     assert "outbox" not in kinds(moto_cloud)
 
 
+def test_a_matter_is_answered_by_the_mailbox_it_came_to(world: TestWorld) -> None:
+    ruled(world, ("[mailboxes]", '[mailboxes]\n"sales@shop.example.com" = "Sales"'))
+    deliver(world, 1)
+    outgoing, _ = answer(world, claimed(world))
+    assert outgoing.source == "help@shop.example.com"
+    assert str(written(world, outgoing)["From"]) == "Help <help@shop.example.com>"
+
+
 def test_a_matter_that_came_by_a_mailbox_that_is_no_more_is_answered_by_the_first(world: TestWorld) -> None:
     deliver(world, 1)
     held = claimed(world)

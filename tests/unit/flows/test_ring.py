@@ -7,14 +7,31 @@ from typing import Any
 
 import pytest
 
+from chalicelib.flows.claim import claim_named
+from chalicelib.flows.presence import set_presence
 from chalicelib.flows.ring import ring, timer
-from chalicelib.flows.work import finish, give_back, heartbeat
+from chalicelib.flows.watch import watch
+from chalicelib.flows.work import decline, finish, give_back, heartbeat, snooze, tag
 from chalicelib.item.state import State
 from chalicelib.store import rows
 from tests.cloud import Cloud, TestWorld
-from tests.desk import ANNA, NOW, item
+from tests.desk import ANNA, BORIS, CARL, NOW, SAM, item
 from tests.streams import Stream, record
-from tests.unit.flows.scenes import Picky, Unreachable, chat, claimed, deliver, heard, items
+from tests.unit.flows.scenes import (
+    Picky,
+    Unreachable,
+    answer,
+    chat,
+    claimed,
+    deliver,
+    forward,
+    heard,
+    items,
+    now_of,
+    present,
+)
+
+pytestmark = pytest.mark.usefixtures("sound")
 
 REPLY = {"In_Reply_To": "<m1@customer.example.com>", "sender": "c1@customer.example.com"}
 HELD = item(state=State.CLAIMED, holder="anna", claim_token="t", lease_until=NOW, wake_at=NOW, version=2)
@@ -127,6 +144,120 @@ def test_what_is_given_back_rings_anew_and_what_is_done_does_not(
     stream.records()
     finish(held.id, held.version, ANNA, world)
     assert ring(stream.records(), world) == 0
+
+
+# Offers
+
+
+def delays(cloud: Cloud, world: TestWorld, records: Any) -> list[tuple[str, int]]:
+    """Item and delay of the timers that these records ask for."""
+    sent: list[Any] = []
+
+    def note(params: Any, **_: Any) -> None:
+        if params["QueueUrl"] == world.settings.timer_queue_url:
+            sent.extend(params["Entries"])
+
+    events = cloud.sqs.meta.events
+    events.register("before-parameter-build.sqs.SendMessageBatch", note)
+    try:
+        ring(records, world)
+    finally:
+        events.unregister("before-parameter-build.sqs.SendMessageBatch", note)
+    return [(json.loads(entry["MessageBody"])["item_id"], entry["DelaySeconds"]) for entry in sent]
+
+
+def test_an_offer_rings_no_bell_and_sets_the_timer_of_its_end(
+    world: TestWorld, moto_cloud: Cloud, stream: Stream
+) -> None:
+    present(world, CARL)
+    chat(world, "d1", "Hello")
+    (offered,) = items(moto_cloud)
+    ((item_id, delay),) = delays(moto_cloud, world, stream.records())
+    assert item_id == offered.id
+    assert delay in {59, 60}
+    assert all_bells(moto_cloud, world) == {}
+    chat(world, "d2", "Anybody? #critical")  # more urgent, and still on offer: no bell, and the timer stands
+    assert ring(stream.records(), world) == 0
+
+
+def test_an_answer_on_offer_has_a_timer_as_long_as_sqs_delays(
+    world: TestWorld, moto_cloud: Cloud, stream: Stream
+) -> None:
+    deliver(world, 1)
+    answer(world, claimed(world))
+    stream.records()
+    deliver(world, 2, **REPLY)
+    assert [delay for _, delay in delays(moto_cloud, world, stream.records())] == [900]
+
+
+def test_the_next_offer_has_a_timer_of_its_own_and_the_last_that_is_let_go_rings(
+    world: TestWorld, moto_cloud: Cloud, stream: Stream
+) -> None:
+    present(world, CARL)
+    chat(world, "d1", "Hello")
+    (first,) = items(moto_cloud)
+    present(world, BORIS)
+    stream.records()
+    forward(world, seconds=30)
+    second = decline(first.id, first.version, CARL, world)
+    assert second.offered_to == "boris"
+    ((item_id, delay),) = delays(moto_cloud, world, stream.records())
+    assert (item_id, delay in {59, 60}) == (first.id, True)
+    assert all_bells(moto_cloud, world) == {}
+    forward(world, seconds=61)
+    watch(world)
+    free = now_of(world, first)
+    assert free.offered_to is None
+    assert ring(stream.records(), world) == 1
+    ((place, (bell,)),) = all_bells(moto_cloud, world).items()
+    assert (place, bell["ring"]) == (("orders", "normal"), free.ring)
+
+
+def test_a_claim_of_an_offer_sets_the_timer_of_its_lease(world: TestWorld, moto_cloud: Cloud, stream: Stream) -> None:
+    present(world, CARL)
+    chat(world, "d1", "Hello")
+    stream.records()
+    claim_named(items(moto_cloud)[0].id, CARL, "", world)
+    assert [delay in {119, 120} for _, delay in delays(moto_cloud, world, stream.records())] == [True]
+
+
+def test_what_goes_back_when_somebody_leaves_rings(world: TestWorld, moto_cloud: Cloud, stream: Stream) -> None:
+    present(world, CARL)
+    chat(world, "d1", "Hello")
+    stream.records()
+    set_presence("carl", "away", CARL, world)
+    assert ring(stream.records(), world) == 1
+    assert list(all_bells(moto_cloud, world)) == [("orders", "normal")]
+
+
+def test_what_rests_neither_rings_nor_has_a_timer_until_it_wakes(
+    world: TestWorld, moto_cloud: Cloud, stream: Stream
+) -> None:
+    deliver(world, 1)
+    held = claimed(world)
+    stream.records()
+    resting = answer(world, held)[1]
+    snoozed = snooze(resting.id, resting.version, world.now() + timedelta(hours=1), ANNA, world)
+    set_presence("anna", "away", ANNA, world)
+    assert ring(stream.records(), world) == 0
+    forward(world, minutes=61)
+    watch(world)
+    ring(stream.records(), world)
+    ((place, (bell,)),) = all_bells(moto_cloud, world).items()
+    assert (place, bell["item_id"]) == (("orders", "normal"), snoozed.id)
+
+
+def test_a_decision_about_what_waits_rings_where_it_is_more_urgent(
+    world: TestWorld, moto_cloud: Cloud, stream: Stream
+) -> None:
+    deliver(world, 1)
+    (item,) = items(moto_cloud)
+    stream.records()
+    decided = tag(item.id, item.version, "billing", None, SAM, world)
+    assert ring(stream.records(), world) == 0
+    tag(decided.id, decided.version, None, "high", SAM, world)
+    assert ring(stream.records(), world) == 1
+    assert list(all_bells(moto_cloud, world)) == [("orders", "urgent")]
 
 
 def test_what_leaves_the_table_rings_nothing(world: TestWorld) -> None:

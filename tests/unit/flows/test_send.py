@@ -2,8 +2,6 @@
 
 import json
 from datetime import timedelta
-from itertools import permutations
-from typing import Any
 
 import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
@@ -13,16 +11,13 @@ from chalicelib.errors import NotSent, OutcomeUnknown, Refused, Unavailable, Unk
 from chalicelib.flows import receive
 from chalicelib.flows.claim import claim_named
 from chalicelib.flows.export import export
-from chalicelib.flows.presence import set_presence
 from chalicelib.flows.send import send_message
 from chalicelib.flows.watch import watch
-from chalicelib.flows.work import finish, give_back, snooze
+from chalicelib.flows.work import finish, snooze
 from chalicelib.intake.chat import generic
-from chalicelib.item.item import Item
 from chalicelib.item.outgoing import SENDER_IS_DEAD_AFTER, SENT_AGAIN_AFTER, Outgoing, Status
 from chalicelib.item.reply import Then
 from chalicelib.item.state import State
-from chalicelib.outgoing.notice import GREETING
 from tests import letters
 from tests.cloud import REGION, SECRET, Cloud, TestWorld
 from tests.desk import ANNA, BORIS
@@ -30,8 +25,6 @@ from tests.streams import Stream
 from tests.unit.flows.scenes import (
     Losing,
     Meanwhile,
-    Post,
-    Provider,
     Unreachable,
     answer,
     chat,
@@ -39,16 +32,16 @@ from tests.unit.flows.scenes import (
     deliver,
     forward,
     items,
-    kinds,
     load,
     now_of,
     ruled,
     told,
 )
+from tests.unit.flows.sending import Post, Provider, item_of, news, notice, now, says, sends
 
 pytestmark = pytest.mark.usefixtures("sound")
 
-TEXT = "It comes tomorrow."
+TEXT = "It comes tomorrow."  # as `answer` says unless told otherwise
 MAIL_ANSWER = {"sender": "c1@customer.example.com"}
 
 
@@ -57,65 +50,11 @@ class Died(BaseException):
 
 
 @pytest.fixture
-def post(world: TestWorld) -> Post:
-    """SES, which takes every mail."""
-    vars(world)["mailer"] = Post()
-    return vars(world)["mailer"]  # type: ignore[no-any-return]
-
-
-@pytest.fixture
-def queued(world: TestWorld, post: Post) -> Outgoing:
-    """A reply of Anna's by mail, in the outbox."""
-    deliver(world, 1)
-    return answer(world, claimed(world), TEXT)[0]
-
-
-@pytest.fixture
 def in_chat(world: TestWorld) -> Outgoing:
     """A reply of Anna's in a chat, in the outbox; the provider is `world.providers`."""
     vars(world)["providers"] = Provider()
     chat(world, "d1", "Hello")
     return answer(world, claimed(world), TEXT)[0]
-
-
-def says(world: TestWorld, *answers: str | Exception) -> Post:
-    """SES answers so from now on."""
-    vars(world)["mailer"] = Post(*answers)
-    return vars(world)["mailer"]  # type: ignore[no-any-return]
-
-
-def sends(world: TestWorld, outgoing: Outgoing) -> str:
-    return send_message(json.dumps({"outbox_id": outgoing.id}), world)
-
-
-def now(world: TestWorld, outgoing: Outgoing) -> Outgoing:
-    return world.table.outgoing(outgoing.id)
-
-
-def item_of(world: TestWorld, outgoing: Outgoing) -> Item:
-    return world.table.item(outgoing.item_id)
-
-
-def news(world: TestWorld, outgoing: Outgoing) -> list[str]:
-    """What happened to the customer since the reply was queued."""
-    types = [str(event.type) for event in told(world, item_of(world, outgoing))]
-    return types[types.index("reply-queued") + 1 :]
-
-
-def notice(outgoing: Outgoing, kind: str, number: int = 1, provider_id: str = "ses-out-1", **event: Any) -> str:
-    """What SES tells of a mail."""
-    places = {"Delivery": "delivery", "Bounce": "bounce", "Complaint": "complaint", "Reject": "reject",
-              "DeliveryDelay": "deliveryDelay", "Send": "send"}  # fmt: skip
-    at = f"2026-03-02T09:00:0{number}.000Z"
-    said = {"timestamp": at, "feedbackId": f"feedback-{kind}-{number}", **event}
-    sent = {"messageId": provider_id, "timestamp": at, "tags": {"outbox_id": [outgoing.id]}}
-    return json.dumps({"eventType": kind, "mail": sent, places[kind]: said})
-
-
-PERMANENT: dict[str, Any] = {
-    "bounceType": "Permanent", "bounceSubType": "General",
-    "bouncedRecipients": [{"status": "5.1.1", "diagnosticCode": "550 no such user c1@customer.example.com"}],
-}  # fmt: skip
 
 
 # Once
@@ -479,161 +418,3 @@ def test_a_reply_the_watch_saw_first_is_sent_once(
     with Meanwhile(moto_cloud, lambda: sends(world, queued)):
         assert watch(world) == {"put off: LostRace": 1}
     assert (now(world, queued).status, len(post.taken)) == (Status.SENT, 1)
-
-
-# What SES tells
-
-
-def test_a_delivery_is_told(world: TestWorld, queued: Outgoing) -> None:
-    sends(world, queued)
-    before = item_of(world, queued)
-    assert (
-        send_message(notice(queued, "Delivery", smtpResponse="250 ok c1@customer.example.com"), world)
-        == "reply-delivered"
-    )
-    delivered = now(world, queued)
-    assert (delivered.status, delivered.sent_at is not None) == (Status.DELIVERED, True)
-    event = told(world, before)[-1]
-    assert (event.facts["detail"], event.facts["reply"]) == ("250 ok (address)", queued.id)
-    assert item_of(world, queued) == before
-
-
-def test_a_reply_that_comes_back_wakes_the_item_for_who_wrote(world: TestWorld, queued: Outgoing) -> None:
-    sends(world, queued)
-    assert send_message(notice(queued, "Bounce", **PERMANENT), world) == "bounced"
-    item = item_of(world, queued)
-    assert (item.state, item.offered_to, item.reason) == (State.QUEUED, "anna", "our reply came back")
-    assert now(world, queued).status == Status.BOUNCED
-    assert "c1@customer" not in now(world, queued).detail
-    assert news(world, queued) == ["reply-sent", "reply-bounced"]
-
-
-def test_a_reply_that_comes_back_while_he_is_away_goes_to_all(world: TestWorld, queued: Outgoing) -> None:
-    sends(world, queued)
-    set_presence("anna", "away", ANNA, world)
-    send_message(notice(queued, "Bounce", **PERMANENT), world)
-    assert item_of(world, queued).offered_to is None
-
-
-@pytest.mark.parametrize(
-    ("kind", "event", "more"),
-    [
-        ("Bounce", "reply-delayed", {"bounceType": "Transient"}),
-        ("DeliveryDelay", "reply-delayed", {"delayType": "MailboxFull"}),
-        ("Complaint", "reply-complained", {"complaintFeedbackType": "abuse"}),
-    ],
-)
-def test_other_news_is_told_and_wakes_nobody(
-    world: TestWorld, queued: Outgoing, kind: str, event: str, more: dict[str, Any]
-) -> None:
-    sends(world, queued)
-    before = item_of(world, queued)
-    assert send_message(notice(queued, kind, **more), world) == event
-    assert news(world, queued) == ["reply-sent", event]
-    assert (item_of(world, queued), now(world, queued).status) == (before, Status.SENT)
-
-
-def test_what_ses_rejects_has_failed(world: TestWorld, queued: Outgoing) -> None:
-    sends(world, queued)
-    assert send_message(notice(queued, "Reject", reason="Bad content"), world) == "failed"
-    assert (now(world, queued).status, now(world, queued).detail) == (Status.FAILED, "Bad content")
-    assert item_of(world, queued).state == State.QUEUED
-
-
-TOLD = {
-    "sent": None,
-    "delivery": ("Delivery", {}),
-    "bounce": ("Bounce", PERMANENT),
-    "complaint": ("Complaint", {}),
-}
-ORDERS = [order for count in (2, 3) for order in permutations(TOLD, count)]
-
-
-@pytest.mark.parametrize("order", ORDERS, ids="-".join)
-def test_in_whatever_order_and_how_often_news_comes_the_end_is_the_same(
-    world: TestWorld, post: Post, queued: Outgoing, order: tuple[str, ...]
-) -> None:
-    """`sent` is our own sender; each of SES's notices comes twice, and once more at the end."""
-    heard = []
-    for name in order:
-        known = TOLD[name]
-        if known is None:
-            sends(world, queued)
-            continue
-        body = notice(queued, known[0], **known[1])
-        heard += [body, body]
-        assert send_message(body, world) != "seen already"
-        assert send_message(body, world) == "seen already"
-    for body in heard:
-        assert send_message(body, world) == "seen already"
-    end = now(world, queued)
-    assert end.provider_id == "ses-out-1"
-    assert end.wake_at is None
-    bounced = "bounce" in order
-    assert end.status == (Status.BOUNCED if bounced else Status.DELIVERED if "delivery" in order else Status.SENT)
-    # What SES told us of left without our sender, which then sends nothing more.
-    assert len(post.taken) == (1 if order[0] == "sent" else 0)
-    told_of = {"delivery": "reply-delivered", "bounce": "reply-bounced", "complaint": "reply-complained"}
-    assert sorted(news(world, queued)) == sorted(["reply-sent", *(told_of[n] for n in order if n != "sent")])
-    item = item_of(world, queued)
-    assert (item.state == State.QUEUED, item.version) == (bounced, 4 if bounced else 3)
-
-
-def test_two_notices_that_differ_are_both_told(world: TestWorld, queued: Outgoing) -> None:
-    sends(world, queued)
-    for number in (1, 2):
-        send_message(notice(queued, "DeliveryDelay", number), world)
-    assert news(world, queued) == ["reply-sent", "reply-delayed", "reply-delayed"]
-
-
-@pytest.mark.parametrize("told_of", [("Delivery", {}), ("Bounce", PERMANENT), ("Reject", {})], ids=lambda t: t[0])
-def test_the_same_notice_twice_at_once_is_told_once(
-    world: TestWorld, moto_cloud: Cloud, queued: Outgoing, told_of: tuple[str, dict[str, Any]]
-) -> None:
-    sends(world, queued)
-    body = notice(queued, told_of[0], **told_of[1])
-    outcomes: list[str] = []
-    with Meanwhile(moto_cloud, lambda: outcomes.append(send_message(body, world))) as meanwhile:
-        outcomes.append(send_message(body, world))
-    assert outcomes[1] == "seen already"
-    assert meanwhile.times <= 3  # it looks again instead of running against the wall
-    assert len(news(world, queued)) == 2
-
-
-def test_a_notice_that_meets_a_heartbeat_or_claim_is_not_lost(
-    world: TestWorld, moto_cloud: Cloud, queued: Outgoing
-) -> None:
-    sends(world, queued)
-    with Meanwhile(moto_cloud, lambda: claim_named(queued.item_id, BORIS, "", world)):
-        assert send_message(notice(queued, "Bounce", **PERMANENT), world) == "bounced"
-    item = item_of(world, queued)
-    assert (item.state, item.holder) == (State.CLAIMED, "boris")
-    give_back(item.id, item.version, BORIS, world)
-
-
-def test_notices_that_say_nothing_change_nothing(world: TestWorld, moto_cloud: Cloud, queued: Outgoing) -> None:
-    before = moto_cloud.rows()
-    assert send_message(GREETING, world) == "greeting"
-    assert send_message(notice(queued, "Send"), world) == "says nothing"
-    foreign = notice(queued, "Bounce", **PERMANENT).replace(queued.id, "of-another-stack")
-    assert send_message(foreign, world) == "about no reply of ours"
-    assert moto_cloud.rows() == before
-
-
-@pytest.mark.parametrize("body", ["", "no json", "[]", "7", "{}", '{"eventType": "Fax"}', '{"outbox_id": "nothing"}'])
-def test_garbage_is_raised_so_that_its_queue_keeps_it(world: TestWorld, moto_cloud: Cloud, body: str) -> None:
-    before = moto_cloud.rows()
-    with pytest.raises(Exception):  # noqa: B017 - whichever: the door reports the one record
-        send_message(body, world)
-    assert moto_cloud.rows() == before
-
-
-def test_in_the_timeline_no_event_of_a_reply_names_the_customer(
-    world: TestWorld, moto_cloud: Cloud, queued: Outgoing
-) -> None:
-    sends(world, queued)
-    send_message(notice(queued, "Bounce", **PERMANENT), world)
-    events = [row for row in moto_cloud.rows() if row["kind"]["S"] == "event"]
-    assert len(events) == 5
-    assert "c1@customer" not in str(events)
-    assert kinds(moto_cloud)["outbox"] == 1

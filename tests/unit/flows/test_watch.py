@@ -224,7 +224,7 @@ def test_who_lets_a_chat_wait_is_set_away_and_all_he_had_goes_on(
     assert '"PresenceSilent": 1' in said
     assert ('"LeaseEndedByWatch": 1' in said) == (by == "watch")
     ring(stream.records(), world)
-    assert [bell["item_id"] for bell in heard(moto_cloud, world, "orders")] == [mail.id, item.id]
+    assert sorted(bell["item_id"] for bell in heard(moto_cloud, world, "orders")) == sorted([mail.id, item.id])
     forward(world, seconds=61)
     assert watch(world) == {"nothing to do": 1}  # looked after once more, in case the index was late
     assert watch(world) == {}
@@ -254,7 +254,7 @@ def test_an_answer_nobody_took_up_goes_to_the_deputy_and_who_was_busy_stays(
     present(world, BORIS)
     deliver(world, 2, In_Reply_To="<m1@customer.example.com>", sender="c1@customer.example.com")
     forward(world, minutes=16)
-    assert watch(world) == {"offer lapsed": 1}
+    assert watch(world)["offer lapsed"] == 1
     (item,) = items(moto_cloud)
     assert (item.offered_to, item.pinned_to) == ("boris", "anna")
     assert agent(world, "anna").presence == "present"  # mail may wait while one talks to somebody

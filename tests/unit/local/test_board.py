@@ -2,47 +2,61 @@
 
 from datetime import UTC, datetime
 from io import StringIO
+from typing import Any
 
+import pytest
 from rich.console import Console
 
+from chalicelib.api.answers import ItemOut, QueueOut
 from sortownia.local import board
+from sortownia.local.error import LocalError
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+
+
+def queue(name: str, urgent: int, normal: int, held: int = 0, since: str | None = None) -> QueueOut:
+    waiting = {"urgent": urgent, "normal": normal}
+    row = {"name": name, "waiting": waiting, "oldest_waiting_since": since, "held": held, "complete": True}
+    return QueueOut.model_validate(row)
+
+
+def item(**known: Any) -> ItemOut:
+    """An item of which nothing is known but this."""
+    unknown = dict.fromkeys(ItemOut.model_fields)
+    there = {
+        "id": "i1", "customer_id": "c1", "state": "queued", "queue": "people", "lane": "normal", "reason": "",
+        "channel": "chat", "source": "shop-widget", "subject": "", "language": "", "hand_offs": 0, "version": 1,
+        "created_at": NOW, "changed_at": NOW, "waiting_since": NOW,
+    }  # fmt: skip
+    return ItemOut.model_validate({**unknown, **there, **known})
+
+
+def tags(**known: Any) -> dict[str, Any]:
+    there = {
+        "model": "m1", "topic": "other", "topic_confidence": 0.5, "topic_abstained": False, "urgency": "normal",
+        "urgency_confidence": 0.5, "language": "pl", "evidence": [],
+    }  # fmt: skip
+    return {**there, **known}
+
+
 SNAPSHOT = board.Snapshot(
     NOW,
     [
-        {"name": "sales", "waiting": {"urgent": 0, "normal": 0}, "oldest_waiting_since": None, "held": 0},
-        {
-            "name": "orders",
-            "waiting": {"urgent": 1, "normal": 5},
-            "oldest_waiting_since": "2026-03-01T10:58:00Z",
-            "held": 2,
-        },
-        {
-            "name": "billing",
-            "waiting": {"urgent": 0, "normal": 7},
-            "oldest_waiting_since": "2026-03-01T11:59:30Z",
-            "held": 0,
-        },
+        queue("sales", 0, 0),
+        queue("orders", 1, 5, 2, "2026-03-01T10:58:00Z"),
+        queue("billing", 0, 7, 0, "2026-03-01T11:59:30Z"),
     ],
     [
-        {
-            "id": "i1",
-            "state": "queued",
-            "queue": "orders",
-            "lane": "urgent",
-            "channel": "mail",
-            "language": "pl",
-            "subject": "[bold]Paczka[/] \x1b[31mstoi\nw sortowni",
-            "tags": {
-                "topic": "delivery",
-                "topic_confidence": 0.874,
-                "topic_abstained": False,
-                "urgency": "high",
-            },
-            "created_at": "2026-03-01T11:59:15+00:00",
-        },
-        {"id": "i2", "state": "quarantined", "queue": "quarantine", "created_at": "soon"},
+        item(
+            queue="orders",
+            lane="urgent",
+            channel="mail",
+            language="pl",
+            subject="[bold]Paczka[/] \x1b[31mstoi\nw sortowni",
+            tags=tags(topic="delivery", topic_confidence=0.874, urgency="high"),
+            created_at="2026-03-01T11:59:15+00:00",
+        ),
+        item(state="quarantined", queue="quarantine"),
     ],
 )
 
@@ -74,8 +88,8 @@ def test_customers_text_can_neither_format_nor_move_the_cursor() -> None:
         assert "\x1b" not in text
 
 
-def test_missing_fields_are_dashes() -> None:
-    assert board.plain(SNAPSHOT)[4] == "item soon  quarantined  quarantine  -  -  -  -  (-)"
+def test_what_is_not_known_is_a_dash() -> None:
+    assert board.plain(SNAPSHOT)[4] == "item 0m00  quarantined  quarantine  normal  -  -  -  (chat)"
 
 
 def test_empty_system_is_drawn() -> None:
@@ -83,5 +97,10 @@ def test_empty_system_is_drawn() -> None:
 
 
 def test_abstained_topic_is_marked() -> None:
-    item = {"id": "i3", "tags": {"topic": "sales", "topic_confidence": 0.3, "topic_abstained": True}}
-    assert "sales? 30%" in board.plain(board.Snapshot(NOW, (), [item]))[1]
+    unsure = item(tags=tags(topic="sales", topic_confidence=0.3, topic_abstained=True))
+    assert "sales? 30%" in board.plain(board.Snapshot(NOW, (), [unsure]))[1]
+
+
+def test_an_api_that_is_away_is_one_sentence() -> None:
+    with pytest.raises(LocalError, match=r"^The API at http://127.0.0.1:9 cannot be read: \S"):
+        board.read("http://127.0.0.1:9", "t")

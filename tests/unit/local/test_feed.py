@@ -8,6 +8,7 @@ from email.policy import default
 import pytest
 
 from sortownia.local import feed
+from sortownia.local.error import LocalError
 from sortownia.local.feed import Mail
 
 FIRST = Mail("m1", "ann@a.example.com", "Анна", "help@shop.example.com", "Żółty", "Zażółć gęślą\n")
@@ -76,3 +77,8 @@ def test_samples_are_readable_and_answers_known() -> None:
     keys = {mail.key for mail in mails}
     assert {mail.in_reply_to for mail in mails} - {None} <= keys
     assert sum(len(wave) for wave in feed.waves(mails)) == len(mails)
+
+
+def test_a_webhook_nobody_answers_is_one_sentence() -> None:
+    with pytest.raises(LocalError, match=r"^The chat webhook at http://127.0.0.1:9/hook gave no answer: \S"):
+        feed.send_chat("http://127.0.0.1:9/hook", "secret", b"{}")
