@@ -84,16 +84,17 @@ def _due(by_kind: ByKind) -> Iterator[str]:
         wanted = ends or (item.get("wake_at", "never") if item["state"] in WAITING_STATES else None)
         if item.get("wake_at") != wanted:
             yield f"item {item['item_id']} is {item['state']} and its wake_at is {item.get('wake_at')}, not {wanted}"
-        yield from _woken(item, f"item {item['item_id']}", item["item_id"])
+        rung = item["state"] in WAITING_STATES and not item.get("offered_to")
+        yield from _woken(item, f"item {item['item_id']}", item["item_id"], keys.NET if rung else "")
     for reply in by_kind["outbox"]:
         if bool(reply.get("wake_at")) != (reply["status"] in {"queued", "sending"}):
             yield f"reply {reply['outbox_id']} is {reply['status']} and its wake_at is {reply.get('wake_at')}"
         yield from _woken(reply, f"reply {reply['outbox_id']}", reply["outbox_id"])
 
 
-def _woken(row: Row, which: str, row_id: str) -> Iterator[str]:
+def _woken(row: Row, which: str, row_id: str, kind: str = "") -> Iterator[str]:
     at = row.get("wake_at")
-    wanted = (f"WAKE#{keys.wake_shard(row_id)}", f"{at}#{row_id}") if at else (None, None)
+    wanted = (f"WAKE#{keys.wake_shard(row_id)}", f"{kind}{at}#{row_id}") if at else (None, None)
     if (row.get("wake_pk"), row.get("wake_sk")) != wanted:
         yield f"{which} wakes at {at} and stands in the index as {row.get('wake_pk')} {row.get('wake_sk')}"
 

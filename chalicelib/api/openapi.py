@@ -5,7 +5,7 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from chalicelib.api import asked
@@ -157,8 +157,12 @@ def _schemas(operations: Iterable[Operation]) -> Mapping[str, Any]:
 
 
 def _is_needed(shape: type[BaseModel]) -> bool:
-    """Whether a body cannot be left out: something in it has no default."""
-    return any(field.is_required() for field in shape.model_fields.values())
+    """Whether a body cannot be left out: an empty one would be refused."""
+    try:
+        shape.model_validate({})
+    except ValidationError:
+        return True
+    return False
 
 
 def _ref(shape: type[BaseModel]) -> Json:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from itertools import product
 from typing import Final
 
 from chalicelib import metrics
@@ -53,8 +54,8 @@ def timer_rang(body: str, world: World) -> str:
 def watch(world: World) -> dict[str, int]:
     """Looks at everything that is due, in case its timer or bell was lost; returns what was done how often."""
     done: dict[str, int] = {}
-    for shard in range(WAKE_SHARDS):
-        for due in world.table.due(shard, world.now(), _LOOKS_PER_SHARD):
+    for nets, shard in product((False, True), range(WAKE_SHARDS)):
+        for due in world.table.due(shard, world.now(), _LOOKS_PER_SHARD, nets):
             what = _looked_after(due, world)
             done[what] = done.get(what, 0) + 1
     for what, number in done.items():

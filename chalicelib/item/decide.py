@@ -129,7 +129,7 @@ def back_in_queue(item: Item, at: datetime, reason: str, agents: Agents, policy:
 
 def re_rung(item: Item, now: datetime) -> Item:
     """A waiting item with its next re-ring moved on; no step of its life, so neither version nor ring change."""
-    return replace(item, wake_at=now + RE_RING)
+    return replace(item, wake_at=now + max(RE_RING, now - item.waiting_since))
 
 
 def _given_back(

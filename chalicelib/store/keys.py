@@ -7,6 +7,9 @@ from typing import Final
 #: Parts of the wake-up index: spreads its writes, and is what the minute watch walks through.
 WAKE_SHARDS: Final = 8
 
+#: Before the time of what is looked at only in case something was lost.
+NET: Final = "NET#"
+
 #: A DynamoDB partition key may have 2,048 bytes; longer values of the outside world stand for themselves by hash.
 _LONGEST: Final = 1000
 
@@ -123,9 +126,9 @@ def wake_shard(row_id: str) -> int:
     return hashlib.sha256(row_id.encode()).digest()[0] % WAKE_SHARDS
 
 
-def wake_attributes(row_id: str, at: datetime) -> Key:
-    """The keys under which a row stands in the wake-up index."""
-    return {"wake_pk": wake_pk(wake_shard(row_id)), "wake_sk": f"{moment(at)}#{row_id}"}
+def wake_attributes(row_id: str, at: datetime, net: bool = False) -> Key:
+    """The keys under which a row stands in the wake-up index; a `net` may wait for what was promised."""
+    return {"wake_pk": wake_pk(wake_shard(row_id)), "wake_sk": f"{NET if net else ''}{moment(at)}#{row_id}"}
 
 
 def moment(at: datetime) -> str:

@@ -108,7 +108,8 @@ def _index_keys(item: Item) -> Row:
         row["holding_pk"] = there
         row["holding_sk"] = f"{keys.moment(item.changed_at)}#{item.id}"
     if item.wake_at:
-        row |= keys.wake_attributes(item.id, item.wake_at)
+        net = waits(item) and item.offered_to is None
+        row |= keys.wake_attributes(item.id, item.wake_at, net)
     return row
 
 

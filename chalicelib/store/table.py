@@ -4,10 +4,10 @@ import base64
 import binascii
 import json
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import chain, groupby, repeat
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -28,6 +28,8 @@ Index = Literal["waiting", "holding", "state", "wake", "history"]
 #: Codes that say "try again": the rows were locked, or the table was too busy.
 _RACED: Final = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 _BATCH_GET_LIMIT: Final = 100
+#: Entries of the waiting index asked for at once: the first is mostly taken, but a thousand may be for others.
+_WAITING_PAGES: Final = (25, 1000)
 #: The watch looks after an agent who was set away when the index has long shown all that he carried.
 LOOKED_AFTER: Final = timedelta(minutes=1)
 
@@ -117,7 +119,7 @@ class Table:
             query["FilterExpression"] += f" AND NOT #language IN ({', '.join(names)})"
             query["ExpressionAttributeNames"]["#language"] = "language"
             values |= names
-        for page in self._pages("waiting", query, values, limit=25):
+        for page in self._pages("waiting", query, values, _WAITING_PAGES):
             yield from (_waiting_of(row) for row in page)
 
     def count_waiting(self, queue: str) -> tuple[list[Waiting], bool]:
@@ -186,20 +188,22 @@ class Table:
         pages = self._pages("history", query, {":pk": keys.history_pk(item_id)})
         return [rows.event_of(row) for page in pages for row in page]
 
-    def due(self, shard: int, now: datetime, limit: int) -> list[Due]:
-        """What is due in one part of the wake-up index, earliest first."""
+    def due(self, shard: int, now: datetime, limit: int, nets: bool = False) -> list[Due]:
+        """What is due in one part of the wake-up index, earliest first: what was promised, or what is a mere net."""
         query: Row = {
-            "KeyConditionExpression": "#pk = :pk AND #sk <= :now",
+            "KeyConditionExpression": "#pk = :pk AND #sk BETWEEN :from AND :now",
             "ExpressionAttributeNames": {"#pk": "wake_pk", "#sk": "wake_sk"},
             "Limit": limit,
         }
-        found, _ = self._query("wake", query, {":pk": keys.wake_pk(shard), ":now": f"{keys.moment(now)}~"})
+        kind = keys.NET if nets else ""
+        values = {":pk": keys.wake_pk(shard), ":from": f"{kind}0", ":now": f"{kind}{keys.moment(now)}~"}
+        found, _ = self._query("wake", query, values)
         return [Due(*row["pk"].split("#", 1)) for row in found]
 
     def waking(self, shard: int) -> Iterator[keys.Key]:
         """Keys of every row in one part of the wake-up index, due or not, earliest first, page by page."""
         query: Row = {"KeyConditionExpression": "#pk = :pk", "ExpressionAttributeNames": {"#pk": "wake_pk"}}
-        for page in self._pages("wake", query, {":pk": keys.wake_pk(shard)}, limit=_BATCH_GET_LIMIT):
+        for page in self._pages("wake", query, {":pk": keys.wake_pk(shard)}, repeat(_BATCH_GET_LIMIT)):
             yield from ({"pk": row["pk"], "sk": row["sk"]} for row in page)
 
     def answered(self, agent_id: str, key: str) -> Answered | None:
@@ -266,7 +270,7 @@ class Table:
             "version = :version",
             {
                 ":at": keys.moment(wake_at),
-                ":sk": f"{keys.moment(wake_at)}#{item.id}",
+                ":sk": keys.wake_attributes(item.id, wake_at, net=True)["wake_sk"],
                 ":version": item.version,
             },
         )
@@ -432,9 +436,11 @@ class Table:
         query = {"KeyConditionExpression": "#pk = :pk", "ExpressionAttributeNames": {"#pk": "holding_pk"}}
         return [row["pk"].removeprefix("ITEM#") for page in self._pages("holding", query, {":pk": pk}) for row in page]
 
-    def _pages(self, index: Index, query: Row, values: Row, limit: int | None = None) -> Iterator[list[Row]]:
-        request = {**query, "Limit": limit} if limit else dict(query)
-        while True:
+    def _pages(self, index: Index, query: Row, values: Row, limits: Iterable[int] = ()) -> Iterator[list[Row]]:
+        """All pages: each of at most so many entries, and the rest as large as DynamoDB makes them."""
+        request: Any = dict(query)
+        for limit in chain(limits, repeat(None)):
+            request = {**request, "Limit": limit} if limit else {k: v for k, v in request.items() if k != "Limit"}
             found, more = self._query(index, request, values)
             yield found
             if more is None:

@@ -20,7 +20,7 @@ from schemathesis.core.parameters import ParameterLocation
 from chalicelib.api import OPERATIONS
 from chalicelib.api.openapi import document
 from chalicelib.api.operation import Operation
-from tests.unit.api.service import Service, in_days, running, signed
+from tests.unit.api.service import BODIES, Service, in_days, running, signed
 
 ROUTES = {(operation.method, operation.path): operation for operation in OPERATIONS}
 PATTERNS = {path: re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]*)", path)) for _, path in ROUTES}
@@ -209,3 +209,10 @@ def test_description_names_every_operation_once() -> None:
     described = [(method.upper(), path, said["operationId"]) for path, methods in document(OPERATIONS)["paths"].items()
                  for method, said in methods.items()]  # fmt: skip
     assert sorted(described) == sorted((o.method, o.path, o.name) for o in OPERATIONS)
+
+
+def test_body_may_be_left_out_only_where_an_empty_one_does() -> None:
+    said = [said for methods in document(OPERATIONS)["paths"].values() for said in methods.values()]
+    needed = {one["operationId"]: one["requestBody"]["required"] for one in said if "requestBody" in one}
+    assert [name for name, is_needed in needed.items() if not is_needed] == ["decide_tags"]
+    assert needed.keys() == {*BODIES, "receive"}

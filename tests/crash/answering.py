@@ -16,7 +16,7 @@ from chalicelib.flows.send import send_message
 from chalicelib.item.item import Item
 from chalicelib.item.reply import Then
 from tests.crash.calls import survives
-from tests.crash.desk import ANNA, Desk
+from tests.crash.desk import ANNA, Desk, shown
 from tests.crash.flow import Act, Flow, looking_first
 from tests.crash.outside import Message
 from tests.crash.taking import watching
@@ -58,7 +58,8 @@ def _reply_without_key(desk: Desk) -> Act:
 def _export(desk: Desk) -> Act:
     desk.answered(_mail_held(desk))
     records = desk.changes()
-    ring(records, desk.world)
+    ring(shown(records, "ring"), desk.world)
+    records = shown(records, "export")
     return lambda: export(records, desk.world)
 
 
@@ -73,7 +74,7 @@ def _export_lost(desk: Desk) -> Act:
 def _message(desk: Desk, item: Item) -> Message:
     """What the sender is told of a reply to this item; it is in his hands already."""
     desk.answered(item)
-    export(desk.changes(), desk.world)
+    export(shown(desk.changes(), "export"), desk.world)
     (message,) = desk.outside.take(desk.world.settings.send_queue_url, desk.cloud.clock.time)
     return message
 

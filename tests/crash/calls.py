@@ -1,4 +1,4 @@
-"""Counts every call a flow makes to the outside, and lets the process die before or after the k-th."""
+"""Counts every call a flow makes to the outside, and lets the process die before or after the k-th, or pause."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +24,16 @@ class Calls:
         self._die_before: int | str = 0
         self._die_after: int | str = 0
         self._dead = False
+        self._pause_before = 0
+        self._meanwhile: Callable[[], object] | None = None
+
+    @contextmanager
+    def pausing(self, before: int, meanwhile: Callable[[], object]) -> Iterator[None]:
+        """The process pauses before a call, counted from one, while something else is done whole."""
+        self._pause_before, self._meanwhile = before, meanwhile
+        with self.watch():
+            yield
+        assert self._meanwhile is None, "fewer calls than that"
 
     @contextmanager
     def watch(self, die_before: int | str = 0, die_after: int | str = 0) -> Iterator[list[str]]:
@@ -59,6 +69,9 @@ class Calls:
         if self._dead:  # what `finally` would still like to say: nobody is there to say it
             raise Died(f"long before {name}")
         self.made.append(name)
+        if self._meanwhile and len(self.made) == self._pause_before:
+            meanwhile, self._meanwhile = self._meanwhile, None
+            meanwhile()
         if self._die_before in (len(self.made), name):
             self._dead = True
             raise Died(f"before {name}")

@@ -19,6 +19,7 @@ from chalicelib.item.outgoing import Outgoing
 from chalicelib.item.reply import Then
 from chalicelib.rights import Caller
 from chalicelib.store import keys, rows
+from infra.functions import FUNCTIONS
 from tests import letters
 from tests.cloud import Cloud, TestWorld
 from tests.crash import quick_moto
@@ -99,6 +100,7 @@ class Moment:
     seen: Rows  # as the readers of the stream know it
     messages: tuple[Message, ...]
     handed: int
+    stored: frozenset[tuple[str, str]]
     at: datetime
     drawn: int
     busy: int
@@ -115,8 +117,8 @@ class Desk:
         self._table = quick_moto.Rows(self.world.settings.table)
         self._seen: Rows = {}
         self._drawn = 0
-        self._empty = self.keep()
         self.restart()
+        self._empty = self.keep()
 
     # What a process is, and what outlives it
 
@@ -135,8 +137,10 @@ class Desk:
     def keep(self) -> Moment:
         """The moment to go back to."""
         outside = self.outside
-        sent, handed = tuple(outside.messages), len(outside.handed)
-        return Moment(self._table.keep(), self._seen, sent, handed, self.cloud.clock.time, self._drawn, self.shop.busy)
+        return Moment(
+            table=self._table.keep(), seen=self._seen, messages=tuple(outside.messages), handed=len(outside.handed),
+            stored=outside.stored, at=self.cloud.clock.time, drawn=self._drawn, busy=self.shop.busy,
+        )  # fmt: skip
 
     def back_to(self, moment: Moment) -> None:
         """Makes everything as it was then, in a new process."""
@@ -145,6 +149,7 @@ class Desk:
         bells = [message for message in moment.messages if "-work-" in message.url]
         for bell in bells:
             self.cloud.sqs.send_message(QueueUrl=bell.url, MessageBody=bell.body)
+        self.outside.only(moment.stored)
         self.outside.messages = list(moment.messages)
         del self.outside.handed[moment.handed :]
         self._seen, self._drawn, self.shop.busy = moment.seen, moment.drawn, moment.busy
@@ -176,8 +181,8 @@ class Desk:
         """Brings what is in flight and due to where it belongs until nothing is, each twice; timers may be lost."""
         for _ in range(_MOST_STEPS):
             if records := self.changes():
-                ring(records, self.world)
-                export(records, self.world)
+                ring(shown(records, "ring"), self.world)
+                export(shown(records, "export"), self.world)
             due = [(message, bring) for queue, bring in self._doors() for message in self._take(queue)]
             for message, bring in [*due, *due]:
                 if timers or message.url != self.world.settings.timer_queue_url:
@@ -190,16 +195,17 @@ class Desk:
         """No timer that was set will ever ring."""
         self.outside.messages = [m for m in self.outside.messages if m.url != self.world.settings.timer_queue_url]
 
-    def night(self, *, timers: bool) -> Iterator[Rows]:
+    def night(self, *, timers: bool) -> Iterator[tuple[Rows, timedelta]]:
         """Time goes by and nobody works: the desk comes to rest by its timers or, where those get lost, by its watch.
 
-        Gives what stands there after each step that time brings; last what stands there in the morning.
+        Gives what stands there after each step that time brings, in the end in the morning; and until when, since now.
         """
-        ends = self.cloud.clock.time + NIGHT
+        begins = self.cloud.clock.time
+        ends = begins + NIGHT
         for _ in range(_MOST_STEPS):
             self.deliver(timers=timers)
-            yield self._seen
             due = self._next_due()
+            yield self._seen, min(due or ends, ends) - begins
             if due is None or due > ends:
                 self.cloud.clock.time = ends
                 return
@@ -282,7 +288,8 @@ class Desk:
 
     def _wakes(self) -> list[datetime]:
         """When each row of the wake-up index is due, as far as the stream's readers know."""
-        return [keys.moment_of(row["wake_sk"].split("#", 1)[0]) for row in self._seen.values() if "wake_sk" in row]
+        stand = (row["wake_sk"].removeprefix(keys.NET) for row in self._seen.values() if "wake_sk" in row)
+        return [keys.moment_of(entry.split("#", 1)[0]) for entry in stand]
 
     def _number(self) -> int:
         self._drawn += 1
@@ -305,6 +312,17 @@ def open_desk(rules: str = RULES) -> Iterator[Desk]:
     desk = Desk(rules)
     with desk.outside.listening():
         yield desk
+
+
+def shown(records: Sequence[Row], reader: str) -> list[Row]:
+    """The records that a reader of the stream gets to see, by the filter of its function."""
+    (function,) = (function for function in FUNCTIONS if function.name == reader)
+    return [
+        one
+        for one in records
+        if one["dynamodb"].get("NewImage", {}).get("kind", {}).get("S") in function.kinds
+        and (one["eventName"] == "INSERT" or not function.created_only)
+    ]
 
 
 def of_kind(table: Rows, kind: str) -> Sequence[Row]:

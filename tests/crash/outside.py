@@ -1,4 +1,4 @@
-"""What is outside the process and outlives it: messages SQS has taken, replies SES and the shop have taken."""
+"""What is outside the process and outlives it: what SQS and S3 have taken, and the replies SES and the shop have."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -38,12 +38,13 @@ class Outside:
     def __init__(self, cloud: Cloud) -> None:
         self.messages: list[Message] = []
         self.handed: list[Handed] = []
+        self.stored: frozenset[tuple[str, str]] = frozenset()  # bucket and key
         self._cloud = cloud
 
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Listens to a cloud's clients, which go on to others afterwards."""
-        emitters = [client.meta.events for client in (self._cloud.sqs, self._cloud.ses)]
+        emitters = [client.meta.events for client in (self._cloud.sqs, self._cloud.s3, self._cloud.ses)]
         for events in emitters:
             # By the pattern of `Calls`, whose handler is the last: what SQS took is on its way when the process dies.
             events.register("before-parameter-build.*.*", _noted)
@@ -55,6 +56,12 @@ class Outside:
                 events.unregister("before-parameter-build.*.*", _noted)
                 events.unregister("after-call.*.*", self._heard)
 
+    def only(self, stored: frozenset[tuple[str, str]]) -> None:
+        """Deletes from S3 what was stored besides."""
+        for bucket, key in self.stored - stored:
+            self._cloud.s3.delete_object(Bucket=bucket, Key=key)
+        self.stored = stored
+
     def take(self, url: str, now: datetime) -> list[Message]:
         """Takes the messages of one queue that are due."""
         due = [message for message in self.messages if message.url == url and message.due <= now]
@@ -65,6 +72,8 @@ class Outside:
         match model.name:
             case "SendMessageBatch":
                 self._queued(context["said"], {entry["Id"] for entry in parsed.get("Successful", ())})
+            case "PutObject":
+                self.stored |= {(context["said"]["Bucket"], context["said"]["Key"])}
             case "SendEmail" if "MessageId" in parsed:
                 self._mailed(context["said"], parsed["MessageId"])
 

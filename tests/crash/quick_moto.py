@@ -37,25 +37,25 @@ class Rows:
     """All rows of a table."""
 
     def __init__(self, table: str) -> None:
-        self._table = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[table]
+        self._name = table
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
         """Each row, as the API would give it."""
-        for item in self._table.all_items():
+        for item in self._table().all_items():
             yield {name: {value.type: value.value} for name, value in item.attrs.items()}
 
     def keep(self) -> Any:
         """The rows as they are, to be put back as often as one likes."""
-        return _copied(self._table.items)
+        return _copied(self._table().items)
 
     @contextmanager
     def indexes_late(self, kept: Any) -> Iterator[None]:
         """As on a day when the indexes lag: they show the rows that were kept, not those that are there."""
-        now, query = self._table, Table.query
+        query = Table.query
 
         def late(table: Table, *asked: Any, **more: Any) -> Any:
             shown = copy(table)
-            shown.items = kept if table is now and asked[_INDEX_NAME] else table.items
+            shown.items = kept if asked[_INDEX_NAME] else table.items
             return query(shown, *asked, **more)
 
         with pytest.MonkeyPatch.context() as patch:
@@ -64,7 +64,11 @@ class Rows:
 
     def put_back(self, kept: Any) -> None:
         """Makes the table what it was."""
-        self._table.items = _copied(kept)
+        self._table().items = _copied(kept)
+
+    def _table(self) -> Table:
+        """The table, which is another object after every transaction that was refused."""
+        return dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[self._name]
 
 
 def _copied_table(table: Table, _memo: dict[int, Any]) -> Table:

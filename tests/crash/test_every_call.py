@@ -11,6 +11,16 @@ from tests.crash.quick_moto import make_quick
 from tests.crash.trial import Found, Trial
 
 FLOWS = arriving.FLOWS | taking.FLOWS | answering.FLOWS | passing.FLOWS
+#: Of these every run looks at what two do at once, of the others the nightly one.
+RACES = {
+    "new mail",
+    "claim by bell",
+    "claim by name and key",
+    "reply by mail",
+    "send mail",
+    "send chat",
+    "notice: delivered",
+}
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +53,14 @@ def test_dying_at_any_call_of(name: str, desk: Desk, tally: list[Found], capsys:
 def test_following_each_wreck_of(name: str, desk: Desk, tally: list[Found], capsys: pytest.CaptureFixture[str]) -> None:
     """The same, with a night after every single point, whether or not another one left the same behind."""
     tally.append(_tried(name, Trial(FLOWS[name], desk, every=True), capsys))
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in RACES else pytest.mark.long) for n in FLOWS])
+def test_pausing_at_any_call_of(name: str, desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    """What SQS brings twice, or a client asks for twice, is done by two at once: all is as if by one."""
+    points = Trial(FLOWS[name], desk, every=False).run_twice_at_once()
+    with capsys.disabled():
+        print(f"\n{name}, twice at once: {points} points", end="")
 
 
 def _tried(name: str, trial: Trial, capsys: pytest.CaptureFixture[str]) -> Found:

@@ -1,14 +1,22 @@
 """One flow on trial: undisturbed, then dying at each of its calls, and what becomes of each wreck."""
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import groupby
+from typing import Final
 
+from chalicelib.errors import Conflict
 from tests.crash import checks
 from tests.crash.calls import deaths, survives
 from tests.crash.checks import Shape
 from tests.crash.desk import Desk, Rows
 from tests.crash.flow import Flow
+from tests.invariants import violations
+
+#: By then the watch has looked after whatever a dead process left: a reply after five minutes at the latest.
+_WATCHED: Final = timedelta(minutes=6)
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,18 @@ class Trial:
                 self._follow(written, where)
         return Found(points, followed, self._operations)
 
+    def run_twice_at_once(self) -> int:
+        """The process pauses before each call, and another does all of the same; returns how many points those are."""
+        for number in range(1, len(self._operations) + 1):
+            self._desk.back_to(self._start)
+            with self._desk.calls.pausing(number, self._act), suppress(Conflict):
+                self._act()
+            soon, late = self._rested(where := f"paused before {number} of {self._operations}", timers=True)
+            _same(self._ended(late), self._done, f"{where}, in the morning")
+            if not self._flow.overnight:
+                _same(checks.shape(soon), self._after, where)
+        return len(self._operations)
+
     def _follow(self, written: int, where: str) -> None:
         wreck = self._desk.keep()
         self._done_again(written, f"{where}, done again")
@@ -99,14 +119,16 @@ class Trial:
         self._desk.deliver()
         soon = late = self._desk.rows()
         passed = []
-        for late in self._desk.night(timers=timers):
+        for late, until in self._desk.night(timers=timers):
             _none(checks.doubled(self._desk, late), where)
+            if until > _WATCHED:
+                _none(violations(late.values()), f"{where}, when the watch had looked")
             passed.append(tuple(checks.shape(late)))
             if passed[-1] in self._mornings and not self._every:
-                late = self._mornings[passed[-1]]
                 break
         else:
             _none(checks.stuck(self._desk, late), f"{where}, in the morning")
+        late = self._mornings.get(passed[-1], late)
         self._mornings |= dict.fromkeys(passed, late)
         return soon, late
 

@@ -56,7 +56,6 @@ def test_without_timers_the_watch_returns_it_within_two_minutes(running: Running
     assert max(back.rung for back in returned) <= BY_WATCH
 
 
-@pytest.mark.xfail(strict=True, reason="the watch takes what is due in the order of time, leases behind lost bells")
 def test_the_watch_sees_to_leases_before_bells_that_may_be_lost(hall: Hall) -> None:
     """After a burst thousands of items are due to be rung again at once; a lease whose timer is lost waits for none."""
     hall.clear()

@@ -302,6 +302,13 @@ class Life(RuleBasedStateMachine):
             return lambda: decide.lapse(found, of, step, there, DESK)
         return lambda: decide.wake(found, of, step, "its time has come", there, DESK)
 
+    @precondition(lambda self: any(found.carrier for found in self.table.items()))
+    @rule(about=WHICH)
+    def timer_rings_when_it_likes(self, about: int) -> None:
+        """Too early most of the time: then nothing happens."""
+        if found := self._item(about, lambda i: i.carrier):
+            self._try(self._ended(found, raced=False))
+
     # What must hold
 
     @invariant()
@@ -453,16 +460,59 @@ class Life(RuleBasedStateMachine):
 
     def _save(self, change: Change) -> None:
         before = {found.id: found for found in self.table.items()}
+        there = {name for name, agent in self.table.agents(AGENTS).items() if agent.presence == "present"}
         self.table.save(change, self.now)
         for event in change.events:  # what a customer or an agent said stands in the payload alone
             assert "canary" not in repr(replace(event, payload=None)).lower()
         if after := change.after:
             _check_step(before.get(after.id), after, change.events[0].type)
+            self._check_hands(before.get(after.id), after, change, there)
         if change.reply:
             _check_way(change.reply_before, change.reply)
         for load in change.loads:
             if load.silent_since:
                 self._empty_hands(load.agent_id)
+
+    def _check_hands(self, before: Item | None, after: Item, change: Change, there: set[str]) -> None:
+        """Who gets an item is there, its first word is kept, and nothing ends before its time."""
+        told = change.events[0].type
+        if after.offered_to and not (before and before.offered_to == after.offered_to):
+            assert after.offered_to in there
+            assert after.offered_to not in after.asked
+        if before is None:
+            return
+        silent = {before.offered_to} if told == EventType.OFFER_LAPSED and before.channel == "chat" else set()
+        assert {load.agent_id for load in change.loads if load.silent_since} == silent
+        if told == EventType.ITEM_REASSIGNED and after.holder:
+            assert after.holder in there
+        if told == EventType.ITEM_CLAIMED and before.offered_to not in {None, after.holder}:
+            assert before.offered_until
+            assert before.offered_until <= self.now
+        ends = {EventType.LEASE_EXPIRED: before.lease_until, EventType.OFFER_LAPSED: before.offered_until}.get(told)
+        assert ends is None or ends <= self.now
+
+
+#: Steps by which an item leaves the hands it was in for good.
+_LET_GO = {
+    EventType.ITEM_RELEASED, EventType.LEASE_EXPIRED, EventType.OFFER_DECLINED, EventType.OFFER_LAPSED,
+    EventType.ITEM_REASSIGNED,
+}  # fmt: skip
+
+
+def _check_pin(before: Item, after: Item, told: EventType) -> None:
+    """Whom an item comes back to, and who is passed over."""
+    if after.holder or (told == EventType.ITEM_REASSIGNED and after.pinned_to == before.pinned_to):
+        assert after.pinned_to is None
+    if told in {EventType.ITEM_SNOOZED, EventType.ITEM_RESOLVED}:
+        assert after.pinned_to == (before.holder or before.pinned_to)
+    if told in {EventType.MESSAGE_RECEIVED, EventType.ITEM_WOKEN, EventType.NOTE_ADDED, EventType.TAGS_DECIDED}:
+        assert after.pinned_to == before.pinned_to
+    if told in _LET_GO and waits(after) and before.carrier:
+        assert before.carrier in after.asked
+    if told in {EventType.OFFER_DECLINED, EventType.OFFER_LAPSED}:
+        assert set(before.asked) < set(after.asked)
+    if told in {EventType.ITEM_CLAIMED, EventType.ITEM_REASSIGNED}:
+        assert after.claim_token is None or after.claim_token != before.claim_token
 
 
 def _check_step(before: Item | None, after: Item, told: EventType) -> None:
@@ -480,11 +530,14 @@ def _check_step(before: Item | None, after: Item, told: EventType) -> None:
     assert (after.id, after.customer_id, after.created_at) == (before.id, before.customer_id, before.created_at)
     if after.queue != before.queue:
         assert told == EventType.ITEM_REASSIGNED
+    if before.state in {*RESTING_STATES, State.RESOLVED} and waits(after):
+        assert after.waiting_since == after.changed_at
     assert after.waiting_since == before.waiting_since or (waits(after) and not waits(before))
     assert after.hand_offs == before.hand_offs + (told == EventType.ITEM_REASSIGNED)
     assert (after.decided != before.decided) <= (told in {EventType.TAGS_DECIDED, EventType.ITEM_REASSIGNED})
     if after.state in RESTING_STATES and before.state == State.CLAIMED:
         assert after.pinned_to == before.holder
+    _check_pin(before, after, told)
 
 
 def _check_way(before: Outgoing | None, after: Outgoing) -> None:
@@ -515,7 +568,7 @@ def _moved_on(item: Item, now: Any) -> dict[str, Any]:
     later = decide.re_rung(item, now)
     assert replace(later, wake_at=item.wake_at) == item
     assert later.wake_at
-    return {"wake_at": keys.moment(later.wake_at), **keys.wake_attributes(item.id, later.wake_at)}
+    return {"wake_at": keys.moment(later.wake_at), **keys.wake_attributes(item.id, later.wake_at, net=True)}
 
 
 TestLife = Life.TestCase

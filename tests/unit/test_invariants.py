@@ -12,6 +12,7 @@ from chalicelib.item import reply as answering
 from chalicelib.item.arrive import Known, message_arrived, quarantined
 from chalicelib.item.change import Change, Step
 from chalicelib.item.item import Customer, EventType, Item
+from chalicelib.item.offer import RE_RING
 from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.reply import Reply, Then
 from chalicelib.store import keys, rows
@@ -144,6 +145,8 @@ CHANGED: list[tuple[Any, dict[str, Any] | None, str]] = [
     (ITEM["it6"], {"wake_at": AT}, f"item it6 is resolved and its wake_at is {AT}, not None"),
     (ITEM["it3"], {"wake_pk": None}, "and stands in the index as None"),
     (ITEM["it3"], {"wake_sk": f"{AT}#it3"}, f"stands in the index as WAKE#{keys.wake_shard('it3')} {AT}#it3"),
+    (ITEM["it2"], {"wake_sk": f"NET#{keys.moment(NOW + timedelta(minutes=1))}#it2"}, "stands in the index as WAKE#"),
+    (ITEM["it5"], {"wake_sk": f"{keys.moment(NOW + RE_RING)}#it5"}, "stands in the index as WAKE#"),
     (ITEM["it1"], {"wake_pk": "WAKE#0", "wake_sk": f"{AT}#it1"}, "item it1 wakes at None and stands in the index"),
     (RE3, {"wake_at": None, "wake_pk": None, "wake_sk": None}, "reply re3 is queued and its wake_at is None"),
     (RE3, {"wake_pk": "WAKE#9"}, "reply re3 wakes at"),

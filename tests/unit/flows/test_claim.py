@@ -368,20 +368,6 @@ def test_the_same_request_twice_at_once_gets_one_answer(world: TestWorld, moto_c
     deliver(world, 2)
     ring_bells(moto_cloud, world)
     first = claimed(world, key="k1")
-
-    class Unaware:
-        """The table as the second request saw it: no answer yet."""
-
-        looks = 0
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(table, name)
-
-        def answered(self, agent_id: str, key: str) -> Any:
-            self.looks += 1
-            return None if self.looks == 1 else table.answered(agent_id, key)
-
-    table, vars(world)["table"] = world.table, Unaware()
     by_bells()
     assert claimed(world, key="k1") == first
     assert [item.state for item in items(moto_cloud)] == [State.CLAIMED, State.QUEUED]

@@ -132,6 +132,21 @@ def test_in_whatever_order_and_how_often_news_comes_the_end_is_the_same(
     assert (item.state == State.QUEUED, item.version) == (bounced, 4 if bounced else 3)
 
 
+def test_a_notice_that_is_quicker_than_the_answer_of_ses_is_no_second_sending(
+    world: TestWorld, queued: Outgoing
+) -> None:
+    class Quick(Post):
+        def send(self, raw: bytes, to: str, outbox_id: str) -> str:
+            provider_id = super().send(raw, to, outbox_id)
+            assert send_message(notice(queued, "Delivery"), world) == "reply-delivered"
+            return provider_id
+
+    vars(world)["mailer"] = Quick()
+    assert sends(world, queued) == "sent already"
+    assert now(world, queued).status == Status.DELIVERED
+    assert news(world, queued) == ["reply-sent", "reply-delivered"]
+
+
 def test_two_notices_that_differ_are_both_told(world: TestWorld, queued: Outgoing) -> None:
     sends(world, queued)
     for number in (1, 2):

@@ -89,7 +89,7 @@ def test_index_keys_sort_by_time_and_name_the_item() -> None:
     assert (row["waiting_pk"], row["waiting_sk"]) == ("QUEUE#orders", "2026-03-02T09:00:00.000000Z#it1")
     assert (row["state_pk"], row["state_sk"]) == ("STATE#queued", "2026-03-02T09:00:00.000000Z#it1")
     assert (row["holding_pk"], row["wake_pk"]) == ("HOLDER#anna", keys.wake_pk(keys.wake_shard("it1")))
-    assert row["wake_sk"] == "2026-03-02T09:15:00.000000Z#it1"
+    assert row["wake_sk"] == "NET#2026-03-02T09:15:00.000000Z#it1"
 
 
 @pytest.mark.parametrize(("of", "pk"), [(CLAIMED, "HOLDER#anna"), (OFFERED, "OFFERED#carl"), (SNOOZED, "PINNED#anna")])
