@@ -401,6 +401,14 @@ def test_a_step_from_the_wrong_state_is_refused(state: State, before: Item, deci
         decide(replace(before, state=state))
 
 
-def test_a_re_ring_moves_only_the_next_look() -> None:
+@pytest.mark.parametrize(
+    ("waited", "again_in"),
+    [
+        (timedelta(0), RE_RING),
+        (RE_RING, RE_RING),
+        (5 * RE_RING, 5 * RE_RING),  # its bell is not what it waits for: it is rung ever more rarely
+    ],
+)
+def test_a_re_ring_moves_only_the_next_look(waited: timedelta, again_in: timedelta) -> None:
     before = item(wake_at=NOW)
-    assert re_rung(before, LATER) == replace(before, wake_at=LATER + RE_RING)
+    assert re_rung(before, NOW + waited) == replace(before, wake_at=NOW + waited + again_in)
