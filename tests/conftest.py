@@ -8,6 +8,7 @@ import pytest
 from moto import mock_aws
 
 from tests.cloud import REGION, Cloud, TestWorld
+from tests.crash.quick_moto import make_quick
 
 ROOT = Path(__file__).parent.parent
 
@@ -23,8 +24,9 @@ def _no_real_aws(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def moto_cloud() -> Iterator[Cloud]:
-    """A stack's cloud on moto: for one thread only."""
+def moto_cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """A stack's cloud on moto, made quick: for one thread only."""
+    make_quick(monkeypatch)
     with mock_aws():
         yield Cloud()
 

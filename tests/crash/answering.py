@@ -14,6 +14,7 @@ from chalicelib.flows.export import export
 from chalicelib.flows.ring import ring
 from chalicelib.flows.send import send_message
 from chalicelib.item.item import Item
+from chalicelib.item.outgoing import Outgoing
 from chalicelib.item.reply import Then
 from tests.crash.calls import survives
 from tests.crash.desk import ANNA, Desk, shown
@@ -139,10 +140,14 @@ def _news(name: str, before: Callable[[Desk], object]) -> Flow:
     return Flow(prepare)
 
 
+def _which(said: tuple[Outgoing, Item]) -> object:
+    return said[0].id, said[1].id
+
+
 FLOWS: Final = {
-    "reply by mail": Flow(lambda desk: _reply(desk, _mail_held(desk), Then.WAIT), asked=True),
+    "reply by mail": Flow(lambda desk: _reply(desk, _mail_held(desk), Then.WAIT), asked=True, answer=_which),
     "reply by mail without a key": Flow(_reply_without_key, asked=True),
-    "reply in chat, and done": Flow(lambda desk: _reply(desk, _chat_held(desk), Then.RESOLVE), asked=True),
+    "reply in chat": Flow(lambda desk: _reply(desk, _chat_held(desk), Then.RESOLVE), asked=True, answer=_which),
     "export": Flow(_export),
     "export lost": Flow(_export_lost, overnight=True),
     "send mail": Flow(lambda desk: _send(desk, _mail_held(desk)), unknown=_BETWEEN),

@@ -90,6 +90,13 @@ def deaths(calls: int) -> Iterator[Mapping[str, int | str]]:
         yield {"die_after": number}
 
 
+def moments(calls: int) -> Iterator[Mapping[str, int | str]]:
+    """Every moment to die in a flow of so many calls: to die after one is to die before the next, for all the world."""
+    yield {"die_before": 1}
+    for number in range(1, calls + 1):
+        yield {"die_after": number}
+
+
 def survives(calls: Calls, flow: Callable[[], Any], death: Mapping[str, int | str]) -> bool:
     """Runs a flow that dies so; whether it got through all the same."""
     try:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from chalicelib.item.item import Item
 from tests.crash.desk import Desk
@@ -19,7 +20,8 @@ class Flow:
 
     `unknown` are the numbers of written calls after which nobody can know whether a reply left; what an `overnight`
     flow leaves undone, the watch does later; one in `steps` writes many times, and may be left in the middle; `hidden`
-    is how long SQS keeps a message from others when its process died.
+    is how long SQS keeps a message from others when its process died; `answer` is what the same request under the same
+    key is told again, of what is done.
     """
 
     prepare: Callable[[Desk], Act]
@@ -28,6 +30,7 @@ class Flow:
     overnight: bool = False
     steps: bool = False
     hidden: timedelta = timedelta(seconds=1)
+    answer: Callable[[Any], object] | None = None
 
 
 def looking_first(desk: Desk, item_id: str, done: Callable[[Item], bool], change: Callable[[Item], object]) -> Act:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from chalicelib.flows import handover, presence, work
@@ -78,8 +79,9 @@ def _away(desk: Desk) -> Act:
 
 
 def _away_by_watch(desk: Desk) -> Act:
-    """She was set away by a process that died with the next call, and nobody asks again."""
-    away = _away(desk)
+    """She holds two mails and is offered one, and was set away by a process that died; nobody asks again."""
+    _matters(desk, 4)
+    away = partial(presence.set_presence, "anna", "away", ANNA, desk.world)
     assert not survives(desk.calls, away, {"die_after": "UpdateItem"})
     desk.restart()
     return watching(desk)
@@ -109,7 +111,7 @@ def _hand_over(desk: Desk, number: int, to: str | None) -> Act:
 
 def _hand_over_by_watch(desk: Desk) -> Act:
     """Asked for by a process that died with the second matter; who asked never asks again."""
-    hand_over = _hand_over(desk, 5, "dora")
+    hand_over = _hand_over(desk, 4, "dora")
     assert not survives(desk.calls, hand_over, {"die_after": _UP_TO_THE_SECOND})
     desk.restart()
     return watching(desk)
@@ -125,6 +127,6 @@ FLOWS: Final = {
     "away": Flow(_away, asked=True, steps=True),
     "away, seen to by the watch": Flow(_away_by_watch, overnight=True, steps=True),
     "hand over ten to an agent": Flow(lambda desk: _hand_over(desk, 10, "dora"), asked=True, steps=True),
-    "hand over five to the queues": Flow(lambda desk: _hand_over(desk, 5, None), asked=True, steps=True),
+    "hand over four to the queues": Flow(lambda desk: _hand_over(desk, 4, None), asked=True, steps=True),
     "hand-over gone on with by the watch": Flow(_hand_over_by_watch, overnight=True, steps=True),
 }

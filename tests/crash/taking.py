@@ -149,12 +149,16 @@ def _re_ring(desk: Desk) -> Act:
     return _watch(desk, item)
 
 
+def _claimed(item: Item) -> object:
+    return item.id, item.claim_token
+
+
 FLOWS: Final = {
-    "claim by bell": Flow(_by_bell, asked=True),
-    "claim by index": Flow(_by_index, asked=True),
+    "claim by bell": Flow(_by_bell, asked=True, answer=_claimed),
+    "claim by index": Flow(_by_index, asked=True, answer=_claimed),
     "claim by name": Flow(lambda desk: _named(desk, ""), asked=True),
-    "claim by name and key": Flow(lambda desk: _named(desk, "key-1"), asked=True),
-    "accept an offer": Flow(_accept, asked=True),
+    "claim by name and key": Flow(lambda desk: _named(desk, "key-1"), asked=True, answer=_claimed),
+    "accept an offer": Flow(_accept, asked=True, answer=_claimed),
     "decline an offer": Flow(_decline, asked=True),
     "offer lapses, chat, timer": Flow(lambda desk: _timer(desk, _offer(desk)), overnight=True),
     "offer lapses, chat, watch": Flow(lambda desk: _watch(desk, _offer(desk)), overnight=True),

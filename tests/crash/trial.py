@@ -9,7 +9,7 @@ from typing import Final
 
 from chalicelib.errors import Conflict
 from tests.crash import checks
-from tests.crash.calls import deaths, survives
+from tests.crash.calls import deaths, moments, survives
 from tests.crash.checks import Shape
 from tests.crash.desk import Desk, Rows
 from tests.crash.flow import Flow
@@ -36,8 +36,9 @@ class Found:
 class Trial:
     """A flow, prepared on an empty desk. Raises `AssertionError` for whatever goes wrong.
 
-    With `every`, each wreck is followed through the night. Else one of its like is: wrecks after as many writes are
-    alike (that reading changes nothing is looked at), and tables of one shape have one morning before them.
+    With `every`, it dies before and after each call, and each wreck is followed through the night. Else it dies once
+    between two calls, which is after the one and before the other; and one wreck of its like is followed: those after
+    as many writes are alike (that reading changes nothing is looked at), and tables of one shape have one morning.
     """
 
     def __init__(self, flow: Flow, desk: Desk, *, every: bool) -> None:
@@ -60,34 +61,44 @@ class Trial:
     def run(self) -> Found:
         """Dies at every call, and follows the wrecks."""
         wrecks: dict[int, Rows] = {}
-        points = followed = 0
-        for death in deaths(len(self._operations)):
+        followed, calls = 0, len(self._operations)
+        for death in deaths(calls) if self._every else moments(calls):
             where = f"{death} of {self._operations}"
             self._desk.back_to(self._start)
             assert not survives(self._desk.calls, self._act, death), f"{where}: fewer calls than before"
-            written, wreck, points = self._desk.calls.written, self._desk.rows(), points + 1
+            written, wreck = self._desk.calls.written, self._desk.rows()
             assert wrecks.setdefault(written, wreck) == wreck, f"{where}: reading changed something"
             if self._every or wrecks[written] is wreck:
                 followed += 1
                 self._follow(written, where)
-        return Found(points, followed, self._operations)
+        return Found(2 * calls, followed, self._operations)
 
     def run_twice_at_once(self) -> int:
         """The process pauses before each call, and another does all of the same; returns how many points those are."""
         for number in range(1, len(self._operations) + 1):
+            where = f"paused before {number} of {self._operations}"
             self._desk.back_to(self._start)
-            with self._desk.calls.pausing(number, self._act), suppress(Conflict):
-                self._act()
-            soon, late = self._rested(where := f"paused before {number} of {self._operations}", timers=True)
+            answers = self._two(number)
+            if self._flow.answer:
+                assert len(answers) == 2, f"{where}: one of two was refused"
+                assert self._flow.answer(answers[0]) == self._flow.answer(answers[1]), where
+            soon, late = self._rested(where, timers=True)
             _same(self._ended(late), self._done, f"{where}, in the morning")
             if not self._flow.overnight:
                 _same(checks.shape(soon), self._after, where)
         return len(self._operations)
 
+    def _two(self, number: int) -> list[object]:
+        """What two are answered, of whom the first pauses before a call; a refusal is no answer."""
+        answers: list[object] = []
+        with self._desk.calls.pausing(number, lambda: answers.append(self._act())), suppress(Conflict):
+            answers.append(self._act())
+        return answers
+
     def _follow(self, written: int, where: str) -> None:
         wreck = self._desk.keep()
         self._done_again(written, f"{where}, done again")
-        if "Query" in self._operations:
+        if "Query" in self._operations and (self._every or written % 2):
             self._desk.back_to(wreck)
             with self._desk.indexes_late(self._start):
                 self._act()

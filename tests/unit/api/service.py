@@ -27,6 +27,7 @@ from chalicelib.item.item import Customer, Item, Tagging
 from chalicelib.world import World, world
 from tests import letters
 from tests.cloud import REGION, SECRET, Cloud
+from tests.crash.quick_moto import make_quick
 from tests.unit.api.issuer import AUDIENCE, Issuer, serving
 
 DESK = Path(__file__).with_name("desk.toml")
@@ -266,6 +267,7 @@ def signed(raw: bytes, secret: str = SECRET, at: float = 0) -> dict[str, str]:
 def running(folder: Path) -> Iterator[Service]:
     """A service on moto for as long as the block lasts: for one thread, and one at a time."""
     with pytest.MonkeyPatch.context() as patch, mock_aws(), serving() as issuer:
+        make_quick(patch)
         patch.setattr(policy, "DESK_FILE", DESK)
         patch.setenv("AWS_DEFAULT_REGION", REGION)
         _forget_what_is_warm()
