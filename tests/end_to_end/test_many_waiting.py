@@ -21,7 +21,6 @@ STALE = 20
 IN_FRONT = 1000
 
 
-
 @pytest.mark.parametrize("many", [2_000, pytest.param(100_000, marks=pytest.mark.long)])
 def test_a_claim_of_one_queue_costs_the_same_however_many_wait(hall: Hall, many: int) -> None:
     few, lots = claims_of_one_queue(hall, FEW), claims_of_one_queue(hall, many)
