@@ -281,15 +281,20 @@ def test_due_is_what_has_come_earliest_first(cloud: Cloud, table: Table) -> None
     other = next(f"wake-{n}" for n in range(200) if keys.wake_shard(f"wake-{n}") != shard)
     fill(cloud, table, map(rows.item_row, [*reversed(made), item(id=other, wake_at=NOW), item(id=f"{same[0]}x")]))
     wanted = [Due("ITEM", name) for name in same]
-    assert table.due(shard, NOW - SECOND, 10) == []
-    assert table.due(shard, NOW + 2 * SECOND, 10) == wanted[:3]  # the very moment counts
-    assert table.due(shard, NOW + 2 * SECOND - timedelta(microseconds=1), 10) == wanted[:2]
-    assert table.due(shard, NOW + 60 * SECOND, 4) == wanted[:4]
+    assert table.due(shard, NOW - SECOND, 10, nets=True) == []
+    assert table.due(shard, NOW + 2 * SECOND, 10, nets=True) == wanted[:3]  # the very moment counts
+    assert table.due(shard, NOW + 2 * SECOND - timedelta(microseconds=1), 10, nets=True) == wanted[:2]
+    assert table.due(shard, NOW + 60 * SECOND, 4, nets=True) == wanted[:4]
+    assert table.due(shard, NOW + 60 * SECOND, 4) == [], "a net is none of the promises"
 
 
 def test_due_tells_items_replies_and_agents_apart(cloud: Cloud, table: Table) -> None:
     """Ids may hold anything: the kind is what stands before the first `#`."""
-    fill(cloud, table, [rows.item_row(item(id="a#b", wake_at=NOW)), rows.outbox_row(reply(1, id="a#b"))])
+    fill(
+        cloud,
+        table,
+        [rows.item_row(item(id="a#b", state=State.SNOOZED, wake_at=NOW)), rows.outbox_row(reply(1, id="a#b"))],
+    )
     table.set_presence("a#b", "away", NOW - LOOKED_AFTER)
     table.set_presence("anna", "present", NOW - LOOKED_AFTER)
     fill(cloud, table, [rows.outbox_row(reply(2, wake_at=None))])

@@ -1,11 +1,15 @@
 """A small desk whose process may die: what it left behind can be kept, gone back to, and followed until it rests."""
 
+import gc
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
+
+import pytest
+from moto import mock_aws
 
 from chalicelib import policy
 from chalicelib.errors import NotSent
@@ -109,8 +113,8 @@ class Moment:
 class Desk:
     """The desk's stack on moto. Ids and tokens are drawn by number, so that the same steps make the same rows."""
 
-    def __init__(self, rules: str = RULES) -> None:
-        self.cloud = Cloud(desk=policy.parse(rules))
+    def __init__(self) -> None:
+        self.cloud = Cloud(desk=policy.parse(RULES))
         self.calls, self.outside = Calls(self.cloud), Outside(self.cloud)
         self.shop = Shop(self.outside, self.calls)
         self.world: TestWorld = self.cloud.deploy()
@@ -307,11 +311,15 @@ class Desk:
 
 
 @contextmanager
-def open_desk(rules: str = RULES) -> Iterator[Desk]:
-    """A desk on moto, which must be running."""
-    desk = Desk(rules)
-    with desk.outside.listening():
-        yield desk
+def open_desk() -> Iterator[Desk]:
+    """A desk on moto, made quick."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        quick_moto.make_quick(patch)
+        desk = Desk()
+        gc.freeze()  # what is there already need not be looked through for garbage again and again
+        with desk.outside.listening():
+            yield desk
+        gc.unfreeze()
 
 
 def shown(records: Sequence[Row], reader: str) -> list[Row]:

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from moto import mock_aws
 
 from tests.crash import answering, arriving, passing, taking
 from tests.crash.desk import Desk, open_desk
-from tests.crash.quick_moto import make_quick
 from tests.crash.trial import Found, Trial
 
 FLOWS = arriving.FLOWS | taking.FLOWS | answering.FLOWS | passing.FLOWS
@@ -26,10 +24,8 @@ RACES = {
 @pytest.fixture(scope="module")
 def desk() -> Iterator[Desk]:
     """One desk for all, which each flow finds empty."""
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        make_quick(patch)
-        with open_desk() as desk:
-            yield desk
+    with open_desk() as desk:
+        yield desk
 
 
 @pytest.fixture(scope="module")

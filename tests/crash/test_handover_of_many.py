@@ -4,14 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from moto import mock_aws
 
 from chalicelib.flows.handover import Handover, hand_over
 from chalicelib.flows.watch import watch
 from tests.crash import checks
 from tests.crash.calls import deaths, survives
 from tests.crash.desk import ANNA, SAM, Desk, of_kind, open_desk
-from tests.crash.quick_moto import make_quick
 from tests.invariants import violations
 
 #: Of as many matters one is another team's, which Boris may not hold; one waits for a customer; the rest are in hand.
@@ -23,10 +21,8 @@ _CALLS_EACH = 3
 @pytest.fixture
 def desk() -> Iterator[Desk]:
     """A desk of its own."""
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        make_quick(patch)
-        with open_desk() as desk:
-            yield desk
+    with open_desk() as desk:
+        yield desk
 
 
 def matters(desk: Desk, number: int) -> None:

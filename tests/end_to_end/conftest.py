@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from chalicelib.store.keys import agent_key
+from chalicelib.store.rows import to_wire
 from infra.package import build
 from sortownia.local.system import LocalSystem
 from tests.end_to_end.crowd import Hall
@@ -35,3 +37,15 @@ def hall(system: LocalSystem) -> Iterator[Hall]:
     hall = Hall(system.stack)
     yield hall
     hall.cloud.close()
+
+
+@pytest.fixture(autouse=True)
+def _nobody_was_seen_yet(running: Running) -> None:
+    """Agents whom an earlier test saw at work would be offered the chats of this one."""
+    dynamodb, table = running.stack.client("dynamodb"), running.stack.table
+    for agent_id in running.system.policy.agents:
+        dynamodb.update_item(
+            TableName=table,
+            Key=to_wire(agent_key(agent_id)),
+            UpdateExpression="REMOVE presence, hands_to, wake_pk, wake_sk",
+        )
