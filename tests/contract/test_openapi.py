@@ -191,7 +191,7 @@ def _not_blank(value: Any) -> Any:
 
 
 @schema.parametrize()
-@settings(max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=SLOW)
+@settings(max_examples=6, deadline=None, derandomize=True, database=None, suppress_health_check=SLOW)
 def test_any_request_is_answered_as_described(case: schemathesis.Case, scenes: Scenes) -> None:
     _check(case, scenes)
 

@@ -17,9 +17,10 @@ from chalicelib.item.item import Item
 from chalicelib.item.outgoing import Outgoing
 from chalicelib.item.reply import Then
 from tests.crash.calls import survives
-from tests.crash.desk import ANNA, Desk, shown
+from tests.crash.desk import ANNA, Desk
 from tests.crash.flow import Act, Flow, looking_first
 from tests.crash.outside import Message
+from tests.crash.setting import shown
 from tests.crash.taking import watching
 
 _EVENTS: Final = Path(__file__).parent.parent / "events"

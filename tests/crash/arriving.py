@@ -9,8 +9,9 @@ from chalicelib.intake.chat import generic
 from chalicelib.item.item import Item
 from tests import letters
 from tests.cloud import SECRET
-from tests.crash.desk import ANNA, Desk, shown
+from tests.crash.desk import ANNA, Desk
 from tests.crash.flow import Act, Flow
+from tests.crash.setting import shown
 
 _CUSTOMER: Final = "c1@customer.example.com"
 _AGAIN: Final = "<again@customer.example.com>"

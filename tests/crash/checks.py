@@ -6,7 +6,8 @@ from typing import Final
 
 from chalicelib.aws.queues import Bell
 from chalicelib.item.state import WAITING_STATES
-from tests.crash.desk import Desk, Row, Rows, of_kind
+from tests.crash.desk import Desk
+from tests.crash.setting import Row, Rows, of_kind
 from tests.invariants import violations
 
 _LEFT: Final = {"sent", "delivered", "bounced"}

@@ -9,7 +9,8 @@ from chalicelib.flows.handover import Handover, hand_over
 from chalicelib.flows.watch import watch
 from tests.crash import checks
 from tests.crash.calls import deaths, survives
-from tests.crash.desk import ANNA, SAM, Desk, of_kind, open_desk
+from tests.crash.desk import ANNA, SAM, Desk, open_desk
+from tests.crash.setting import of_kind
 from tests.invariants import violations
 
 #: Of as many matters one is another team's, which Boris may not hold; one waits for a customer; the rest are in hand.

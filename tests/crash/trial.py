@@ -11,8 +11,9 @@ from chalicelib.errors import Conflict
 from tests.crash import checks
 from tests.crash.calls import deaths, moments, survives
 from tests.crash.checks import Shape
-from tests.crash.desk import Desk, Rows
+from tests.crash.desk import Desk
 from tests.crash.flow import Flow
+from tests.crash.setting import Rows
 from tests.invariants import violations
 
 #: By then the watch has looked after whatever a dead process left: a reply after five minutes at the latest.
@@ -135,11 +136,11 @@ class Trial:
             if until > _WATCHED:
                 _none(violations(late.values()), f"{where}, when the watch had looked")
             passed.append(tuple(checks.shape(late)))
-            if passed[-1] in self._mornings and not self._every:
+            if not self._every and passed[-1] in self._mornings:
+                late = self._mornings[passed[-1]]
                 break
         else:
             _none(checks.stuck(self._desk, late), f"{where}, in the morning")
-        late = self._mornings.get(passed[-1], late)
         self._mornings |= dict.fromkeys(passed, late)
         return soon, late
 

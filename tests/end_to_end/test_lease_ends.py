@@ -18,7 +18,7 @@ from chalicelib.world import World
 from tests.end_to_end.crowd import Hall, agent, waiting
 from tests.end_to_end.running import Running, eventually, waiting_items
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.long]
 
 LEASES, LEASE = 50, timedelta(seconds=5)
 #: Budgets: seconds from the end of the lease until the item may be claimed again.

@@ -16,7 +16,7 @@ from tests.cloud import Cloud, TestWorld
 from tests.end_to_end.crowd import Hall, agent, settle, waiting
 from tests.end_to_end.running import Running, eventually
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.long]
 
 QUEUE, SQS_QUEUE = "returns", "WorkReturns"
 AGENTS, PROCESSES = 8, 3

@@ -25,7 +25,7 @@ from tests.end_to_end.test_claims import agent_at_work
 from tests.end_to_end.test_intake import send
 from tests.letters import mail
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.long]
 
 
 @pytest.fixture

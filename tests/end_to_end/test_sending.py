@@ -12,7 +12,7 @@ from sortownia.local.sent import SentMail, notify, sent_mails
 from sortownia.local.ses_door import Trouble
 from tests.end_to_end.running import INSTALLATION, Running, eventually
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.long]
 AGENT = "agent-7"
 
 

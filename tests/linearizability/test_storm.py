@@ -16,7 +16,7 @@ from tests.linearizability.history import Told, told, violations
 from tests.linearizability.notes import Kind, Operation, Outcome
 from tests.linearizability.storm import Storm, blow, rows_of
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.long]
 OFF = timedelta(minutes=10)
 
 

@@ -11,7 +11,7 @@ from chalicelib.rights import Caller
 from chalicelib.store import rows
 from tests.cloud import Cloud, TestWorld
 from tests.desk import ANNA, BORIS, CARL, OLGA, SAM
-from tests.unit.flows.scenes import answer, chat, claimed, deliver, items, present, told
+from tests.unit.flows.scenes import answer, chat, claimed, deliver, items, present, ruled, told
 
 pytestmark = pytest.mark.usefixtures("sound")
 STRANGER = Caller("eve", frozenset())
@@ -142,12 +142,17 @@ def test_of_what_is_in_somebodys_hands_one_sees_his_own_queues(world: TestWorld,
     assert ids(world, "pinned_to", "anna", BORIS) == [order.id]
 
 
-def test_who_has_it_in_hand_sees_it_whatever_its_queue(world: TestWorld, moto_cloud: Cloud) -> None:
-    """A matter that rests may be moved to a queue he does not serve: until it wakes it is nobody's."""
+@pytest.mark.parametrize("by", ["holder", "pinned_to"])
+def test_who_has_it_in_hand_sees_it_though_he_has_left_its_queue(world: TestWorld, by: str) -> None:
     deliver(world, 1)
-    resting = answer(world, claimed(world, caller=BORIS))[1]
-    assert look.item(resting.id, BORIS, world)[0] == resting
-    assert ids(world, "pinned_to", "boris", BORIS) == [resting.id]
+    held = claimed(world, caller=BORIS)
+    item = held if by == "holder" else answer(world, held)[1]
+    ruled(world, ('[queues.orders]\nmembers = ["*"]', '[queues.orders]\nmembers = ["carl"]'))
+    assert look.item(item.id, BORIS, world)[0] == item
+    assert ids(world, by, "boris", BORIS) == [item.id]
+    with pytest.raises(NotAllowed):
+        look.item(item.id, ANNA, world)
+    assert ids(world, by, "boris", ANNA) == []
 
 
 @pytest.mark.usefixtures("rows_by_hand")

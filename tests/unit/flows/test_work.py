@@ -339,6 +339,9 @@ def test_what_is_offered_to_nobody_cannot_be_declined(world: TestWorld, moto_clo
     assert refused.value.present == item
     with pytest.raises(NotAllowed):
         decline(item.id, item.version, ANNA, world)
+    held = claimed(world)
+    with pytest.raises(NotAllowed):  # what she holds was not offered to her, or is no more: she gives it back
+        decline(held.id, held.version, ANNA, world)
 
 
 def test_a_declined_item_taken_meanwhile_is_told(world: TestWorld, moto_cloud: Cloud, offered: Item) -> None:
