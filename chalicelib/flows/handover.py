@@ -81,11 +81,13 @@ def _items(item_ids: list[str], world: World) -> Iterator[Item]:
 
 
 def _done(plan: Handover, actor: str, world: World) -> Handover:
-    ends = world.now() + _ONE_GO
+    ends, to = world.now() + _ONE_GO, plan.to
+    if to is not None and world.table.agents([to])[to].hands_to is not None:
+        plan = replace(plan, to=None)  # he hands over himself: two who hand over to each other would never end
     waiting = _in_hand(plan.agent_id, world)
     while waiting and world.now() < ends:
         plan = _one(plan, waiting.pop(0), actor, world)
-    return replace(plan, left=len(waiting))
+    return replace(plan, to=to, left=len(waiting))
 
 
 def _one(plan: Handover, item_id: str, actor: str, world: World) -> Handover:

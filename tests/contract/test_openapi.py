@@ -176,17 +176,21 @@ def _aim(case: schemathesis.Case, needed: dict[str, Any]) -> None:
     if not _is_negative(case, ParameterLocation.BODY) and isinstance(case.body, dict):
         for name in case.body.keys() & needed.keys():
             case.body[name] = needed[name] if case.body[name] else case.body[name]
-        case.body = _not_blank(case.body)
+        case.body = _usual(case.body)
 
 
 def _is_negative(case: schemathesis.Case, location: ParameterLocation) -> bool:
     return case.meta is not None and case.meta.is_negative_at(location)
 
 
-def _not_blank(value: Any) -> Any:
-    """That a text may not be blank is said in words alone."""
+def _usual(value: Any) -> Any:
+    """What is taken without its being said in the schema: texts that say something, whole numbers without a point."""
     if isinstance(value, dict):
-        return {name: _not_blank(inner) for name, inner in value.items()}
+        return {name: _usual(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_usual(inner) for inner in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return "It comes tomorrow." if isinstance(value, str) and not value.strip() else value
 
 

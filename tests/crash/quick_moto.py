@@ -33,8 +33,8 @@ def make_quick(patch: pytest.MonkeyPatch) -> None:
     patch.setenv("MOTO_SQS_ENFORCE_STRICT_QUEUE_PURGE_BEHAVIOUR", "false")
 
 
-class Rows:
-    """All rows of a table."""
+class MotoTable:
+    """A table, looked at and changed behind the API: all its rows at once."""
 
     def __init__(self, table: str) -> None:
         self._name = table

@@ -34,7 +34,7 @@ class Setting:
         self.cloud = Cloud(desk=desk)
         self.outside = Outside(self.cloud)
         self.world: TestWorld = self.cloud.deploy()
-        self.table = quick_moto.Rows(self.world.settings.table)
+        self.table = quick_moto.MotoTable(self.world.settings.table)
         self.seen: Rows = {}
 
     def rows(self) -> Rows:

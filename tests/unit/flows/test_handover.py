@@ -283,6 +283,26 @@ def test_another_answer_by_the_same_agent_goes_to_the_new_one(world: TestWorld, 
     assert {item.pinned_to for item in now(world, busy[3:])} == {"carl"}
 
 
+def test_two_who_hand_over_to_each_other_end_in_the_queues(
+    world: TestWorld, moto_cloud: Cloud, mails: list[Item]
+) -> None:
+    for agent_id, to in (("anna", "boris"), ("boris", "anna")):  # both requests died before the first item
+        world.table.set_presence(agent_id, "away", world.now(), hands_to=to)
+    for _ in range(2):
+        forward(world, seconds=61)
+        watch(world)
+    found = now(world, mails)
+    assert {item.hand_offs for item in found} == {1}
+    assert {item.hands for item in found} == {None}
+    assert [agent(world, name).hands_to for name in ("anna", "boris")] == [None, None]
+
+
+def test_what_is_handed_to_who_hands_over_himself_goes_to_the_queues(world: TestWorld, mails: list[Item]) -> None:
+    world.table.set_presence("boris", "away", world.now(), hands_to="carl")
+    done = hand_over("anna", "boris", False, SAM, world)
+    assert (done.to, done.moved, done.to_queue) == ("boris", 0, 3)
+
+
 # Who
 
 
