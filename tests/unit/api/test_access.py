@@ -126,6 +126,12 @@ def _routes() -> list[tuple[str, str]]:
 
 
 def test_every_row_has_its_route() -> None:
+    """With `-s` the whole matrix is printed, as the routes are: statuses for each kind of caller."""
+    width = max(len(" ".join(route)) for route in _routes())
+    print("\n" + " " * width, *(f"{kind:>13}" for kind in CALLERS))
+    for route in _routes():
+        said = (str(ROWS[route].expected(kind)) if route in ROWS else "no row" for kind in CALLERS)
+        print(f"{' '.join(route):{width}}", *(f"{status:>13}" for status in said))
     assert set(ROWS) == set(_routes())
 
 
