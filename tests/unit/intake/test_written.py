@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.intake.text import written
+from chalicelib.intake.written import written
 
 NEW = {
     "pl": "Dzień dobry,\n\nnadal nie mam faktury.\n\nPozdrawiam\nAnna",
