@@ -1,0 +1,100 @@
+"""Lines below a letter that nobody wrote for it: marks of signatures, devices that sign, legal notices."""
+
+import re
+from typing import Final
+
+from chalicelib.intake import phrases
+
+LINE_READ: Final = 300  # characters of a line that a pattern looks at
+SIGNED_LINE: Final = 120  # a device signs in fewer characters
+MARK_LENGTH: Final = 10
+UNDERSCORED_LINES: Final = 10  # a signature below a rule of underscores has no more
+SENTENCE_WORDS: Final = 8  # a line of a signature that ends like a sentence has fewer
+NOTICE_LINES: Final = 40
+_I: Final = re.IGNORECASE
+_WORD: Final = re.compile(r"\w")
+_RULE = re.compile(r"[\s\-_=*~#+>|ᐧ\u200b\ufeff]*$")
+_MARK = re.compile(r"(?:--|—|– ?-)[ \t\u00a0]*$")
+_UNDERSCORES = re.compile(r"\s*__+\s*$")
+_AROUND: Final = " \t\u00a0*_<>()[]|-–—"
+_FROM = re.compile(
+    rf"(?:{phrases.SIGNED_FROM})\s?\W{{0,3}}(?:\w{{1,12}}\W{{1,3}}){{0,3}}?(?:{phrases.SIGNERS}).{{0,90}}$", _I
+)
+_FROM_ANYTHING = re.compile(rf"(?:{phrases.SIGNED_FROM}) \S{{1,30}}(?: \S{{1,30}}){{0,3}}$", _I)
+_WHOLE = re.compile(rf"(?:{phrases.SIGNED_WHOLE}).{{0,100}}", _I)
+_FIRST_WORDS: Final = frozenset(phrases.SIGNED_FIRST_WORDS.split())
+_LINK = re.compile(r"<?\[?https?:\S{0,300}$", _I)
+_NOTICE_OPENS = re.compile(rf"\W{{0,10}}(?:{phrases.NOTICE_OPENS})", _I)
+_NOTICE_CONFIDENTIAL = re.compile(phrases.NOTICE_CONFIDENTIAL, _I)
+_NOTICE_FOR = re.compile(phrases.NOTICE_FOR, _I)
+_NOTICE_WHOLE = re.compile(rf"\W{{0,10}}(?:{phrases.NOTICE_WHOLE})", _I)
+
+
+def mark(line: str) -> bool:
+    """Whether the signature begins below this line."""
+    return len(line) < MARK_LENGTH and bool(_MARK.match(line))
+
+
+def underscored(lines: list[str], at: int) -> bool:
+    """Whether this rule of underscores has a signature or a list's footer below it, and not the rest of a letter."""
+    if not _UNDERSCORES.match(lines[at][:LINE_READ]):
+        return False
+    below = [line for line in lines[at + 1 : at + 3 * UNDERSCORED_LINES] if line.strip()]
+    return 0 < len(below) <= UNDERSCORED_LINES and not any(_sentence(line) for line in below)
+
+
+def _sentence(line: str) -> bool:
+    return line.rstrip().endswith((".", "!", "?")) and len(line.split()) >= SENTENCE_WORDS
+
+
+def device(line: str) -> bool:
+    """Whether a device or a program signs in this line."""
+    text = _signed_text(line)
+    return bool(text) and bool(_FROM.match(text) or _WHOLE.match(text))
+
+
+def _signed_text(line: str) -> str:
+    """The line without brackets and links around it; '' when it is too long or begins otherwise."""
+    text = line[:SIGNED_LINE].strip(_AROUND)
+    first = text.split(None, 1)[0].lower() if text else ""
+    if first not in _FIRST_WORDS and not (text and (text[0] > "\u2fff" or "gönderildi" in text or text[0] in "iI")):
+        return ""
+    return "" if len(line) > SIGNED_LINE + 200 else _LINK.sub("", text).rstrip(_AROUND)
+
+
+def closing(line: str, after_blank: bool) -> bool:
+    """Whether a last line says nothing: it is blank, a rule, or something signed there."""
+    if _RULE.match(line[:LINE_READ]):
+        return True
+    if device(line):
+        return True
+    return after_blank and len(line) < SIGNED_LINE and bool(_FROM_ANYTHING.match(_signed_text(line)))
+
+
+def without_closing(lines: list[str]) -> list[str]:
+    """The lines without last ones that nobody wrote for this letter."""
+    last = len(lines)
+    while last > 0:
+        if closing(lines[last - 1], last < 2 or not lines[last - 2].strip()):
+            last -= 1
+        elif (start := _paragraph(lines, last)) and _notice(lines[start:last]):
+            last = start
+        else:
+            break
+    return lines[:last]
+
+
+def _paragraph(lines: list[str], last: int) -> int:
+    """Where the paragraph begins that ends before `last`; 0 when it is the first or too long for a notice."""
+    for start in range(last - 1, max(0, last - NOTICE_LINES), -1):
+        if not lines[start - 1].strip() or _RULE.match(lines[start - 1][:LINE_READ]):
+            return start
+    return 0
+
+
+def _notice(lines: list[str]) -> bool:
+    """Whether a paragraph is a legal notice: it begins like one and speaks of secrets and of whom it is meant for."""
+    text = " ".join(line[: 4 * LINE_READ] for line in lines)[:3_000]
+    if _NOTICE_WHOLE.match(text):
+        return True
+    return bool(_NOTICE_OPENS.match(text) and _NOTICE_CONFIDENTIAL.search(text) and _NOTICE_FOR.search(text))
