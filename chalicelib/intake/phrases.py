@@ -32,7 +32,7 @@ WROTE_WITHOUT_BLANKS: Final = r"写道|寫道|のメール|のメッセージ|�
 QUOTING: Final = r"quoting|zitat von|citat od|cytowanie|цитирую|citando|citation de"
 #: Whoever tells what was written says so of himself or to the reader; mail programs do not.
 TELLERS: Final = (
-    r"i|we|you|ich|wir|sie|du|ihr|ja|my|pan|pani|państwo|я|мы|вы|ви|ми|ти|ты|jag|jeg|vi|ik|wij|je|nous|vous|yo|io|eu"
+    "i we you ich wir sie du ihr ja my pan pani państwo я мы вы ви ми ти ты jag jeg vi ik wij nous vous yo io eu"
 )
 #: How a line begins that opens an introduction wrapped over several.
 OPENERS: Final = (
@@ -103,7 +103,8 @@ ORIGINALS: Final = (
     "|mensaje original|correo original|messaggio originale|mensagem original|oorspronkelijk bericht|origineel bericht"
     "|ursprungligt meddelande|originalmeddelande|oprindelig meddelelse|original meddelelse|oprindelig besked"
     "|opprinnelig melding|original melding|alkuperäinen viesti|původní zpráva|původní e-mail|pôvodná správa"
-    "|eredeti üzenet|mesaj original|mesajul original|orijinal ileti|özgün ileti|orijinal mesaj|özgün mesaj"
+    "|eredeti üzenet|mesaj original|mesajul original|orijinal ileti|orijinal i̇leti|özgün ileti|orijinal mesaj"
+    "|özgün mesaj"
     "|izvorna poruka|originalna poruka|izvirno sporočilo|оригинално съобщение|αρχικό μήνυμα"
     "|元のメッセージ|オリジナルメッセージ|原始邮件|原始郵件|回复的原邮件|原始信件|원본 메시지|원본 메일|원본 이메일"
 )
@@ -137,8 +138,10 @@ REPLY_ABOVE: Final = (
 
 #: A device or a program signs: how the line begins, and words of which one must follow.
 SIGNED_FROM: Final = (
-    r"sent (?:from|via|with|using)(?: the)?|sent by(?= galaxy)|from my|composed on|typed on|written on"
-    r"|von meine[mr]|vom|von|gesendet (?:von|vom|mit|aus|über|via)|(?:diese )?(?:nachricht|e-mail|mail) wurde"
+    r"sent (?:from|via|with|using)(?: the)?|sent by(?= galaxy)|from(?= my(?: \S+){1,3}$)|composed on"
+    r"|typed on|written on"
+    r"|gesendet (?:von|vom|mit|aus|über|via)"
+    r"|(?:(?:diese )?(?:nachricht|e-mail|mail) wurde|vo[nm])(?=.{3,80} (?:gesendet|verschickt|geschrieben)\b)"
     r"|wysłan[aeoy] (?:z|ze|za pomocą|przez|przy użyciu)|wysyłane z|napisan[aeo] na"
     r"|отправлено (?:с|из|через|при помощи|с помощью)|послано (?:с|из)|написано (?:с|на|в)|отправлен[ао] (?:с|из)"
     r"|надіслано (?:з|із|зі|через|за допомогою)|відправлено (?:з|із|зі|через|за допомогою)|надісланий (?:з|із)"
@@ -147,10 +150,11 @@ SIGNED_FROM: Final = (
     r"|skickat? (?:från|via|med)|sendt? (?:fra|via|med)|lähetetty|odesláno (?:z|ze|pomocí)|odoslané (?:z|zo)"
     r"|elküldve|iphone-?(?:om)?ról|trimis (?:de pe|din)|poslano (?:s|sa|z)"
 )
+SIGNERS_OWN: Final = r"my|mein|meinem|meiner|moj|mój|моего|моєї|мого|мое|моё|mon|mi|meu|min|mijn|moje|mojej"
 SIGNERS: Final = (
-    r"(?:my|mein|moj|mój|моего|моєї|мого|мое|моё|mon|mi|meu|min|mijn|moje|mojej|mail\.ru|wp|o2|mail|sony|htc|ios)(?!\w)"
+    r"(?:mail\.ru|wp|o2|sony|htc|ios)(?!\w)|mail(?=\]|$)"
     r"|mail (?:for|pour|für|per|para|voor|dla|для)|poczt[ya] (?:wp|onet|o2|interia|gmail|outlook|home|dla|windows)"
-    r"|posta per|почты(?! россии| рф)|пошти(?! росії)|iphone|ipad|ipod|imac|apple|android|samsung|galaxy|huawei|honor"
+    r"|posta per|почты(?! россии| рф)|пошти(?! росії)|iphon|ipad|ipod|imac|apple|android|samsung|galaxy|huawei|honor"
     r"|xiaomi|redmi|oppo|pixel|nokia|motorola|blackberry|windows|outlook|office|yahoo|gmail|gmx|web\.de|t-online"
     r"|proton|tuta|airmail|mailbox|spark|aquamail|bluemail|k-9|thunderbird|typeapp|onet|interia|aplikacj|urządze"
     r"|telefon|smartfon|smartphone|tablet|unterwegs|handy|mobil|phone|cell|device|gerät|яндекс|устройств|телефон"

@@ -14,9 +14,11 @@ from chalicelib.intake.phrases import FIELDS, FROM, TO
 LINE_READ: Final = 300  # characters of a line that a pattern looks at
 INTRODUCTION_LINES: Final = 4  # an introduction may be wrapped over so many lines
 BLOCK_LINES: Final = 8
+VERBS_READ: Final = 3  # of one introduction, the last ones
 GAP: Final = 5  # lines in which a quotation follows its introduction
 _I: Final = re.IGNORECASE
 _COLONS: Final = (":", "：")
+_INTRODUCTION_ENDS: Final = (":", "：", ">", "wrote", "writes")
 _SENTENCE_END: Final = (".", "!", "?")
 _FRINGE: Final = " \t*_=-~\u00a0\u2028"
 _LONG_LINE: Final = 55  # characters from which a mail program may have wrapped a quoted line
@@ -26,10 +28,8 @@ _VERB: Final = "|".join(phrases.WROTE.values())
 _WROTE = re.compile(rf"(?<!\w)(?:{_VERB})(?!\w)|{phrases.WROTE_WITHOUT_BLANKS}", _I)
 _WROTE_THEN_NAME = re.compile(rf"(?<!\w)(?:{phrases.WROTE_THEN_NAME})(?!\w)", _I)
 _QUOTING = re.compile(rf"(?:{phrases.QUOTING}) .{{3,150}}[:：]$", _I)
-_ANY_VERB: Final = rf"(?:{_VERB}|{phrases.WROTE_THEN_NAME})"
-_TOLD = re.compile(
-    rf"(?<!\w)(?:{phrases.TELLERS})\s+{_ANY_VERB}(?!\w)|(?<!\w){_ANY_VERB}\s+(?:{phrases.TELLERS})(?!\w)", _I
-)
+_TELLERS: Final = frozenset(phrases.TELLERS.split())
+_ANY_VERB = re.compile(rf"(?<!\w)(?:{_VERB}|{phrases.WROTE_THEN_NAME})(?!\w)", _I)
 # What may stand behind the verb: an ending for either sex, a moment, an address, a date in brackets.
 _AFTER_VERB = re.compile(
     r"\s{0,3}(?:[(\[/]-?\w{1,4}[)\]]?)?\s{0,3}(?:\(.{0,90}\)|.{0,80}\d[:.]\d\d.{0,20}|.{0,150}@.{0,100})?\s{0,3}[:：]?$"
@@ -37,7 +37,9 @@ _AFTER_VERB = re.compile(
 _ADDRESSED = re.compile(r"\d.{0,200}[<\[(][^<>\[\]()]{1,200}@[^<>\[\]()]{1,200}[>\])]{1,2}\s{0,3}[:：]$")
 _ADDRESSED_LAST = re.compile(r"\d.{0,200}<[^<>]{1,200}@[^<>]{1,200}>$")
 _DATED = re.compile(r"\d|@|<", _I)
-_OPENER = re.compile(rf"(?:{phrases.OPENERS})(?!\w)|\w{{2,12}}[.,]{{0,2}}\s+\d|\d", _I)
+_OPENER = re.compile(
+    rf"(?:{phrases.OPENERS})(?!\w)|(?:{phrases.WEEKDAYS})\b|\w{{2,12}}[.,]{{1,2}}\s+\d|\w{{2,4}}\s+\d|\d", _I
+)
 _TIME = re.compile(r"\d{1,2}[:.∶h]\d{2}")
 _DAY = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|(?<!\d)\d{1,2}([./-])\d{1,2}\1\d{2}(?!\d)")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
@@ -57,6 +59,30 @@ _EDGE: Final = " \t-_*=—–#:：\u00a0"
 _REPLY_ABOVE = re.compile(phrases.REPLY_ABOVE, _I)
 
 
+def plain(line: str) -> bool:
+    """Whether a line can be neither quoted nor a divider nor a header; cheap, for most lines are."""
+    text = line.strip()
+    if not text:
+        return True
+    if ":" in text[:60] or ">" in text[:9] or not "0" <= text[0] <= "\u2fff" or text[0] in "=_":
+        return False
+    return text.split(None, 1)[0].lower() not in _DIVIDER_WORDS
+
+
+def introducing(lines: list[str]) -> set[int]:
+    """Numbers of lines that may belong to an introduction: one with a colon or an address ends there or soon below."""
+    found: set[int] = set()
+    for at, line in enumerate(lines):
+        if line.rstrip(_FRINGE).endswith(_INTRODUCTION_ENDS):
+            found.update(range(at - INTRODUCTION_LINES, at + 1))
+    return found
+
+
+def last_quoted(lines: list[str]) -> int:
+    """Number of the last line that is marked as quoted, -1 when none is: below it nobody answers line by line."""
+    return next((at for at in range(len(lines) - 1, -1, -1) if quoted(lines[at])), -1)
+
+
 def quoted(line: str) -> bool:
     """Whether a line carries the quotation mark of mail, alone or behind the initials of who wrote it."""
     start = line.lstrip(" \t")[:1]
@@ -65,11 +91,10 @@ def quoted(line: str) -> bool:
 
 def wrapped(lines: list[str], at: int) -> bool:
     """Whether this unmarked line is the rest of the quoted one above, which some program wrapped."""
-    line = lines[at].strip()
-    if not line or at == 0 or at + 1 >= len(lines) or not (quoted(lines[at - 1]) and quoted(lines[at + 1])):
+    if at == 0 or at + 1 >= len(lines) or len(lines[at - 1]) < _LONG_LINE or not quoted(lines[at - 1]):
         return False
     above = lines[at - 1].rstrip()
-    return line[0].islower() and len(above) >= _LONG_LINE and not above.endswith(_SENTENCE_END)
+    return quoted(lines[at + 1]) and lines[at].lstrip()[:1].islower() and not above.endswith(_SENTENCE_END)
 
 
 def escaped(lines: list[str], at: int) -> bool:
@@ -81,11 +106,9 @@ def escaped(lines: list[str], at: int) -> bool:
 def introduction(lines: list[str], at: int) -> int:
     """How many lines from `at` introduce a quotation ("On … wrote:"); 0 when they do not."""
     joined = _piece(lines[at])
-    if not joined:
-        return 0
-    if _introduces(joined) or _postbox(lines, at):
-        return 1
-    if _leads_to_quote(joined, lines, at + 1):
+    if _postbox(lines, at):
+        return 2
+    if _introduces(joined) or _leads_to_quote(joined, lines, at + 1):
         return 1
     return _wrapped_introduction(joined, lines, at)
 
@@ -129,14 +152,15 @@ def _introduces(text: str) -> bool:
 def _says_wrote(text: str) -> bool:
     if _WROTE_THEN_NAME.search(text[-200:]):
         return True
-    return any(_AFTER_VERB.match(text, verb.end()) for verb in _WROTE.finditer(text))
+    verbs = list(_WROTE.finditer(text))[-VERBS_READ:]
+    return any(_AFTER_VERB.match(text, verb.end()) for verb in verbs)
 
 
 def _leads_to_quote(text: str, lines: list[str], after: int) -> bool:
     """Whether text without a colon, but with a date and an address or a verb, stands right above a quotation."""
     if text.endswith(_COLONS):
         named = bool(_WROTE.search(text)) and _says_wrote(text) and len(text) < 80
-        return named and not _TOLD.search(text) and quoted(_next(lines, after))
+        return named and not _told(text) and quoted(_next(lines, after))
     if not (text.endswith(">") and _ADDRESSED_LAST.search(text)):
         return False
     following = _next(lines, after)
@@ -158,7 +182,7 @@ def _postbox(lines: list[str], at: int) -> bool:
     if not lines[at].rstrip().endswith(">") or at + 1 >= len(lines) or not _ADDRESS_LINE.match(lines[at].strip()):
         return False
     below = lines[at + 1].strip()
-    return len(below) < 60 and bool(_TIME.search(below) and _DAY.search(below))
+    return len(below) < 60 and "<" not in below and bool(_TIME.search(below) and _DAY.search(below))
 
 
 def quotation_follows(lines: list[str], at: int) -> bool:
@@ -169,12 +193,21 @@ def quotation_follows(lines: list[str], at: int) -> bool:
 
 def certain(introduction_text: str) -> bool:
     """Whether a mail program wrote this introduction: it names an address, or a day and a time of day."""
-    if _TOLD.search(introduction_text):
+    if _told(introduction_text):
         return False
     if "@" in introduction_text:
         return True
     moment = _TIME.search(introduction_text) and _DAY.search(introduction_text)
     return bool(moment or (_WEEKDAY.search(introduction_text) and _YEAR.search(introduction_text)))
+
+
+def _told(text: str) -> bool:
+    """Whether a person tells what he or the reader wrote ("I wrote to you on …:")."""
+    for verb in list(_ANY_VERB.finditer(text))[-VERBS_READ:]:
+        beside = text[: verb.start()].split()[-1:] + text[verb.end() :].split(None, 1)[:1]
+        if any(word.lower() in _TELLERS for word in beside):
+            return True
+    return False
 
 
 def header_block(lines: list[str], at: int) -> bool:
@@ -213,7 +246,8 @@ def _block(lines: list[str], at: int) -> tuple[list[str], list[str]]:
 
 def _in_one_line(line: str) -> bool:
     """Whether all fields of a header stand in one line, as pages that were turned into text have them."""
-    kinds = {FIELDS.get(name.strip().lower(), "") for name in _INNER_FIELD.findall(line[:LINE_READ])}
+    names = [name.strip().lower() for name in _INNER_FIELD.findall(line[:LINE_READ])]
+    kinds = {FIELDS.get(name) or FIELDS.get(name.split()[-1], "") for name in names}
     return FROM in kinds and len(kinds - {""}) >= 3 and not phrases.MAIL_ALONE.isdisjoint(kinds)
 
 

@@ -7,20 +7,22 @@ from chalicelib.intake import phrases
 
 LINE_READ: Final = 300  # characters of a line that a pattern looks at
 SIGNED_LINE: Final = 120  # a device signs in fewer characters
+SHORT: Final = 40
 MARK_LENGTH: Final = 10
 UNDERSCORED_LINES: Final = 10  # a signature below a rule of underscores has no more
 SENTENCE_WORDS: Final = 8  # a line of a signature that ends like a sentence has fewer
 NOTICE_LINES: Final = 40
 _I: Final = re.IGNORECASE
-_WORD: Final = re.compile(r"\w")
 _RULE = re.compile(r"[\s\-_=*~#+>|ᐧ\u200b\ufeff]*$")
 _MARK = re.compile(r"(?:--|—|– ?-)[ \t\u00a0]*$")
 _UNDERSCORES = re.compile(r"\s*__+\s*$")
 _AROUND: Final = " \t\u00a0*_<>()[]|-–—"
 _FROM = re.compile(
-    rf"(?:{phrases.SIGNED_FROM})\s?\W{{0,3}}(?:\w{{1,12}}\W{{1,3}}){{0,3}}?(?:{phrases.SIGNERS}).{{0,90}}$", _I
+    rf"(?:{phrases.SIGNED_FROM})\s?\W{{0,3}}(?:(?:{phrases.SIGNERS_OWN})(?!\w)(?:\s\S{{1,30}}){{0,5}}"
+    rf"|(?:\w{{1,12}}\W{{1,3}}){{0,3}}?(?:{phrases.SIGNERS}).{{0,90}})$",
+    _I,
 )
-_FROM_ANYTHING = re.compile(rf"(?:{phrases.SIGNED_FROM}) \S{{1,30}}(?: \S{{1,30}}){{0,3}}$", _I)
+_FROM_LINKED = re.compile(rf"(?:{phrases.SIGNED_FROM}) \S", _I)
 _WHOLE = re.compile(rf"(?:{phrases.SIGNED_WHOLE}).{{0,100}}", _I)
 _FIRST_WORDS: Final = frozenset(phrases.SIGNED_FIRST_WORDS.split())
 _LINK = re.compile(r"<?\[?https?:\S{0,300}$", _I)
@@ -30,6 +32,12 @@ _NOTICE_FOR = re.compile(phrases.NOTICE_FOR, _I)
 _NOTICE_WHOLE = re.compile(rf"\W{{0,10}}(?:{phrases.NOTICE_WHOLE})", _I)
 
 
+def plain(line: str) -> bool:
+    """Whether no signature can begin in a line; cheap, for most lines are plain."""
+    text = line.lstrip()
+    return not text or (text[0].isalnum() and not _begins_signed(text))
+
+
 def mark(line: str) -> bool:
     """Whether the signature begins below this line."""
     return len(line) < MARK_LENGTH and bool(_MARK.match(line))
@@ -37,7 +45,7 @@ def mark(line: str) -> bool:
 
 def underscored(lines: list[str], at: int) -> bool:
     """Whether this rule of underscores has a signature or a list's footer below it, and not the rest of a letter."""
-    if not _UNDERSCORES.match(lines[at][:LINE_READ]):
+    if "__" not in lines[at][:LINE_READ] or not _UNDERSCORES.match(lines[at][:LINE_READ]):
         return False
     below = [line for line in lines[at + 1 : at + 3 * UNDERSCORED_LINES] if line.strip()]
     return 0 < len(below) <= UNDERSCORED_LINES and not any(_sentence(line) for line in below)
@@ -49,33 +57,30 @@ def _sentence(line: str) -> bool:
 
 def device(line: str) -> bool:
     """Whether a device or a program signs in this line."""
-    text = _signed_text(line)
-    return bool(text) and bool(_FROM.match(text) or _WHOLE.match(text))
-
-
-def _signed_text(line: str) -> str:
-    """The line without brackets and links around it; '' when it is too long or begins otherwise."""
     text = line[:SIGNED_LINE].strip(_AROUND)
-    first = text.split(None, 1)[0].lower() if text else ""
-    if first not in _FIRST_WORDS and not (text and (text[0] > "\u2fff" or "gönderildi" in text or text[0] in "iI")):
-        return ""
-    return "" if len(line) > SIGNED_LINE + 200 else _LINK.sub("", text).rstrip(_AROUND)
+    if not text or len(line) > SIGNED_LINE + LINE_READ or not _begins_signed(text):
+        return False
+    unlinked = _LINK.sub("", text).rstrip(_AROUND)
+    linked = unlinked != text and len(unlinked) < SHORT
+    return bool(_FROM.match(unlinked) or _WHOLE.match(unlinked) or (linked and _FROM_LINKED.match(unlinked)))
 
 
-def closing(line: str, after_blank: bool) -> bool:
-    """Whether a last line says nothing: it is blank, a rule, or something signed there."""
-    if _RULE.match(line[:LINE_READ]):
-        return True
-    if device(line):
-        return True
-    return after_blank and len(line) < SIGNED_LINE and bool(_FROM_ANYTHING.match(_signed_text(line)))
+def _begins_signed(text: str) -> bool:
+    """Cheap: most lines begin otherwise, and need no pattern."""
+    first = text.split(None, 1)[0].lower()
+    return first in _FIRST_WORDS or first[0] > "\u2fff" or first.startswith(("iphone", "ipad"))
+
+
+def closing(line: str) -> bool:
+    """Whether a last line says nothing: it is blank, a rule, or signed by a device."""
+    return not line.strip() or bool(_RULE.match(line[:LINE_READ])) or device(line)
 
 
 def without_closing(lines: list[str]) -> list[str]:
     """The lines without last ones that nobody wrote for this letter."""
     last = len(lines)
     while last > 0:
-        if closing(lines[last - 1], last < 2 or not lines[last - 2].strip()):
+        if closing(lines[last - 1]):
             last -= 1
         elif (start := _paragraph(lines, last)) and _notice(lines[start:last]):
             last = start

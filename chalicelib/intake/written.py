@@ -6,6 +6,7 @@ from typing import Final
 
 from chalicelib.intake import quotes, signatures
 
+LINES_READ: Final = 5_000  # a letter has fewer; what stands below them is kept as it is
 _WORD: Final = re.compile(r"\w")
 
 
@@ -15,45 +16,52 @@ def written(text: str) -> str:
     A mail that only forwards stays whole. Linear in the length of the text; never empty when the text is not blank.
     """
     lines = text.split("\n")
-    reader = _Reader(lines, _last_quoted(lines))
-    while reader.at < len(lines):
+    reader = _Reader(lines[:LINES_READ])
+    while reader.at < len(reader.lines):
         reader.step()
-    return "\n".join(signatures.without_closing(reader.kept)).strip() or text.strip()
-
-
-def _last_quoted(lines: list[str]) -> int:
-    """Number of the last line that is marked as quoted, -1 when none is: below it nobody answers line by line."""
-    return next((at for at in range(len(lines) - 1, -1, -1) if quotes.quoted(lines[at])), -1)
+    kept = reader.kept if reader.ended else [*reader.kept, *lines[LINES_READ:]]
+    return "\n".join(signatures.without_closing(kept)).strip() or text.strip()
 
 
 @dataclass(slots=True)
 class _Reader:
     """Goes down the lines and keeps those of the sender.
 
-    `worded` once a word of his was kept; `signed` below his signature, until a quotation comes.
+    `worded` once a word of his was kept; `signed` below his signature, until a quotation comes; `ended` where the rest
+    is not his. Most lines are plain: for them nothing is matched.
     """
 
     lines: list[str]
-    last_quoted: int
     at: int = 0
     kept: list[str] = field(default_factory=list)
     worded: bool = False
     signed: bool = False
+    ended: bool = False
+    introducing: set[int] = field(init=False)
+    last_quoted: int | None = None
+
+    def __post_init__(self) -> None:
+        self.introducing = quotes.introducing(self.lines)
 
     def step(self) -> None:
         """Reads one line, or an introduction of several."""
         line = self.lines[self.at]
-        if not line.strip():
-            self._keep(1)
+        may_introduce = self.at in self.introducing
+        if not may_introduce and quotes.plain(line) and signatures.plain(line):
+            self._keep_own()
         elif quotes.quoted(line) and not quotes.escaped(self.lines, self.at):
             self._pass(1)
-        elif count := quotes.introduction(self.lines, self.at):
+        elif may_introduce and (count := quotes.introduction(self.lines, self.at)):
             self._introduced(count)
         elif self._ends():
-            self.at = len(self.lines)
+            self._end()
         elif self._signs():
             self._sign()
-        elif quotes.wrapped(self.lines, self.at):
+        else:
+            self._keep_own()
+
+    def _keep_own(self) -> None:
+        if quotes.wrapped(self.lines, self.at):
             self._pass(1)
         else:
             self._keep(1)
@@ -69,6 +77,9 @@ class _Reader:
         self.at += count
         self.signed = False
 
+    def _end(self) -> None:
+        self.at, self.ended = len(self.lines), True
+
     def _introduced(self, count: int) -> None:
         """Passes an introduction; one that a program wrote ends the letter when no marked quotation stands below."""
         after = self.at + count
@@ -78,7 +89,7 @@ class _Reader:
         elif not quotes.certain(" ".join(self.lines[self.at : after])):
             self._keep(count)  # somebody telling what was written
         elif self.worded:
-            self.at = len(self.lines)
+            self._end()
         else:
             self._pass(count)
 
@@ -90,7 +101,7 @@ class _Reader:
         if not quotes.divider(self.lines, self.at):
             return False
         if not self.worded and quotes.forward(self.lines, self.at):
-            self.kept = self.lines  # he only forwards: all of it is what he has to say
+            self.kept = list(self.lines)  # he only forwards: all of it is what he has to say
             return True
         return self.worded
 
@@ -98,18 +109,25 @@ class _Reader:
         line = self.lines[self.at]
         if signatures.mark(line) or signatures.underscored(self.lines, self.at):
             return True
-        return self.worded and self._after_blank() and signatures.device(line)
+        return self.worded and self._alone() and signatures.device(line)
 
-    def _after_blank(self) -> bool:
-        return self.at > 0 and not self.lines[self.at - 1].strip()
+    def _alone(self) -> bool:
+        """Whether the line is a paragraph of its own."""
+        below = self.lines[self.at + 1] if self.at + 1 < len(self.lines) else ""
+        return self.at > 0 and not self.lines[self.at - 1].strip() and signatures.closing(below)
 
     def _sign(self) -> None:
         """Passes a signature; it reaches to the next quotation, for answers between quotations may follow there."""
         if not self.worded:
             self._keep(1)
             self.signed = True
-        elif self.at > self.last_quoted:
-            self.at = len(self.lines)
+        elif not self._quoted_below():
+            self._end()
         else:
             self.signed = not signatures.device(self.lines[self.at])
             self.at += 1
+
+    def _quoted_below(self) -> bool:
+        if self.last_quoted is None:
+            self.last_quoted = quotes.last_quoted(self.lines)
+        return self.at < self.last_quoted
