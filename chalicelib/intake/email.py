@@ -8,6 +8,7 @@ from chalicelib.errors import Unreadable
 from chalicelib.intake import addresses, automatic, mime, text, words
 from chalicelib.intake.fields import Fields
 from chalicelib.intake.message import Address, Message
+from chalicelib.intake.written import written
 
 DATE_READ: Final = 100  # characters; a date is shorter
 SUBJECT_READ: Final = 1_000  # characters
@@ -66,7 +67,7 @@ def _read(raw: bytes) -> tuple[Message, Fields]:
         subject=subject,
         sent_at=_moment(root.head.get("date")),
         text=body.text,
-        written=text.written(body.text),
+        written=written(body.text),
         automatic=verdict.kind if verdict else None,
         automatic_reason=verdict.reason if verdict else "",
         attachments=tuple(body.attachments),

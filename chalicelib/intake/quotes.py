@@ -1,150 +1,279 @@
 """Lines that part what the sender wrote now from what stood there before.
 
-Introductions ("On … wrote:"), header blocks of forwarded mails, dividers and signatures, in the desk's languages
-and those its mail programs speak. Every pattern looks at a bounded part of a line, so a text costs its length.
+Introductions ("On … wrote:"), header blocks of earlier mails, dividers and marks of quotation. The languages stand
+in `phrases`. Every pattern looks at a bounded part of a line and every search at a few lines, so a text costs its
+length.
 """
 
 import re
 from typing import Final
 
-LINE_READ: Final = 300  # characters of a line that a pattern looks at
-INTRODUCTION_LINES: Final = 3  # an introduction may be wrapped over so many lines
-BLOCK_LINES: Final = 6
-_I: Final = re.IGNORECASE
+from chalicelib.intake import phrases
+from chalicelib.intake.phrases import FIELDS, FROM, TO
 
-_DATE_FIRST = re.compile(
-    r"(?:on|am|w dniu|dnia|le|el|il|op|den|em|в|у|quoting|zitat von|cytowanie|mon|tue|wed|thu|fri|sat|sun)\b"
-    r"|\w{2,12}[.,]{0,2}\s+\d|\d",
-    _I,
-)
-_NAME_FIRST = re.compile(r".{1,100}>\s*(?:schrieb|wrote|writes|napisał|pisze|пишет|пише)\b", _I)
-# How an introduction ends: a verb and a colon, or a date, an address and a colon.
-_WROTE = re.compile(
-    r"(?:\bwrote|\bwrites|\bsaid|\bschrieb(?:\b.{0,150})?|\bgeschrieben|\bpisze|\b(?:na)?pisał(?:\(a\)|\(-a\)|/a|a)?"
-    r"|\ba écrit|\bescribió|\bha scritto|\bschreef(?:\b.{0,150})?|\bskrev(?:\b.{0,150})?|\bescreveu|\bkirjoitti"
-    r"|\bпишет|\bпише|\b(?:на)?писал\(?а?\)?|\b(?:на)?писав\(?л?а?\)?|\bnapsal\(?a?\)?"
-    r"|\bquoting .{3,150}|\bzitat von .{3,150})\s*(?:\(.{0,30}\))?\s*[:：]\s*$",
-    _I,
-)
-_ADDRESSED = re.compile(r"\d.{0,200}<[^<>]{1,200}@[^<>]{1,200}>\s*[:：]\s*$")
-_DATED = re.compile(r"\d|@|<|\b(?:quoting|zitat von)\b", _I)
+LINE_READ: Final = 300  # characters of a line that a pattern looks at
+INTRODUCTION_LINES: Final = 4  # an introduction may be wrapped over so many lines
+BLOCK_LINES: Final = 8
+VERBS_READ: Final = 3  # of one introduction, the last ones
+GAP: Final = 5  # lines in which a quotation follows its introduction
+_I: Final = re.IGNORECASE
+_COLONS: Final = (":", "：")
+_INTRODUCTION_ENDS: Final = (":", "：", ">", "wrote", "writes")
 _SENTENCE_END: Final = (".", "!", "?")
-_DIVIDER = re.compile(
-    r"\s*[-_*=]{2,}\s*(?:original message|original appointment|reply message|forwarded message"
-    r"|forwarded by .{1,100}|on .{5,150} wrote"
-    r"|ursprüngliche nachricht|original-nachricht|weitergeleitete nachricht|originalnachricht"
-    r"|wiadomość oryginalna|oryginalna wiadomość|pierwotna wiadomość|treść przekazanej wiadomości"
-    r"|przekazana wiadomość|wiadomość przekazana"
-    r"|исходное сообщение|пересылаемое сообщение|пересланное сообщение|первоначальное сообщение"
-    r"|вихідне повідомлення|оригінальне повідомлення|початкове повідомлення|переслане повідомлення"
-    r"|message d'origine|mensaje original|messaggio originale|oorspronkelijk bericht|ursprungligt meddelande)"
-    r"\s*[-_*=]*\s*:?\s*$",
-    _I,
+_FRINGE: Final = " \t*_=-~\u00a0\u2028"
+_LONG_LINE: Final = 55  # characters from which a mail program may have wrapped a quoted line
+
+_INITIALS = re.compile(r"\s{0,3}[A-ZŁŚŻА-ЯЁЄІЇҐ][A-Za-zА-Яа-яіїє]{0,3}>+(?:\s|$)")
+_VERB: Final = "|".join(phrases.WROTE.values())
+_WROTE = re.compile(rf"(?<!\w)(?:{_VERB})(?!\w)|{phrases.WROTE_WITHOUT_BLANKS}", _I)
+_WROTE_THEN_NAME = re.compile(rf"(?<!\w)(?:{phrases.WROTE_THEN_NAME})(?!\w)", _I)
+_QUOTING = re.compile(rf"(?:{phrases.QUOTING}) .{{3,150}}[:：]$", _I)
+_TELLERS: Final = frozenset(phrases.TELLERS.split())
+_ANY_VERB = re.compile(rf"(?<!\w)(?:{_VERB}|{phrases.WROTE_THEN_NAME})(?!\w)", _I)
+# What may stand behind the verb: an ending for either sex, a moment, an address, a date in brackets.
+_AFTER_VERB = re.compile(
+    r"\s{0,3}(?:[(\[/]-?\w{1,4}[)\]]?)?\s{0,3}(?:\(.{0,90}\)|.{0,80}\d[:.]\d\d.{0,20}|.{0,150}@.{0,100})?\s{0,3}[:：]?$"
 )
-_BEGIN_FORWARD = re.compile(
-    r"\s*(?:begin forwarded message|anfang der weitergeleiteten (?:nachricht|e-mail)"
-    r"|początek przekazywanej wiadomości|начало переадресованного сообщения|начало пересылаемого сообщения"
-    r"|початок переадресованого повідомлення)\s*:\s*$",
-    _I,
+_ADDRESSED = re.compile(r"\d.{0,200}[<\[(][^<>\[\]()]{1,200}@[^<>\[\]()]{1,200}[>\])]{1,2}\s{0,3}[:：]$")
+_ADDRESSED_LAST = re.compile(r"\d.{0,200}<[^<>]{1,200}@[^<>]{1,200}>$")
+_DATED = re.compile(r"\d|@|<", _I)
+_OPENER = re.compile(
+    rf"(?:{phrases.OPENERS})(?!\w)|(?:{phrases.WEEKDAYS})\b|\w{{2,12}}[.,]{{1,2}}\s+\d|\w{{2,4}}\s+\d|\d", _I
 )
-_FROM = re.compile(r"[\s*]*(?:from|von|od|nadawca|от|от кого|від|de|da|van|från|fra)\s*:[\s*]*\S", _I)
-_OTHER_FIELD = re.compile(
-    r"[\s*]*(?:sent|date|to|cc|subject|gesendet|datum|an|betreff|wysłan[eoay]|data|do|dw|temat|adresat"
-    r"|отправлено|дата|кому|копия|тема|надіслано|копія|envoyé|à|objet|enviado|para|asunto|inviato|a|oggetto"
-    r"|verzonden|aan|onderwerp|skickat|till|ämne|sendt|til|emne)\s*:",
-    _I,
-)
-# Fields that only a mail has; a journey has a from, a to and a date as well.
-_MAIL_FIELD = re.compile(
-    r"[\s*]*(?:subject|betreff|temat|тема|objet|asunto|oggetto|onderwerp|ämne|emne|sent|gesendet|wysłan[eoay]"
-    r"|отправлено|надіслано)\s*:",
-    _I,
-)
-_EXACT = re.compile(r"@|\d{1,2}[:.]\d{2}")
-_RULE = re.compile(r"[\s\-_=*~#+>|]*$")
-_SIGNATURE = re.compile(r"(?:--|—|– ?-)[ \t\u00a0]*$")
-_THINGS: Final = (
-    r"(?:my|mein|moj|mój|мо[её]|мій|мого|the|a|iphone|ipad|i?mac|android|samsung|galaxy|huawei|xiaomi|blackberry"
-    r"|windows|outlook|yahoo|gmail|gmx|web\.de|proton|airmail|mailbox|mail|e-?mail|poczt|wp|onet|aplikacj|urządze"
-    r"|telefon|smartfon|tablet|unterwegs|der|почт|яндекс|устройств|телефон|смартфон|планшет|приложени|мобильн"
-    r"|мобільн|пристро)"
-)
-_DEVICE = re.compile(
-    rf"\s*(?:sent (?:from|via|with|using) {_THINGS}.{{0,80}}|get outlook for .{{2,60}}"
-    rf"|von meinem .{{2,60}} gesendet|gesendet (?:von|mit) {_THINGS}.{{0,60}}"
-    rf"|diese nachricht wurde von meinem .{{2,80}}"
-    rf"|wysłan[eo] (?:z|ze|za pomocą) {_THINGS}.{{0,60}}|pobierz (?:aplikację )?outlook .{{2,60}}"
-    rf"|отправлено (?:с|из) {_THINGS}.{{0,60}}|надіслано (?:з|із|зі) {_THINGS}.{{0,60}}"
-    rf"|envoyé (?:de|depuis) mon .{{2,40}}|enviado desde mi .{{2,40}})$",
-    _I,
-)
+_TIME = re.compile(r"\d{1,2}[:.∶h]\d{2}")
+_DAY = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|(?<!\d)\d{1,2}([./-])\d{1,2}\1\d{2}(?!\d)")
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_WEEKDAY = re.compile(rf"(?<!\w)(?:{phrases.WEEKDAYS})(?!\w)", _I)
+_DATE_LINE = re.compile(r"[^\n]{0,60}(?:\d{1,2}[:.]\d{2}|\d{4})[^\n]{0,20}$")
+_ADDRESS_LINE = re.compile(r"[^<>@\n]{1,80}<[^<>@\s]{1,100}@[^<>@\s]{1,100}>$")
+
+_FIELD = re.compile(r"[\s*_|>]{0,8}([^\W\d_][^:：*\n]{0,24}?)[\s*]{0,4}[:：]")
+_INNER_FIELD = re.compile(r"(?:^|\s)\*?([^\W\d_][\w -]{1,16}?)\*?\s?:")
+_ORIGINALS: Final = frozenset(phrases.ORIGINALS.split("|"))
+_FORWARDS: Final = frozenset(phrases.FORWARDS.split("|"))
+_DIVIDERS: Final = _ORIGINALS | _FORWARDS
+_FORM_FIELDS: Final = frozenset(phrases.FORM_FIELDS.split("|"))
+_DIVIDER_WORDS: Final = frozenset(phrase.split(" ")[0] for phrase in _DIVIDERS)
+_DASHED: Final = ("-", "_", "*", "=", "—", "–", "#")
+_EDGE: Final = " \t-_*=—–#:：\u00a0"
+_REPLY_ABOVE = re.compile(phrases.REPLY_ABOVE, _I)
+
+
+def plain(line: str) -> bool:
+    """Whether a line can be neither quoted nor a divider nor a header; cheap, for most lines are."""
+    text = line.strip()
+    if not text:
+        return True
+    if ":" in text[:60] or ">" in text[:9] or not "0" <= text[0] <= "\u2fff" or text[0] in "=_":
+        return False
+    return text.split(None, 1)[0].lower() not in _DIVIDER_WORDS
+
+
+def introducing(lines: list[str]) -> set[int]:
+    """Numbers of lines that may belong to an introduction: one with a colon or an address ends there or soon below."""
+    found: set[int] = set()
+    for at, line in enumerate(lines):
+        if line.rstrip(_FRINGE).endswith(_INTRODUCTION_ENDS):
+            found.update(range(at - INTRODUCTION_LINES, at + 1))
+    return found
+
+
+def last_quoted(lines: list[str]) -> int:
+    """Number of the last line that is marked as quoted, -1 when none is: below it nobody answers line by line."""
+    return next((at for at in range(len(lines) - 1, -1, -1) if quoted(lines[at])), -1)
 
 
 def quoted(line: str) -> bool:
-    """Whether a line carries the quotation mark of mail."""
-    return line.lstrip(" \t").startswith(">")
+    """Whether a line carries the quotation mark of mail, alone or behind the initials of who wrote it."""
+    start = line.lstrip(" \t")[:1]
+    return start in (">", "＞") or (">" in line[:9] and bool(_INITIALS.match(line)))
+
+
+def wrapped(lines: list[str], at: int) -> bool:
+    """Whether this unmarked line is the rest of the quoted one above, which some program wrapped."""
+    if at == 0 or at + 1 >= len(lines) or len(lines[at - 1]) < _LONG_LINE or not quoted(lines[at - 1]):
+        return False
+    above = lines[at - 1].rstrip()
+    return quoted(lines[at + 1]) and lines[at].lstrip()[:1].islower() and not above.endswith(_SENTENCE_END)
+
+
+def escaped(lines: list[str], at: int) -> bool:
+    """Whether the mark only protects a sentence that begins with "From", as mailboxes of one file need it."""
+    around = lines[max(0, at - 1) : at] + lines[at + 1 : at + 2]
+    return lines[at].startswith(">From ") and not any(quoted(line) for line in around)
 
 
 def introduction(lines: list[str], at: int) -> int:
     """How many lines from `at` introduce a quotation ("On … wrote:"); 0 when they do not."""
     joined = _piece(lines[at])
-    if _introduces(joined):
+    if _postbox(lines, at):
+        return 2
+    if _introduces(joined) or _leads_to_quote(joined, lines, at + 1):
         return 1
-    if not (_DATE_FIRST.match(joined) or _NAME_FIRST.match(joined)):
+    return _wrapped_introduction(joined, lines, at)
+
+
+def _wrapped_introduction(joined: str, lines: list[str], at: int) -> int:
+    opens = bool(_OPENER.match(joined))
+    alone = at == 0 or not lines[at - 1].strip() or quoted(lines[at - 1])
+    if not opens and not (alone and ("<" in joined or "," in joined)):
         return 0
     for count, line in enumerate(lines[at + 1 : at + INTRODUCTION_LINES], start=2):
         piece = _piece(line)
-        if not piece or quoted(line) or joined.endswith(_SENTENCE_END) or _opens_itself(piece):
+        if not piece and count == 2 and opens and _DATE_LINE.match(joined):
+            continue
+        if not piece or joined.endswith(_SENTENCE_END) or (quoted(line) and not _torn(joined)):
             return 0
-        joined = f"{joined} {piece}"
-        if _introduces(joined):
-            return count
+        if _introduces(piece) and (not opens or _OPENER.match(piece)):
+            return 0
+        joined = f"{joined} {piece}"[: 2 * LINE_READ]
+        if _introduces(joined) or _leads_to_quote(joined, lines, at + count):
+            return count if opens or certain(joined) else 0
     return 0
 
 
 def _piece(line: str) -> str:
-    return line.strip(" \t*\u00a0")[:LINE_READ]
+    return line[:LINE_READ].strip(_FRINGE)
+
+
+def _torn(text: str) -> bool:
+    """Whether the text ends inside the angle brackets of an address."""
+    return text.rfind("<") > text.rfind(">")
 
 
 def _introduces(text: str) -> bool:
-    if not text.endswith((":", "：")):
+    if not text.endswith(_COLONS):
+        return bool(text.endswith(("wrote", "writes")) and "@" in text and _TIME.search(text))
+    if _ADDRESSED.search(text) or _QUOTING.match(text):
+        return True
+    return bool(_DATED.search(text)) and _says_wrote(text)
+
+
+def _says_wrote(text: str) -> bool:
+    if _WROTE_THEN_NAME.search(text[-200:]):
+        return True
+    verbs = list(_WROTE.finditer(text))[-VERBS_READ:]
+    return any(_AFTER_VERB.match(text, verb.end()) for verb in verbs)
+
+
+def _leads_to_quote(text: str, lines: list[str], after: int) -> bool:
+    """Whether text without a colon, but with a date and an address or a verb, stands right above a quotation."""
+    if text.endswith(_COLONS):
+        named = bool(_WROTE.search(text)) and _says_wrote(text) and len(text) < 80
+        return named and not _told(text) and quoted(_next(lines, after))
+    if not (text.endswith(">") and _ADDRESSED_LAST.search(text)):
         return False
-    return bool(_ADDRESSED.search(text) or (_WROTE.search(text) and _DATED.search(text)))
+    following = _next(lines, after)
+    return quoted(following) or barred(following)
 
 
-def _opens_itself(piece: str) -> bool:
-    return bool(_DATE_FIRST.match(piece)) and _introduces(piece)
+def barred(line: str) -> bool:
+    """Whether a bar quotes the line, as some programs do; it is a table's when one stands at its end too."""
+    line = line.strip()
+    return line.startswith("|") and not line[1:].endswith("|")
 
 
-def certain(introduction_lines: list[str]) -> bool:
-    """Whether a mail program wrote this introduction: it names an address or a time of day."""
-    return bool(_EXACT.search(" ".join(line[:LINE_READ] for line in introduction_lines)))
+def _next(lines: list[str], at: int) -> str:
+    return next((line for line in lines[at : at + GAP] if line.strip()), "")
+
+
+def _postbox(lines: list[str], at: int) -> bool:
+    """A line with nothing but a name and an address, above one with nothing but a moment."""
+    if not lines[at].rstrip().endswith(">") or at + 1 >= len(lines) or not _ADDRESS_LINE.match(lines[at].strip()):
+        return False
+    below = lines[at + 1].strip()
+    return len(below) < 60 and "<" not in below and bool(_TIME.search(below) and _DAY.search(below))
+
+
+def quotation_follows(lines: list[str], at: int) -> bool:
+    """Whether the next line with text is a quoted one, so that an answer may stand below it."""
+    following = _next(lines, at)
+    return quoted(following) or barred(following)
+
+
+def certain(introduction_text: str) -> bool:
+    """Whether a mail program wrote this introduction: it names an address, or a day and a time of day."""
+    if _told(introduction_text):
+        return False
+    if "@" in introduction_text:
+        return True
+    moment = _TIME.search(introduction_text) and _DAY.search(introduction_text)
+    return bool(moment or (_WEEKDAY.search(introduction_text) and _YEAR.search(introduction_text)))
+
+
+def _told(text: str) -> bool:
+    """Whether a person tells what he or the reader wrote ("I wrote to you on …:")."""
+    for verb in list(_ANY_VERB.finditer(text))[-VERBS_READ:]:
+        beside = text[: verb.start()].split()[-1:] + text[verb.end() :].split(None, 1)[:1]
+        if any(word.lower() in _TELLERS for word in beside):
+            return True
+    return False
 
 
 def header_block(lines: list[str], at: int) -> bool:
-    """Whether the header of a quoted mail begins at `at`.
+    """Whether the header of an earlier mail begins at `at`.
 
-    A sender and two other fields, of which one is a mail's: "from: Berlin, to: Paris" is no mail.
+    A sender and two other fields, of which one is a mail's: "from: Berlin, to: Paris" is no mail. Nor is a web
+    form that names its sender and its subject above the message.
     """
-    if not (_FROM.match(lines[at][:LINE_READ]) or _OTHER_FIELD.match(lines[at][:LINE_READ])):
+    first = _field(lines[at])
+    if first not in FIELDS:
         return False
+    if FIELDS[first] == FROM and _in_one_line(lines[at]):
+        return True
+    names, block = _block(lines, at)
+    kinds = [FIELDS[name] for name in names if name in FIELDS]
+    others = len(kinds) - kinds.count(FROM)
+    exact = any("@" in line or _TIME.search(line) for line in block)
+    if _FORM_FIELDS.intersection(names) or others < 2:
+        return False
+    if FROM not in kinds:
+        return others >= 3 and exact and TO in kinds and phrases.SUBJECT in kinds
+    return exact or not phrases.MAIL_ALONE.isdisjoint(kinds)
+
+
+def _field(line: str) -> str:
+    """The name of the field a line shows, in lower case; '' when it shows none."""
+    found = _FIELD.match(line[:60])
+    return found[1].strip().lower() if found else ""
+
+
+def _block(lines: list[str], at: int) -> tuple[list[str], list[str]]:
+    """Names of the fields of a block and the first lines of it."""
     block = [line[:LINE_READ] for line in lines[at : at + 2 * BLOCK_LINES] if line.strip()][:BLOCK_LINES]
-    others = sum(bool(_OTHER_FIELD.match(line)) for line in block)
-    named = any(_MAIL_FIELD.match(line) or "@" in line for line in block)
-    return others >= 2 and named and any(_FROM.match(line) for line in block)
+    return [name for line in block if (name := _field(line))], block
+
+
+def _in_one_line(line: str) -> bool:
+    """Whether all fields of a header stand in one line, as pages that were turned into text have them."""
+    names = [name.strip().lower() for name in _INNER_FIELD.findall(line[:LINE_READ])]
+    kinds = {FIELDS.get(name) or FIELDS.get(name.split()[-1], "") for name in names}
+    return FROM in kinds and len(kinds - {""}) >= 3 and not phrases.MAIL_ALONE.isdisjoint(kinds)
 
 
 def divider(lines: list[str], at: int) -> bool:
     """Whether everything from this line on was written before."""
-    line = lines[at][:LINE_READ]
-    return bool(_DIVIDER.match(line) or _BEGIN_FORWARD.match(line)) or header_block(lines, at)
+    return bool(_dividing_phrase(lines, at)) or header_block(lines, at) or _asks_above(lines[at])
 
 
-def signature(line: str) -> bool:
-    """Whether the signature begins here."""
-    return len(line) < 10 and bool(_SIGNATURE.match(line))
+def forward(lines: list[str], at: int) -> bool:
+    """Whether a forwarded mail begins here."""
+    return _dividing_phrase(lines, at) in _FORWARDS
 
 
-def closing(line: str) -> bool:
-    """Whether a last line says nothing: it is blank, a rule, or a device or a program signed there."""
-    return bool(_RULE.match(line[:LINE_READ])) or (len(line) < 120 and bool(_DEVICE.match(line)))
+def _dividing_phrase(lines: list[str], at: int) -> str:
+    line = lines[at][:LINE_READ].strip(" \t\u00a0>")
+    core = line.strip(_EDGE).lower()
+    if not core or (core.split(" ", 1)[0] not in _DIVIDER_WORDS and core[0] <= "\u2fff"):
+        return ""
+    dashed = line.startswith(_DASHED)
+    if core in _DIVIDERS:
+        meant = dashed or line.endswith(_COLONS) or _field(_next(lines, at + 1)) in FIELDS
+        return core if meant else ""
+    if dashed and line.endswith(_DASHED):
+        return next((phrase for phrase in _DIVIDERS if core.startswith(phrase)), "")
+    return ""
+
+
+def _asks_above(line: str) -> bool:
+    return line.lstrip().startswith(_DASHED) and bool(_REPLY_ABOVE.search(line[:LINE_READ]))

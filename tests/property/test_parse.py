@@ -13,7 +13,7 @@ from chalicelib.errors import Unreadable
 from chalicelib.intake import email, html, thread
 from chalicelib.intake.chat import generic
 from chalicelib.intake.message import Message
-from chalicelib.intake.text import written
+from chalicelib.intake.written import written
 
 HEADERS = [
     b"From: Anna <a@example.org>", b"From: \"", b"From: (((", b"From: <<>,;:", b"To: a@b, \"c\" <d@e>;",

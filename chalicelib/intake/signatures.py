@@ -1,0 +1,105 @@
+"""Lines below a letter that nobody wrote for it: marks of signatures, devices that sign, legal notices."""
+
+import re
+from typing import Final
+
+from chalicelib.intake import phrases
+
+LINE_READ: Final = 300  # characters of a line that a pattern looks at
+SIGNED_LINE: Final = 120  # a device signs in fewer characters
+SHORT: Final = 40
+MARK_LENGTH: Final = 10
+UNDERSCORED_LINES: Final = 10  # a signature below a rule of underscores has no more
+SENTENCE_WORDS: Final = 8  # a line of a signature that ends like a sentence has fewer
+NOTICE_LINES: Final = 40
+_I: Final = re.IGNORECASE
+_RULE = re.compile(r"[\s\-_=*~#+>|ᐧ\u200b\ufeff]*$")
+_MARK = re.compile(r"(?:--|—|– ?-)[ \t\u00a0]*$")
+_UNDERSCORES = re.compile(r"\s*__+\s*$")
+_AROUND: Final = " \t\u00a0*_<>()[]|-–—"
+_FROM = re.compile(
+    rf"(?:{phrases.SIGNED_FROM})\s?\W{{0,3}}(?:(?:{phrases.SIGNERS_OWN})(?!\w)(?:\s\S{{1,30}}){{0,5}}"
+    rf"|(?:\w{{1,12}}\W{{1,3}}){{0,3}}?(?:{phrases.SIGNERS}).{{0,90}})$",
+    _I,
+)
+_FROM_LINKED = re.compile(rf"(?:{phrases.SIGNED_FROM}) \S", _I)
+_WHOLE = re.compile(rf"(?:{phrases.SIGNED_WHOLE}).{{0,100}}", _I)
+_FIRST_WORDS: Final = frozenset(phrases.SIGNED_FIRST_WORDS.split())
+_LINK = re.compile(r"<?\[?https?:\S{0,300}$", _I)
+_NOTICE_OPENS = re.compile(rf"\W{{0,10}}(?:{phrases.NOTICE_OPENS})", _I)
+_NOTICE_CONFIDENTIAL = re.compile(phrases.NOTICE_CONFIDENTIAL, _I)
+_NOTICE_FOR = re.compile(phrases.NOTICE_FOR, _I)
+_NOTICE_WHOLE = re.compile(rf"\W{{0,10}}(?:{phrases.NOTICE_WHOLE})", _I)
+
+
+def plain(line: str) -> bool:
+    """Whether no signature can begin in a line; cheap, for most lines are plain."""
+    text = line.lstrip()
+    return not text or (text[0].isalnum() and not _begins_signed(text))
+
+
+def mark(line: str) -> bool:
+    """Whether the signature begins below this line."""
+    return len(line) < MARK_LENGTH and bool(_MARK.match(line))
+
+
+def underscored(lines: list[str], at: int) -> bool:
+    """Whether this rule of underscores has a signature or a list's footer below it, and not the rest of a letter."""
+    if "__" not in lines[at][:LINE_READ] or not _UNDERSCORES.match(lines[at][:LINE_READ]):
+        return False
+    below = [line for line in lines[at + 1 : at + 3 * UNDERSCORED_LINES] if line.strip()]
+    return 0 < len(below) <= UNDERSCORED_LINES and not any(_sentence(line) for line in below)
+
+
+def _sentence(line: str) -> bool:
+    return line.rstrip().endswith((".", "!", "?")) and len(line.split()) >= SENTENCE_WORDS
+
+
+def device(line: str) -> bool:
+    """Whether a device or a program signs in this line."""
+    text = line[:SIGNED_LINE].strip(_AROUND)
+    if not text or len(line) > SIGNED_LINE + LINE_READ or not _begins_signed(text):
+        return False
+    unlinked = _LINK.sub("", text).rstrip(_AROUND)
+    linked = unlinked != text and len(unlinked) < SHORT
+    return bool(_FROM.match(unlinked) or _WHOLE.match(unlinked) or (linked and _FROM_LINKED.match(unlinked)))
+
+
+def _begins_signed(text: str) -> bool:
+    """Cheap: most lines begin otherwise, and need no pattern."""
+    first = text.split(None, 1)[0].lower()
+    return first in _FIRST_WORDS or first[0] > "\u2fff" or first.startswith(("iphone", "ipad"))
+
+
+def closing(line: str) -> bool:
+    """Whether a last line says nothing: it is blank, a rule, or signed by a device."""
+    return not line.strip() or bool(_RULE.match(line[:LINE_READ])) or device(line)
+
+
+def without_closing(lines: list[str]) -> list[str]:
+    """The lines without last ones that nobody wrote for this letter."""
+    last = len(lines)
+    while last > 0:
+        if closing(lines[last - 1]):
+            last -= 1
+        elif (start := _paragraph(lines, last)) and _notice(lines[start:last]):
+            last = start
+        else:
+            break
+    return lines[:last]
+
+
+def _paragraph(lines: list[str], last: int) -> int:
+    """Where the paragraph begins that ends before `last`; 0 when it is the first or too long for a notice."""
+    for start in range(last - 1, max(0, last - NOTICE_LINES), -1):
+        if not lines[start - 1].strip() or _RULE.match(lines[start - 1][:LINE_READ]):
+            return start
+    return 0
+
+
+def _notice(lines: list[str]) -> bool:
+    """Whether a paragraph is a legal notice: it begins like one and speaks of secrets and of whom it is meant for."""
+    text = " ".join(line[: 4 * LINE_READ] for line in lines)[:3_000]
+    if _NOTICE_WHOLE.match(text):
+        return True
+    return bool(_NOTICE_OPENS.match(text) and _NOTICE_CONFIDENTIAL.search(text) and _NOTICE_FOR.search(text))

@@ -1,0 +1,133 @@
+"""The part of a text that its sender wrote now."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from chalicelib.intake import quotes, signatures
+
+LINES_READ: Final = 5_000  # a letter has fewer; what stands below them is kept as it is
+_WORD: Final = re.compile(r"\w")
+
+
+def written(text: str) -> str:
+    """What the sender wrote now: without quotations, their introductions, signatures and legal notices.
+
+    A mail that only forwards stays whole. Linear in the length of the text; never empty when the text is not blank.
+    """
+    lines = text.split("\n")
+    reader = _Reader(lines[:LINES_READ])
+    while reader.at < len(reader.lines):
+        reader.step()
+    kept = reader.kept if reader.ended else [*reader.kept, *lines[LINES_READ:]]
+    return "\n".join(signatures.without_closing(kept)).strip() or text.strip()
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Goes down the lines and keeps those of the sender.
+
+    `worded` once a word of his was kept; `signed` below his signature, until a quotation comes; `ended` where the rest
+    is not his. Most lines are plain: for them nothing is matched.
+    """
+
+    lines: list[str]
+    at: int = 0
+    kept: list[str] = field(default_factory=list)
+    worded: bool = False
+    signed: bool = False
+    ended: bool = False
+    introducing: set[int] = field(init=False)
+    last_quoted: int | None = None
+
+    def __post_init__(self) -> None:
+        self.introducing = quotes.introducing(self.lines)
+
+    def step(self) -> None:
+        """Reads one line, or an introduction of several."""
+        line = self.lines[self.at]
+        may_introduce = self.at in self.introducing
+        if not may_introduce and quotes.plain(line) and signatures.plain(line):
+            self._keep_own()
+        elif quotes.quoted(line) and not quotes.escaped(self.lines, self.at):
+            self._pass(1)
+        elif may_introduce and (count := quotes.introduction(self.lines, self.at)):
+            self._introduced(count)
+        elif self._ends():
+            self._end()
+        elif self._signs():
+            self._sign()
+        else:
+            self._keep_own()
+
+    def _keep_own(self) -> None:
+        if quotes.wrapped(self.lines, self.at):
+            self._pass(1)
+        else:
+            self._keep(1)
+
+    def _keep(self, count: int) -> None:
+        lines = self.lines[self.at : self.at + count]
+        if not (self.signed and self.worded):
+            self.kept += lines
+        self.worded = self.worded or (not self.signed and any(_WORD.search(line) for line in lines))
+        self.at += count
+
+    def _pass(self, count: int) -> None:
+        self.at += count
+        self.signed = False
+
+    def _end(self) -> None:
+        self.at, self.ended = len(self.lines), True
+
+    def _introduced(self, count: int) -> None:
+        """Passes an introduction; one that a program wrote ends the letter when no marked quotation stands below."""
+        after = self.at + count
+        if quotes.quotation_follows(self.lines, after):
+            self._pass(count)
+            self._pass_bars()
+        elif not quotes.certain(" ".join(self.lines[self.at : after])):
+            self._keep(count)  # somebody telling what was written
+        elif self.worded:
+            self._end()
+        else:
+            self._pass(count)
+
+    def _pass_bars(self) -> None:
+        while self.at < len(self.lines) and (not self.lines[self.at].strip() or quotes.barred(self.lines[self.at])):
+            self.at += 1
+
+    def _ends(self) -> bool:
+        if not quotes.divider(self.lines, self.at):
+            return False
+        if not self.worded and quotes.forward(self.lines, self.at):
+            self.kept = list(self.lines)  # he only forwards: all of it is what he has to say
+            return True
+        return self.worded
+
+    def _signs(self) -> bool:
+        line = self.lines[self.at]
+        if signatures.mark(line) or signatures.underscored(self.lines, self.at):
+            return True
+        return self.worded and self._alone() and signatures.device(line)
+
+    def _alone(self) -> bool:
+        """Whether the line is a paragraph of its own."""
+        below = self.lines[self.at + 1] if self.at + 1 < len(self.lines) else ""
+        return self.at > 0 and not self.lines[self.at - 1].strip() and signatures.closing(below)
+
+    def _sign(self) -> None:
+        """Passes a signature; it reaches to the next quotation, for answers between quotations may follow there."""
+        if not self.worded:
+            self._keep(1)
+            self.signed = True
+        elif not self._quoted_below():
+            self._end()
+        else:
+            self.signed = not signatures.device(self.lines[self.at])
+            self.at += 1
+
+    def _quoted_below(self) -> bool:
+        if self.last_quoted is None:
+            self.last_quoted = quotes.last_quoted(self.lines)
+        return self.at < self.last_quoted
