@@ -5,7 +5,7 @@ from email.utils import parsedate_tz
 from typing import Final
 
 from chalicelib.errors import Unreadable
-from chalicelib.intake import addresses, automatic, mime, text, words
+from chalicelib.intake import addresses, attachments, automatic, mime, text, words
 from chalicelib.intake.fields import Fields
 from chalicelib.intake.message import Address, Message
 
@@ -69,7 +69,7 @@ def _read(raw: bytes) -> tuple[Message, Fields]:
         written=text.written(body.text),
         automatic=verdict.kind if verdict else None,
         automatic_reason=verdict.reason if verdict else "",
-        attachments=tuple(body.attachments),
+        attachments=attachments.listed(body.attachments),
         warnings=(*warnings, *body.warnings, *_missing(root.head, sender)),
     )
     return message, root.head

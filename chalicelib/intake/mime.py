@@ -44,13 +44,6 @@ class Part:
         return self.head.get("content-disposition").partition(";")[0].strip().lower()
 
     @property
-    def filename(self) -> str:
-        """The name the sender gave the file, without folders; '' when there is none."""
-        disposition = words.parameters(self.head.get("content-disposition"))
-        name = disposition.get("filename") or self.parameters.get("name", "")
-        return re.split(r"[/\\]", name)[-1].strip()[:255]
-
-    @property
     def encoding(self) -> str:
         """The transfer encoding in lower case."""
         return self.head.get("content-transfer-encoding").partition(";")[0].strip().lower()
