@@ -37,7 +37,8 @@ _TYPES: Final = {
     ".pptx": _OFFICE + "presentationml.presentation", ".odt": "application/vnd.oasis.opendocument.text",
     ".ods": "application/vnd.oasis.opendocument.spreadsheet", ".epub": "application/epub+zip",
     ".zip": "application/zip", ".gz": "application/gzip", ".tgz": "application/gzip",
-    ".7z": "application/x-7z-compressed", ".rar": "application/vnd.rar", ".tar": "application/x-tar", ".jar": "application/java-archive",
+    ".7z": "application/x-7z-compressed", ".rar": "application/vnd.rar",
+    ".tar": "application/x-tar", ".jar": "application/java-archive",
     ".exe": "application/vnd.microsoft.portable-executable", ".dll": "application/vnd.microsoft.portable-executable",
     ".p7m": "application/pkcs7-mime", ".p7s": "application/pkcs7-signature", ".asc": "application/pgp-encrypted",
 }  # fmt: skip
