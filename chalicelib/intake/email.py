@@ -6,7 +6,7 @@ from email.utils import parsedate_tz
 from typing import Final
 
 from chalicelib.errors import Unreadable
-from chalicelib.intake import addresses, attachments, automatic, mime, text, words
+from chalicelib.intake import addresses, attachments, automatic, enclosures, envelopes, mime, text, words
 from chalicelib.intake.fields import Fields
 from chalicelib.intake.message import Address, Message
 from chalicelib.intake.mime import Part
@@ -65,6 +65,7 @@ def _read(raw: bytes) -> tuple[Opened, Fields]:
     raw = raw[_beginning(raw) :]
     raw = _line_ends(raw)
     root, warnings = mime.tree(raw)
+    warnings += enclosures.open_all(root)
     body = text.read(root)
     files = attachments.files(root, body.attachments)
     if len(files) > attachments.MOST:
@@ -90,6 +91,7 @@ def _read(raw: bytes) -> tuple[Opened, Fields]:
         automatic_reason=verdict.reason if verdict else "",
         attachments=attachments.listed(root, files),
         warnings=(*warnings, *body.warnings, *_missing(root.head, sender)),
+        envelopes=envelopes.told(root, body.text),
     )
     return Opened(message, files), root.head
 

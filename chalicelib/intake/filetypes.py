@@ -33,6 +33,8 @@ _TYPES: Final = {
     ".xml": "application/xml", ".json": "application/json", ".ics": "text/calendar", ".vcf": "text/vcard",
     ".eml": "message/rfc822", ".msg": "application/vnd.ms-outlook",
     ".doc": "application/msword", ".xls": "application/vnd.ms-excel", ".ppt": "application/vnd.ms-powerpoint",
+    ".xlsm": "application/vnd.ms-excel.sheet.macroenabled.12",
+    ".docm": "application/vnd.ms-word.document.macroenabled.12",
     ".docx": _OFFICE + "wordprocessingml.document", ".xlsx": _OFFICE + "spreadsheetml.sheet",
     ".pptx": _OFFICE + "presentationml.presentation", ".odt": "application/vnd.oasis.opendocument.text",
     ".ods": "application/vnd.oasis.opendocument.spreadsheet", ".epub": "application/epub+zip",
@@ -40,7 +42,7 @@ _TYPES: Final = {
     ".7z": "application/x-7z-compressed", ".rar": "application/vnd.rar",
     ".tar": "application/x-tar", ".jar": "application/java-archive",
     ".exe": "application/vnd.microsoft.portable-executable", ".dll": "application/vnd.microsoft.portable-executable",
-    ".p7m": "application/pkcs7-mime", ".p7s": "application/pkcs7-signature", ".asc": "application/pgp-encrypted",
+    ".p7m": "application/pkcs7-mime", ".p7s": "application/pkcs7-signature",
 }  # fmt: skip
 # What is found at the beginning of a file and stands for one type alone.
 _MARKS: Final = (

@@ -53,7 +53,7 @@ def read(root: Part) -> Body:
     pieces = _shown(root, body)
     text = "\n".join(piece for piece in pieces if piece.strip())
     if not _WORD.search(text):
-        text = _anything(root, body) or text
+        text = _instead(root, body) or _anything(root, body) or text
     body.text = text[:TEXT_READ].strip("\r\n")
     return body
 
@@ -62,7 +62,7 @@ def _shown(part: Part, body: Body) -> list[str]:
     """Texts of a part in reading order; everything else it holds goes to the attachments."""
     if part.type == "multipart/alternative":
         return _best([_shown(child, body) for child in part.children])
-    if part.type.startswith("multipart/"):
+    if part.type.startswith("multipart/") or part.opened:
         return [text for child in part.children for text in _shown(child, body)]
     if _readable(part):
         return [_decoded(part, body)]
@@ -124,6 +124,12 @@ def _as_read(part: Part, text: str, body: Body) -> str:
     if body.tags <= 0:
         body.warn(f"a page has more than {html.TAGS_READ} tags: the rest was left out")
     return shown
+
+
+def _instead(root: Part, body: Body) -> str:
+    """Words for what a mail without words of its own carries: Outlook's text, a line about an invitation."""
+    texts = (_decoded(part.instead(), body) for part in root.walk() if part.instead)
+    return next((text for text in texts if _WORD.search(text)), "")
 
 
 def _anything(root: Part, body: Body) -> str:

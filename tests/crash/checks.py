@@ -18,8 +18,10 @@ type Shape = list[tuple[object, ...]]
 
 
 def doubled(desk: Desk, table: Rows) -> list[str]:
-    """What must never be, at rest or not: a reply handed over twice or not as accepted, an item passed on twice, an entry
-    whose files are not there."""
+    """What must never be, at rest or not.
+
+    A reply handed over twice or not as accepted, an item passed on twice, an entry whose files are not there.
+    """
     return [*_replies(desk, table), *_handovers(table), *_files(desk, table)]
 
 
