@@ -64,6 +64,7 @@ def _quarantine() -> list[Json]:
 def _intake() -> list[Json]:
     return [
         allow(["s3:GetObject"], [sub("${RawBucket.Arn}/*")]),
+        allow(["s3:PutObject"], [sub("${RawBucket.Arn}/files/*")]),
         # Who may not list is told "forbidden" of what is not there, and would try again for ever.
         allow(["s3:ListBucket"], [arn("RawBucket"), arn("ModelBucket")]),
         allow(["s3:GetObject"], [sub("${ModelBucket.Arn}/*")]),
@@ -149,6 +150,8 @@ def _api() -> list[Json]:
         allow(_CONSUME, [_work_queues()]),
         _send("InboundQueue"),
         allow(["s3:PutObject"], [sub("${RawBucket.Arn}/chat/*"), sub("${RawBucket.Arn}/out/*")]),
+        # It reads no attachment itself: addresses it signs are worth what its role may.
+        allow(["s3:GetObject"], [sub("${RawBucket.Arn}/files/*")]),
         _hook_secrets(),
     ]
 

@@ -85,6 +85,15 @@ def _add_looking(subparsers: Any) -> None:
     )
     timeline.add_argument("customer", metavar="CUSTOMER")
     timeline.add_argument("--newest", action="store_true", help="newest first")
+    attachment = _command(
+        subparsers,
+        "attachment",
+        "where a file the customer sent can be had, for a minute",
+        lambda c, a: c.attachment(a.customer, a.seq, a.number),
+    )
+    attachment.add_argument("customer", metavar="CUSTOMER")
+    attachment.add_argument("seq", type=_count, metavar="SEQ", help="number of the timeline's entry")
+    attachment.add_argument("number", type=_count, nargs="?", default=1, metavar="NUMBER", help="default: the first")
     mentions = _list_command(
         subparsers, "mentions", "notes that name an agent", lambda c, a: c.mentions(a.agent, **_part(a))
     )

@@ -21,8 +21,8 @@ COMMANDS: Final = {
     **dict.fromkeys(
         (
             "claim", "decline", "heartbeat", "reply", "note", "tags", "release", "snooze", "resolve", "reassign",
-            "item", "items", "reply-status", "customer", "timeline", "mentions", "queues", "health", "agent",
-            "presence", "handover",
+            "item", "items", "reply-status", "customer", "timeline", "attachment", "mentions", "queues", "health",
+            "agent", "presence", "handover",
         ),
         "sortownia.agent",
     ),

@@ -11,6 +11,7 @@ import httpx
 
 from chalicelib.api.answers import (
     AgentOut,
+    AttachmentOut,
     BoardOut,
     CustomerOut,
     EventOut,
@@ -160,6 +161,10 @@ class Client:
         path = f"/v1/customers/{_quoted(customer_id)}/timeline"
         pages = self._calls.pages(TimelinePage, path, _order(newest=newest), limit)
         return islice((event for page in pages for event in page.events), limit)
+
+    def attachment(self, customer_id: str, seq: int, number: int) -> AttachmentOut:
+        """An attachment of the timeline's entry `seq`, counted from one: its `url` gives it for a minute to anybody."""
+        return self._calls.get(AttachmentOut, f"/v1/customers/{_quoted(customer_id)}/attachments/{seq}/{number}")
 
     def mentions(self, agent_id: str, *, limit: int | None = None) -> Iterator[MentionOut]:
         """The notes that name an agent, newest first: all of them, or the first `limit`."""

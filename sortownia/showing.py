@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from chalicelib.api.answers import (
     AgentOut,
+    AttachmentOut,
     CustomerOut,
     EventOut,
     HandoverOut,
@@ -60,6 +61,8 @@ def _lines(model: BaseModel) -> list[str]:
             return [f"{model.at:{_TIME}} {model.by} in item {model.item_id}"]
         case HeartbeatOut():
             return [f"held until {model.lease_until:{_TIME}}"]
+        case AttachmentOut():
+            return [f"{model.name} ({model.type}, {model.size} bytes) until {model.expires_at:{_TIME}}:", model.url]
         case CustomerOut():
             return [f"{f'{model.id} {model.name}'.strip()}: {model.events} entries in the timeline"]
         case _:
@@ -75,7 +78,15 @@ def _of_item(item: ItemOut) -> str:
 
 
 def _of_event(event: EventOut) -> str:
-    return f"{event.at:{_TIME}} {event.type} by {event.actor}{_said((event.content or {}).get('written', ''))}"
+    content = event.content or {}
+    return f"{event.at:{_TIME}} {event.type} by {event.actor}{_files_of(event)}{_said(content.get('written', ''))}"
+
+
+def _files_of(event: EventOut) -> str:
+    """What came along, as the command `attachment` wants it named."""
+    files = (event.content or {}).get("attachments") or ()
+    told = ", ".join(f"{number} {file['name']}" for number, file in enumerate(files, 1))
+    return f" with files of entry {event.seq} ({told})" if told else ""
 
 
 def _of_desk(model: BaseModel) -> str:

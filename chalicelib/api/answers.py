@@ -174,6 +174,16 @@ class TimelinePage(BaseModel):
     next: str | None
 
 
+class AttachmentOut(BaseModel):
+    """A file the customer sent. `url` gives it without a token, until `expires_at`."""
+
+    name: str
+    type: str
+    size: int
+    url: str
+    expires_at: datetime
+
+
 class CustomerOut(BaseModel):
     """The customer's card."""
 

@@ -1,6 +1,7 @@
 """Routes about the desk: customers, queues, health, this API's own description."""
 
 from chalicelib.api.answers import (
+    AttachmentOut,
     BoardOut,
     CustomerOut,
     EventOut,
@@ -32,6 +33,13 @@ def read_timeline(asked: Asked, customer_id: str, query: OrderedPageQuery) -> Ti
     page = look.timeline(customer_id, asked.caller, query.limit, query.cursor, newest, asked.world)
     events = [EventOut.of(event) for event in page.entries]
     return TimelinePage(customer_id=customer_id, events=events, next=page.next)
+
+
+@routes.operation("GET", "/v1/customers/{customer_id}/attachments/{seq}/{number}", refuses=(NotAllowed,))
+def read_attachment(asked: Asked, customer_id: str, seq: str, number: str) -> AttachmentOut:
+    """Where an attachment can be had, for a minute: the `number`th of entry `seq` of the timeline."""
+    found = look.attachment(customer_id, seq, number, asked.caller, asked.world)
+    return AttachmentOut.model_validate(found, from_attributes=True)
 
 
 @routes.operation("GET", "/v1/queues")

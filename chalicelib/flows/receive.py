@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -11,11 +11,12 @@ from chalicelib import metrics
 from chalicelib.errors import Unknown, Unreadable
 from chalicelib.flows.again import save, until_won
 from chalicelib.flows.tagging import tags_of
-from chalicelib.intake import email
+from chalicelib.intake import email, filetypes
 from chalicelib.intake.chat import generic
 from chalicelib.intake.message import Message
+from chalicelib.intake.mime import Part
 from chalicelib.intake.thread import references
-from chalicelib.item.arrive import Arrival, Known, identity_of, may_be_offered, message_arrived, quarantined
+from chalicelib.item.arrive import Arrival, Known, file_key, identity_of, may_be_offered, message_arrived, quarantined
 from chalicelib.item.change import Change, Delivery, ReplyToken
 from chalicelib.item.item import Customer, Item, ItemId
 from chalicelib.outgoing import token
@@ -62,10 +63,10 @@ def delivery(body: str, sqs_id: str, receive_count: int, world: World) -> str:
     if suspect:
         return set_aside(notice, f"SES verdict: {' and '.join(suspect)}", world, metrics.VERDICT)
     try:
-        message = _read(notice.arrival, world)
+        opened = _read(notice.arrival, world)
     except (Unreadable, Unknown) as error:
         return set_aside(notice, str(error), world)
-    return _receive(notice.arrival, message, world)
+    return _receive(notice.arrival, opened, world)
 
 
 def dead_delivery(body: str, sqs_id: str, world: World) -> str:
@@ -88,9 +89,11 @@ def set_aside(notice: Notice, reason: str, world: World, why: str = metrics.UNRE
     return until_won(decide_and_save)
 
 
-def _receive(arrival: Arrival, message: Message, world: World) -> str:
+def _receive(arrival: Arrival, opened: email.Opened, world: World) -> str:
+    message = opened.message
     tags = tags_of(message, world.model)
     ids = world.new_ids()
+    unwritten = enumerate(opened.files, 1)  # each is written once, however often the decision is made anew
 
     def decide_and_save() -> str:
         known = _known(arrival, message, world)
@@ -99,10 +102,18 @@ def _receive(arrival: Arrival, message: Message, world: World) -> str:
         asked = may_be_offered(arrival, message, tags, known, world.policy, ids)
         known = replace(known, agents=world.table.agents(asked))
         change = message_arrived(arrival, message, tags, known, world.policy, ids)
+        if change.events:
+            _write_files(unwritten, arrival, world)
         save(change, arrival.received_at, world)
         return _outcome(change)
 
     return until_won(decide_and_save)
+
+
+def _write_files(files: Iterable[tuple[int, Part]], arrival: Arrival, world: World) -> None:
+    """Puts attachments where their entry will say they are, all of them under a type that no program runs."""
+    for number, part in files:
+        world.raw.write(file_key(arrival.delivery, number), part.content(), filetypes.UNKNOWN)
 
 
 def _outcome(change: Change) -> str:
@@ -111,9 +122,11 @@ def _outcome(change: Change) -> str:
     return "queued" if change.after else "recorded as automatic"
 
 
-def _read(arrival: Arrival, world: World) -> Message:
+def _read(arrival: Arrival, world: World) -> email.Opened:
     raw = world.raw.read(arrival.raw_key)
-    return email.parse(raw) if arrival.delivery.channel == "mail" else generic.parse(raw)
+    if arrival.delivery.channel == "mail":
+        return email.parse_with_files(raw)
+    return email.Opened(generic.parse(raw), files=())
 
 
 def _known(arrival: Arrival, message: Message, world: World) -> Known | None:

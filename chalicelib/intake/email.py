@@ -1,13 +1,15 @@
 """A mail: bytes in, a Message out, whatever the bytes are."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 from typing import Final
 
 from chalicelib.errors import Unreadable
-from chalicelib.intake import addresses, automatic, mime, text, words
+from chalicelib.intake import addresses, attachments, automatic, enclosures, envelopes, mime, text, words
 from chalicelib.intake.fields import Fields
 from chalicelib.intake.message import Address, Message
+from chalicelib.intake.mime import Part
 from chalicelib.intake.written import written
 
 DATE_READ: Final = 100  # characters; a date is shorter
@@ -34,24 +36,42 @@ MAIL_FIELDS: Final = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A mail and its files: the content of `files[n]` is that of `message.attachments[n]`, decoded when asked for."""
+
+    message: Message
+    files: tuple[Part, ...]
+
+
 def parse(raw: bytes) -> Message:
     """The mail in `raw`; raises Unreadable only when no header field of a mail stands in it."""
-    message, head = _read(raw)
+    return parse_with_files(raw).message
+
+
+def parse_with_files(raw: bytes) -> Opened:
+    """The mail in `raw` and the files it carries; raises as `parse` does."""
+    opened, head = _read(raw)
     if MAIL_FIELDS.isdisjoint(head.values):
         raise Unreadable("These bytes are no mail: not one header field of a mail stands in them.")
-    return message
+    return opened
 
 
 def read(raw: bytes) -> Message:
     """Whatever can be shown of `raw`; never raises."""
-    return _read(raw)[0]
+    return _read(raw)[0].message
 
 
-def _read(raw: bytes) -> tuple[Message, Fields]:
+def _read(raw: bytes) -> tuple[Opened, Fields]:
     raw = raw[_beginning(raw) :]
     raw = _line_ends(raw)
     root, warnings = mime.tree(raw)
+    warnings += enclosures.open_all(root)
     body = text.read(root)
+    files = attachments.files(root, body.attachments)
+    if len(files) > attachments.MOST:
+        body.warn(attachments.TOO_MANY)
+        files = files[: attachments.MOST]
     sender = _sender(root.head, body.codec)
     subject = words.decode(root.head.get("subject"), likely=body.codec)[:SUBJECT_READ]
     verdict = automatic.judge(root, subject, body.text)
@@ -70,10 +90,11 @@ def _read(raw: bytes) -> tuple[Message, Fields]:
         written=written(body.text),
         automatic=verdict.kind if verdict else None,
         automatic_reason=verdict.reason if verdict else "",
-        attachments=tuple(body.attachments),
+        attachments=attachments.listed(root, files),
         warnings=(*warnings, *body.warnings, *_missing(root.head, sender)),
+        envelopes=envelopes.told(root, body.text),
     )
-    return message, root.head
+    return Opened(message, files), root.head
 
 
 def _beginning(raw: bytes) -> int:

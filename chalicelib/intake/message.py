@@ -20,11 +20,12 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that came along; `size` in bytes after decoding."""
+    """A file that came along; `size` in bytes after decoding, `inline` a picture that stands in the text."""
 
     name: str
     type: str
     size: int
+    inline: bool = False
 
 
 class Automatic(StrEnum):
@@ -45,7 +46,8 @@ class Message:
 
     `channel` is "mail" or "chat"; ids carry no angle brackets and are '' when missing; `sent_at` is aware UTC;
     `text` is all that stands in the message, `written` the part its sender wrote now. `conversation`, `delivery` and
-    `visitor` are ids of the chat provider. `warnings` are sentences about what had to be guessed or left out.
+    `visitor` are ids of the chat provider. `warnings` are sentences about what had to be guessed or left out,
+    `envelopes` about what the text came in or with: encryption, a signature, an invitation, a forwarded mail.
     """
 
     channel: str
@@ -67,3 +69,4 @@ class Message:
     conversation: str = ""
     delivery: str = ""
     visitor: str = ""
+    envelopes: tuple[str, ...] = ()

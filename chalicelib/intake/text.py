@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from chalicelib.intake import charset, html, words
-from chalicelib.intake.message import Attachment
+from chalicelib.intake import charset, html
+from chalicelib.intake.attachments import filename
 from chalicelib.intake.mime import Part
 
 TEXT_READ: Final = 1_000_000  # characters of text of one mail
@@ -37,7 +37,7 @@ class Body:
 
     text: str = ""
     codec: str = ""
-    attachments: list[Attachment] = field(default_factory=list)
+    attachments: list[Part] = field(default_factory=list)
     warnings: dict[str, None] = field(default_factory=dict)
     room: int = TEXT_READ
     tags: int = html.TAGS_READ
@@ -48,12 +48,12 @@ class Body:
 
 
 def read(root: Part) -> Body:
-    """The text a reader sees and the list of attachments. Never raises; reads at most a million characters."""
+    """The text a reader sees and the parts that are attachments. Never raises; reads at most a million characters."""
     body = Body()
     pieces = _shown(root, body)
     text = "\n".join(piece for piece in pieces if piece.strip())
     if not _WORD.search(text):
-        text = _anything(root, body) or text
+        text = _instead(root, body) or _anything(root, body) or text
     body.text = text[:TEXT_READ].strip("\r\n")
     return body
 
@@ -62,11 +62,11 @@ def _shown(part: Part, body: Body) -> list[str]:
     """Texts of a part in reading order; everything else it holds goes to the attachments."""
     if part.type == "multipart/alternative":
         return _best([_shown(child, body) for child in part.children])
-    if part.type.startswith("multipart/"):
+    if part.type.startswith("multipart/") or part.opened:
         return [text for child in part.children for text in _shown(child, body)]
     if _readable(part):
         return [_decoded(part, body)]
-    body.attachments.append(_attachment(part))
+    body.attachments.append(part)
     return []
 
 
@@ -79,7 +79,7 @@ def _readable(part: Part) -> bool:
     if part.disposition == "attachment" or part.children or part.type in _NOT_READ:
         return False
     is_text = part.type.startswith("text/") or part.type in _MARKUP
-    return is_text and not (part.filename and part.type not in ("text/plain", "text/html"))
+    return is_text and not (filename(part) and part.type not in ("text/plain", "text/html"))
 
 
 def _decoded(part: Part, body: Body) -> str:
@@ -126,11 +126,10 @@ def _as_read(part: Part, text: str, body: Body) -> str:
     return shown
 
 
-def _attachment(part: Part) -> Attachment:
-    name = part.filename
-    if not name and part.children:
-        name = (words.decode(part.children[0].head.get("subject"))[:100] or "message") + ".eml"
-    return Attachment(name, part.type, len(part.content()))
+def _instead(root: Part, body: Body) -> str:
+    """Words for what a mail without words of its own carries: Outlook's text, a line about an invitation."""
+    texts = (_decoded(part.instead(), body) for part in root.walk() if part.instead)
+    return next((text for text in texts if _WORD.search(text)), "")
 
 
 def _anything(root: Part, body: Body) -> str:
@@ -138,10 +137,10 @@ def _anything(root: Part, body: Body) -> str:
     leaves = [part for part in root.walk() if not part.children and part.start < part.end]
     for wanted in ("text/", "message/"):
         for part in leaves:
-            named = wanted == "text/" and part.filename.lower().endswith(".txt")
+            named = wanted == "text/" and filename(part).lower().endswith(".txt")
             if (named or part.type.startswith(wanted)) and _WORD.search(text := _decoded(part, body)):
                 body.warn("no text of its own: shown is what it carries")
                 return text
-    if leaves and leaves[0] is root and b"\0" not in root.content()[:1000] and not root.filename:
+    if leaves and leaves[0] is root and b"\0" not in root.content()[:1000] and not filename(root):
         return _decoded(root, body)
     return ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from chalicelib.intake.message import Automatic, Message
+from chalicelib.intake.message import Attachment, Automatic, Message
 from chalicelib.item.change import (
     Change,
     Conversation,
@@ -27,6 +27,9 @@ from chalicelib.routing.route import Lane, Route, more_urgent, route, to_quarant
 
 #: Bytes of `written` kept beside the event; the whole text is in the raw object.
 WRITTEN_KEPT: Final = 2048
+
+#: Attachments told of in an entry of the timeline, whatever brought them.
+FILES_TOLD: Final = 100
 
 #: Ids of earlier mails kept for the References of our replies.
 REFERENCES_KEPT: Final = 20
@@ -84,6 +87,12 @@ def identity_of(arrival: Arrival, message: Message) -> tuple[str, str] | None:
     return ("mail" if arrival.trusted else "mail-unverified", message.sender.key)
 
 
+def file_key(delivery: Delivery, number: int) -> str:
+    """Where the raw bucket keeps a delivery's attachment, counted from one: the same whenever it is handled again."""
+    whose = hashlib.sha256(f"{delivery.channel}:{delivery.id}".encode("utf-8", "surrogatepass")).hexdigest()
+    return f"files/{whose}/{number}"
+
+
 def content_hash(message: Message) -> str:
     """SHA-256 of what a mail says, blind to the headers that transport adds."""
     said = [
@@ -115,7 +124,7 @@ def message_arrived(
         "state": item.state, "queue": item.queue, "lane": item.lane, "ring": item.ring, "reason": item.reason,
         "offered_to": item.offered_to, "tags": _tag_facts(tags), **_message_facts(arrival, message, known),
     }  # fmt: skip
-    chained, event = written(step, EventType.MESSAGE_RECEIVED, customer, item, facts, _payload(message))
+    chained, event = written(step, EventType.MESSAGE_RECEIVED, customer, item, facts, _payload(arrival, message))
     return Change(
         customer=customer,
         before=before,
@@ -168,7 +177,7 @@ def _recorded(arrival: Arrival, message: Message, known: Known, customer: Custom
         "automatic": message.automatic, "reason": message.automatic_reason,
         "about": known.item.id if known.item else None, **_message_facts(arrival, message, known),
     }  # fmt: skip
-    _, event = written(step, EventType.MESSAGE_RECEIVED, customer, None, facts, _payload(message))
+    _, event = written(step, EventType.MESSAGE_RECEIVED, customer, None, facts, _payload(arrival, message))
     return Change(
         customer=customer,
         events=(event,),
@@ -273,7 +282,7 @@ def _tag_facts(tags: Tagging | None) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def _payload(message: Message) -> dict[str, Any]:
+def _payload(arrival: Arrival, message: Message) -> dict[str, Any]:
     kept = kept_text(message.written)
     return {
         "from": message.sender.address if message.sender else "",
@@ -282,9 +291,16 @@ def _payload(message: Message) -> dict[str, Any]:
         "written": kept,
         "shortened": len(kept) < len(message.written),
         "message_id": message.message_id,
-        "attachments": [{"name": a.name, "type": a.type, "size": a.size} for a in message.attachments[:50]],
+        "attachments": [_attachment(a, n, arrival, message) for n, a in enumerate(message.attachments[:FILES_TOLD], 1)],
         "warnings": list(message.warnings[:20]),
+        "envelopes": list(message.envelopes[:20]),
     }
+
+
+def _attachment(told: Attachment, number: int, arrival: Arrival, message: Message) -> dict[str, Any]:
+    """What is told of an attachment; a chat's are where its provider keeps them."""
+    kept = {"key": file_key(arrival.delivery, number)} if message.channel == "mail" else {}
+    return {"name": told.name, "type": told.type, "size": told.size, "inline": told.inline, **kept}
 
 
 def kept_text(text: str) -> str:

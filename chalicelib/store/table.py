@@ -182,6 +182,14 @@ class Table:
             more = rows.to_wire({"pk": last["pk"], "sk": last["sk"]})
         return Page(tuple(_event_of(entry) for entry in entries), _cursor_of(more))
 
+    def event(self, customer_id: str, seq: int) -> Event:
+        """One entry of a customer's timeline, and what was said. Raises `Unknown`."""
+        event, payload = keys.event_key(customer_id, seq), keys.payload_key(customer_id, seq)
+        found = self.rows([event, payload])
+        if _pair(event) not in found:
+            raise Unknown(f"customer {customer_id} has no entry {seq}")
+        return _event_of(list(found.values()))
+
     def history(self, item_id: str) -> list[Event]:
         """The events of one item, oldest first, without payloads."""
         query = {"KeyConditionExpression": "#pk = :pk", "ExpressionAttributeNames": {"#pk": "history_pk"}}

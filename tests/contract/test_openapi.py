@@ -110,8 +110,8 @@ class Scenes:
         if operation.name == "decline":
             item = self.service.offered("anna")
             return {"item_id": item.id, "If-Match": f'"{item.version}"'}
-        item = self.service.item()
-        names = {"item_id": item.id, "customer_id": item.customer_id}
+        item = self.service.item(files=(("umowa.pdf", "application/pdf", b"%PDF-"),))
+        names = {"item_id": item.id, "customer_id": item.customer_id, "seq": "1", "number": "1"}
         if operation.name in ("claim_in_queue", "claim_in_mine", "claim_item"):
             return names
         held = self.service.ask("POST", f"/v1/items/{item.id}/claim").json_body

@@ -450,6 +450,15 @@ def test_timeline_of_an_erased_payload_still_shows_the_event(cloud: Cloud, table
     assert rest.entries == (replace(made[1], payload=None), made[2])
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_event_is_one_entry_with_what_was_said(cloud: Cloud, table: Table, there: bool) -> None:
+    made = timeline_of(cloud, table, [True, there, True])
+    assert table.event("cu1", 2) == made[1]
+    for customer_id, seq in (("cu1", 4), ("nobody", 1)):
+        with pytest.raises(Unknown):
+            table.event(customer_id, seq)
+
+
 def test_timeline_of_nobody_is_empty(table: Table) -> None:
     assert table.timeline("nobody", 10, None, newest=False) == Page((), None)
 
@@ -881,6 +890,7 @@ def test_each_pattern_costs_one_call(cloud: Cloud, table: Table) -> None:
         "pinned": lambda: table.pinned("anna"),
         "mentions": lambda: table.mentions("anna", 10, None),
         "timeline": lambda: table.timeline(whose.id, 10, None, newest=False),
+        "event": lambda: table.event(whose.id, 1),
         "history": lambda: table.history(held.id),
         "due": lambda: table.due(keys.wake_shard(held.id), NOW, 10),
         "waking": lambda: list(table.waking(keys.wake_shard(held.id))),

@@ -28,6 +28,17 @@ def _new_mail(desk: Desk) -> Act:
     return _arrives(desk, letters.mail(sender="c2@customer.example.com", Message_ID=_AGAIN))
 
 
+def _mail_with_files(desk: Desk) -> Act:
+    desk.mail(1)
+    files = [(f"{n}.pdf", "application/pdf", f"%PDF-{n}".encode()) for n in range(2)]
+    return _arrives(desk, letters.mail(sender="c2@customer.example.com", files=files, Message_ID=_AGAIN))
+
+
+def _automatic_with_file(desk: Desk) -> Act:
+    files = [("report.txt", "text/plain", b"words")]
+    return _arrives(desk, letters.mail(sender=_CUSTOMER, files=files, Message_ID=_AGAIN, Auto_Submitted="auto-replied"))
+
+
 def _further_mail(desk: Desk) -> Act:
     desk.mail(1)
     raw = letters.mail(sender=_CUSTOMER, Message_ID=_AGAIN, In_Reply_To="<1@customer.example.com>")
@@ -110,6 +121,8 @@ def _rings(desk: Desk) -> Act:
 
 FLOWS: Final = {
     "new mail": Flow(_new_mail),
+    "mail with two files": Flow(_mail_with_files),
+    "automatic mail with a file": Flow(_automatic_with_file),
     "further mail of a known matter": Flow(_further_mail),
     "same mail again": Flow(_same_mail),
     "automatic mail": Flow(_automatic),

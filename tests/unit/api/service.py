@@ -3,7 +3,7 @@
 import itertools
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
@@ -146,6 +146,7 @@ class Service:
         channel: str = "mail",
         customer: Customer | None = None,
         subject: str = CANARY,
+        files: Sequence[tuple[str, str, bytes]] = (),
     ) -> Item:
         """An item as a tagged message makes it, waiting in its topic's queue."""
         number = next(_count)
@@ -153,7 +154,7 @@ class Service:
         if channel == "mail":
             headers = {"Message_ID": f"<{number}@customer.example.com>"}
             sender = f"c{number}@customer.example.com"
-            message = email.parse(letters.mail(CANARY, sender, subject, **headers))
+            message = email.parse(letters.mail(CANARY, sender, subject, files, **headers))
         else:
             message = generic.parse(json.dumps(chat(str(number), text=CANARY, visitor=f"v{number}")).encode())
         source = "help@shop.example.com" if channel == "mail" else "shop-widget"

@@ -62,6 +62,14 @@ def _replied(path: str) -> Callable[[Service], Prepared]:
     return prepare
 
 
+def _attached(path: str) -> Callable[[Service], Prepared]:
+    def prepare(service: Service) -> Prepared:
+        item = service.item(files=((f"{CANARY}.pdf", "application/pdf", b"%PDF-"),))
+        return path.format(customer=item.customer_id), None, {}
+
+    return prepare
+
+
 @dataclass(frozen=True)
 class Row:
     """What becomes of a route's request: `allowed` kinds get `status`, those in `special` theirs, all others 403."""
@@ -103,6 +111,9 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/v1/items/{item_id}/tags"): Row(_held("/v1/items/{item}/tags", "decide_tags"), _ACT),
     ("GET", "/v1/customers/{customer_id}"): Row(_waiting("/v1/customers/{customer}"), _DESK),
     ("GET", "/v1/customers/{customer_id}/timeline"): Row(_waiting("/v1/customers/{customer}/timeline"), _DESK),
+    ("GET", "/v1/customers/{customer_id}/attachments/{seq}/{number}"): Row(
+        _attached("/v1/customers/{customer}/attachments/1/1"), _DESK
+    ),
     ("GET", "/v1/queues"): Row(_waiting("/v1/queues"), set(CALLERS) - {"nobody"}),  # of others: no queue at all
     ("PUT", "/v1/agents/{agent_id}/presence"): Row(
         lambda _: ("/v1/agents/anna/presence", {"presence": "away"}, {}), _ACT

@@ -1,6 +1,7 @@
 """Raw messages, the lake and secrets through their narrow doors; clients made once."""
 
 import json
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -44,6 +45,26 @@ def test_a_message_without_a_byte_begins_with_none(moto_cloud: Cloud, bucket: st
     assert raw.read("mail/1", 100) == b""
     with pytest.raises(Unknown):
         raw.read("mail/2", 100)
+
+
+def test_an_address_of_an_object_gives_it_as_a_file(moto_cloud: Cloud, bucket: str) -> None:
+    raw = RawStore(moto_cloud.s3, bucket)
+    asked = parse_qs(urlsplit(raw.link("files/a/1", 'ł "x".html', "application/pdf", 60)).query)
+    assert asked["response-content-type"] == ["application/pdf"]
+    assert asked["response-content-disposition"] == ["attachment; filename*=UTF-8''%C5%82%20%22x%22.html"]
+    assert asked["X-Amz-Expires"] == ["60"]
+
+
+def test_an_address_is_signed_as_every_region_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    for region in ("us-east-1", REGION):
+        monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+        clients.s3.cache_clear()
+        url = RawStore(clients.s3(), "raw.bucket").link("files/a/1", "x", "application/pdf", 60)
+        assert urlsplit(url).path == "/raw.bucket/files/a/1"
+        assert parse_qs(urlsplit(url).query)["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+    clients.s3.cache_clear()
 
 
 def test_a_bucket_that_is_not_there_takes_nothing(moto_cloud: Cloud) -> None:

@@ -30,6 +30,7 @@ CALLS: dict[str, Callable[[Client, ItemOut], Any]] = {
     "decide_tags": lambda c, i: c.tags(i), "read_item": lambda c, i: c.item(i.id),
     "list_items": lambda c, i: list(c.items()), "read_customer": lambda c, i: c.customer("c1"),
     "read_timeline": lambda c, i: list(c.timeline("c1")), "list_mentions": lambda c, i: list(c.mentions("anna")),
+    "read_attachment": lambda c, i: c.attachment("c1", 1, 1),
     "read_queues": lambda c, i: c.queues(), "health": lambda c, i: c.health(),
     "read_agent": lambda c, i: c.agent("anna"), "set_presence": lambda c, i: c.set_presence("anna", "away"),
     "hand_over": lambda c, i: c.hand_over("anna", None),

@@ -64,6 +64,16 @@ def test_a_reply_is_queued_and_its_item_goes_on(service: Service, connect: Conne
     assert "Paczka przyjdzie jutro." in [(e.content or {}).get("written") for e in anna.timeline(held.customer_id)]
 
 
+def test_what_a_customer_sent_is_found_by_its_entry(service: Service, connect: Connect) -> None:
+    made = service.item(files=(("umowa.pdf", "application/pdf", b"%PDF-"),))
+    anna, _ = connect()
+    (entry,) = anna.timeline(made.customer_id)
+    assert entry.content
+    found = anna.attachment(made.customer_id, entry.seq, 1)
+    assert (found.name, found.size) == (entry.content["attachments"][0]["name"], 5)
+    assert "response-content-disposition=attachment" in found.url
+
+
 def test_a_reply_waits_for_the_customer_unless_told_otherwise(service: Service, connect: Connect) -> None:
     service.item()
     anna, _ = connect()

@@ -100,6 +100,15 @@ def test_a_day_of_an_agent(service: Service, shell: Shell) -> None:
     assert shell("customer", made.customer_id) == f"{made.customer_id}: 6 entries in the timeline\n"
 
 
+def test_what_a_customer_sent_is_shown_and_had(service: Service, shell: Shell) -> None:
+    made = service.item(files=(("umowa.pdf", "application/pdf", b"%PDF-"), ("b.png", "image/png", b"x")))
+    assert " with files of entry 1 (1 umowa.pdf, 2 b.png): " in shell("timeline", made.customer_id)
+    first, address = shell("attachment", made.customer_id, "1").splitlines()
+    assert first.startswith("umowa.pdf (application/pdf, 5 bytes) until 20")
+    assert "/files/" in address
+    assert shell("attachment", made.customer_id, "1", "2").startswith("b.png (image/png, 1 bytes)")
+
+
 def test_an_item_by_its_name_is_taken_and_given_back(service: Service, shell: Shell) -> None:
     service.item()
     made = service.item()

@@ -128,7 +128,9 @@ def intake(world: TestWorld, cloud: Cloud) -> None:
     for body in cloud.bodies(world.settings.inbound_queue_url):
         assert delivery(json.dumps(body), "m-2", 1, world) == "queued"
     for number in range(2, 7):
-        another = letters.mail(sender=f"c{number}@customer.example.com", Message_ID=f"<{number}@customer.example.com>")
+        files = (("a.pdf", "application/pdf", b"%PDF-"),)
+        headers = {"sender": f"c{number}@customer.example.com", "Message_ID": f"<{number}@customer.example.com>"}
+        another = letters.mail(files=files, **headers)
         assert delivery(letters.store_mail(world, f"another{number}", another), f"m-1{number}", 1, world) == "queued"
     missing = notice.replace("exampleses0000001", "exampleses0000002")
     assert delivery(missing, "m-3", 1, world) == "quarantined"
@@ -184,6 +186,7 @@ def worked(world: TestWorld) -> list[str]:
         look.items(by, AGENT.id, AGENT, 10, None, False, world)
     look.items("state", "claimed", AGENT, 10, None, False, world)
     look.timeline(first.customer_id, AGENT, 10, None, False, world)
+    assert look.attachment(mails[-1].customer_id, "1", "1", AGENT, world).url
     assert second.claim_token
     work.heartbeat(second.id, second.claim_token, AGENT, world)
     noted = work.note(second.id, second.version, "Look at this", [COLLEAGUE.id], AGENT, world)
@@ -223,8 +226,11 @@ def test_every_call_of_every_function_is_allowed_by_its_role(moto_cloud: Cloud, 
     # What the test itself writes and takes in `intake` stands for SES and Lambda's poller.
     poller = {("sqs:ReceiveMessage", f"{STACK}-inbound"), ("sqs:DeleteMessage", f"{STACK}-inbound")}
     calls["receive"] = {
-        pair for pair in used.during(lambda: intake(world, moto_cloud)) - poller if pair[0] != "s3:PutObject"
+        pair
+        for pair in used.during(lambda: intake(world, moto_cloud)) - poller
+        if pair[0] != "s3:PutObject" or "/files/" in pair[1]
     }
+    assert {name for name, _ in calls["receive"]} >= {"s3:GetObject", "s3:PutObject"}
     calls["quarantine"] = used.during(lambda: dead_delivery("no notice of ours", "m-4", world))
     # What the test itself stores in `lost` stands for SES and the webhook.
     calls["recheck"] = {pair for pair in used.during(lambda: lost(world)) if pair[0] != "s3:PutObject"}

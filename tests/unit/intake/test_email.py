@@ -41,7 +41,7 @@ def test_line_ends_do_not_matter(eol: bytes) -> None:
     )
     message = email.parse(raw.replace(b"\n", eol))
     assert message.text == "One\nTwo"
-    assert message.attachments == (Attachment("", "image/png", 1),)
+    assert message.attachments == (Attachment("image.png", "image/png", 1),)
 
 
 @pytest.mark.parametrize(

@@ -483,5 +483,5 @@ def test_a_thousand_attachments_do_not_burst_the_row() -> None:
     many = tuple(Attachment(f"{n}.pdf", "application/pdf", n) for n in range(1000))
     (event,) = arrived(message=mail(attachments=many, warnings=("w",) * 1000)).events
     assert event.payload
-    assert (len(event.payload["attachments"]), len(event.payload["warnings"])) == (50, 20)
+    assert (len(event.payload["attachments"]), len(event.payload["warnings"])) == (100, 20)
     assert event.facts["warnings"] == 1000
