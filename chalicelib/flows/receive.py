@@ -241,7 +241,7 @@ def _mailboxes(recipients: Iterable[str], policy: Policy) -> dict[str, str]:
     for mailbox, mark in map(token.split, recipients):
         addressed[mailbox] = addressed.get(mailbox) or mark
     ours = {mailbox: mark for mailbox, mark in addressed.items() if mailbox in policy.mailboxes}
-    return ours or dict([next(iter(addressed.items()))])
+    return ours or dict(list(addressed.items())[:1])
 
 
 def _copy(arrival: Arrival, mailbox: str, mark: str) -> Arrival:

@@ -160,7 +160,7 @@ def item_of(row: Mapping[str, Any]) -> Item:
         been=tuple(json.loads(row.get("been") or "[]")),
         decided=_decided_of(row.get("decided")),
         contact=_contact_of(row.get("contact")),
-        linked_because=row.get("linked_because", ""),
+        linked_because=row.get("linked_because") or "",
     )
 
 

@@ -316,8 +316,8 @@ def test_an_envelope_and_the_log_say_nothing_a_person_wrote(
 
 
 @pytest.mark.parametrize(("verdict", "kind"), [
-    ("PASS", "mail"), ("GRAY", "mail"), ("FAIL", "mail-unverified"), ("PROCESSING_FAILED", "mail-unverified"),
-    ("", "mail-unverified"),
+    ("PASS", "mail"), ("GRAY", "mail-unverified"), ("FAIL", "mail-unverified"),
+    ("PROCESSING_FAILED", "mail-unverified"), ("", "mail-unverified"),
 ])  # fmt: skip
 def test_a_sender_is_believed_only_where_ses_vouches_for_him(
     world: TestWorld, moto_cloud: Cloud, verdict: str, kind: str
