@@ -26,8 +26,7 @@ _SIGNATURE = re.compile(rb"^dkim-signature[ \t]*:([^\r\n]*(?:\r?\n[ \t][^\r\n]*)
 _IDENTITY = re.compile(r"(?:^|;)\s*i\s*=([^;]*)")
 _PLAIN_IDENTITY = re.compile(r"\s*[\w.+-]*@[\w.-]+\s*", re.ASCII)
 _PLAIN = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*", re.ASCII)
-# What is not plain between the brackets: letters that a look-alike in ASCII may stand for, encoded words.
-_ODD = re.compile(r"<[^<>]*(?:[^ -~<>]|=\?)[^<>]*>")
+_BRACKETED = re.compile(r"<[^<>]*>")
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"|]+@[^\s<>()\[\],;:\"|]+")
 _DOMAIN = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.ASCII)
 
@@ -113,7 +112,11 @@ def _doubt(raw: bytes, message: Message) -> str:
     named = addresses.parse(text, words.decode)
     if len(named) != 1 or message.sender is None or named[0].key != message.sender.key:
         return "its From does not name one sender"
-    if not _PLAIN.fullmatch(named[0].key) or named[0].key not in text.lower() or _ODD.search(text):
+    # Letter for letter: other letters may look like these, or become them in lower case.
+    bracketed = [one.lower() for one in _BRACKETED.findall(text)]
+    if not _PLAIN.fullmatch(named[0].key) or named[0].key not in text.lower() or bracketed[1:]:
+        return "the address in its From is not plain"
+    if bracketed and bracketed != [f"<{named[0].key}>"]:
         return "the address in its From is not plain"
     shown = unicodedata.normalize("NFKC", words.decode(text))
     if {address.strip("'.").lower() for address in _ADDRESS.findall(shown)} != {named[0].key}:

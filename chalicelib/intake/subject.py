@@ -34,6 +34,8 @@ def is_another(subject: str, known: str) -> bool:
     if not new or not old or new in old or old in new:
         return False
     said, was = _words(new), _words(old)
+    if not said or not was:
+        return False
     shared = said & was
     return not shared or not (_telling(shared) or not _telling(said) or not _telling(was))
 
