@@ -9,7 +9,8 @@ from chalicelib.intake import subject
     "given",
     [
         "Parcel", "Re: Parcel", "RE:Parcel", "re : Parcel", "Re[2]: Parcel", "Re(2): Parcel", "AW: Parcel",
-        "WG: AW: Parcel", "Odp: Parcel", "PD: Parcel", "Fwd: Re: Parcel", "FW: Parcel", "Ответ: Parcel", "Отв: Parcel", "Відп: Parcel",
+        "WG: AW: Parcel", "Odp: Parcel", "PD: Parcel", "Fwd: Re: Parcel", "FW: Parcel",
+        "Ответ: Parcel", "Отв: Parcel", "Відп: Parcel",
         "SV: VS: Parcel", "回复：Parcel", "[EXTERNAL] Parcel", "Re: [shop-list] Parcel", "[a] Re: [b] Fwd: Parcel",
         "(external) Parcel", "EXTERN: Parcel", "***SPAM*** Parcel", "  Parcel  ", "PARCEL",
     ],
