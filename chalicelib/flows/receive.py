@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from chalicelib import metrics
@@ -15,10 +15,21 @@ from chalicelib.intake import email, filetypes
 from chalicelib.intake.chat import generic
 from chalicelib.intake.message import Message
 from chalicelib.intake.mime import Part
+from chalicelib.intake.proof import Checked, Proof
+from chalicelib.intake.proof import of as proof_of
 from chalicelib.intake.thread import references
-from chalicelib.item.arrive import Arrival, Known, file_key, identity_of, may_be_offered, message_arrived, quarantined
-from chalicelib.item.change import Change, Delivery, ReplyToken
-from chalicelib.item.item import Customer, Item, ItemId
+from chalicelib.item.arrive import (
+    Arrival,
+    Known,
+    file_key,
+    identity_of,
+    may_be_offered,
+    message_arrived,
+    quarantined,
+    same_contents,
+)
+from chalicelib.item.change import Change, Delivery
+from chalicelib.item.joining import Clues, lead
 from chalicelib.outgoing import token
 from chalicelib.policy import Policy
 from chalicelib.store import keys, rows
@@ -29,22 +40,25 @@ log = logging.getLogger("sortownia")
 #: A delivery received this often has failed before, or taken its process with it: it is set aside unparsed.
 SET_ASIDE_FROM: Final = 3
 
-#: DMARC verdicts under which a sender is who he says: proved, or of a domain that asks for no proof. A check that
-#: failed, broke down or is missing proves nothing.
-_VOUCHED: Final = frozenset({"PASS", "GRAY"})
+#: A notice is kept by SQS so long, and clocks differ by so little: a time outside is none SES can have meant.
+_OLDEST: Final = timedelta(days=14)
+_AHEAD: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
     """What an inbound SQS message says: where the raw message is and what is known of it.
 
-    `verdicts` are SES's own, from the notice: never from headers, which a sender can forge. `doubt` says why the
-    message must not be read, '' where nothing speaks against it.
+    `verdicts` are SES's own, from the notice: never from headers, which a sender can forge. `checked` is what they
+    say of the sender, None where nobody looked. `doubt` says why the message must not be read, '' where nothing speaks
+    against it. `copies` are what it is to further mailboxes of the desk.
     """
 
     arrival: Arrival
     verdicts: Mapping[str, str]
     doubt: str = ""
+    checked: Checked | None = None
+    copies: tuple[Arrival, ...] = ()
 
 
 def delivery(body: str, sqs_id: str, receive_count: int, world: World) -> str:
@@ -63,10 +77,12 @@ def delivery(body: str, sqs_id: str, receive_count: int, world: World) -> str:
     if suspect:
         return set_aside(notice, f"SES verdict: {' and '.join(suspect)}", world, metrics.VERDICT)
     try:
-        opened = _read(notice.arrival, world)
+        opened, proof = _read(notice, world)
     except (Unreadable, Unknown) as error:
         return set_aside(notice, str(error), world)
-    return _receive(notice.arrival, opened, world)
+    # The ledger row of the delivery itself comes last: where it stands, the mail is in every mailbox it was for.
+    arrivals = (*notice.copies, notice.arrival)
+    return ", ".join(_receive(_proved(arrival, proof), opened, world) for arrival in arrivals)
 
 
 def dead_delivery(body: str, sqs_id: str, world: World) -> str:
@@ -104,7 +120,7 @@ def _receive(arrival: Arrival, opened: email.Opened, world: World) -> str:
         change = message_arrived(arrival, message, tags, known, world.policy, ids)
         if change.events:
             _write_files(unwritten, arrival, world)
-        save(change, arrival.received_at, world)
+        save(change, arrival.now, world)
         return _outcome(change)
 
     return until_won(decide_and_save)
@@ -122,26 +138,34 @@ def _outcome(change: Change) -> str:
     return "queued" if change.after else "recorded as automatic"
 
 
-def _read(arrival: Arrival, world: World) -> email.Opened:
-    raw = world.raw.read(arrival.raw_key)
-    if arrival.delivery.channel == "mail":
-        return email.parse_with_files(raw)
-    return email.Opened(generic.parse(raw), files=())
+def _read(notice: Notice, world: World) -> tuple[email.Opened, Proof | None]:
+    """The message, and what is proved of its sender; None where its door has proved him, or nobody can any more."""
+    raw = world.raw.read(notice.arrival.raw_key)
+    if notice.arrival.delivery.channel != "mail":
+        return email.Opened(generic.parse(raw), files=()), None
+    opened = email.parse_with_files(raw)
+    if notice.checked is None:
+        return opened, None
+    return opened, proof_of(raw, opened.message, notice.checked, notice.arrival.delivery.id)
+
+
+def _proved(arrival: Arrival, proof: Proof | None) -> Arrival:
+    return replace(arrival, trusted=proof.holds, proof=proof.how) if proof else arrival
 
 
 def _known(arrival: Arrival, message: Message, world: World) -> Known | None:
     """What the table knows that matters to this message; None when the delivery was handled before.
 
-    Two calls at the most: ledger, references, conversation and identity; then the item and the customer they name.
+    Two calls at the most: ledger, references, conversation, identity and token; then the items and customers they name.
     """
     ledger = keys.delivery_key(arrival.delivery.channel, arrival.delivery.id)
-    own = keys.message_key(arrival.source, message.message_id) if message.message_id else None
+    own = [keys.message_key(arrival.source, message.message_id, content) for content in _contents(arrival, message)]
     answers = [keys.message_key(arrival.source, reference) for reference in references(message)]
     conversation = keys.conversation_key(arrival.source, message.conversation) if message.channel == "chat" else None
     proved = identity_of(arrival, message)
     identity = keys.identity_key(*proved) if proved else None
     mark = keys.token_key(arrival.token) if arrival.token else None
-    wanted = [ledger, *answers, *(key for key in (own, conversation, identity, mark) if key)]
+    wanted = [ledger, *own, *answers, *(key for key in (conversation, identity, mark) if key)]
     found = world.table.rows(wanted)
 
     def row(key: keys.Key | None) -> dict[str, Any]:
@@ -149,36 +173,40 @@ def _known(arrival: Arrival, message: Message, world: World) -> Known | None:
 
     if row(ledger):
         return None
-    known_message = rows.message_of(row(own)) if row(own) else None
-    if row(mark) and (answered := _answered(rows.token_of(row(mark)), arrival, message, world)):
-        return replace(answered, message=known_message)
-    conversation_item = row(conversation).get("item_id")
-    item_id = conversation_item or next((row(a)["item_id"] for a in answers if row(a).get("item_id")), None)
-    customer_id = row(identity).get("customer_id")
-    item, customer = _matter(item_id, customer_id, world)
-    if conversation_item and item and item.customer_id != customer_id:
-        customer = world.table.customer(item.customer_id)  # the provider says whose conversation it is
-    return Known(
-        customer=customer,
-        message=known_message,
-        conversation_item=ItemId(conversation_item) if conversation_item else None,
-        item=item,
+    clues = Clues(
+        token=rows.token_of(row(mark)) if row(mark) else None,
+        answers=tuple(rows.message_of(row(answer)) for answer in answers if row(answer)),
+        conversation_item=row(conversation).get("item_id"),
+        customer_id=row(identity).get("customer_id"),
+    )
+    known = _followed(clues, arrival, message, world)
+    seen = [rows.message_of(row(key)) for key in own if row(key)]
+    return replace(
+        known,
+        message=next((one for one in seen if not one.another), None),
+        repeated=next((one for one in seen if one.another), None),
     )
 
 
-def _answered(mark: ReplyToken, arrival: Arrival, message: Message, world: World) -> Known | None:
-    """The item a reply token stands for, if it is used by whom we wrote to, and he is proved to be the sender."""
-    item, customer = world.table.item_and_customer(mark.item_id, mark.customer_id)
-    if item is None or customer is None or message.sender is None or not arrival.trusted:
-        return None
-    fits = token.matches(mark.token, customer.key, item.id, mark.mailbox, message.sender.address)
-    return Known(customer=customer, item=item) if fits and mark.mailbox == arrival.source else None
+def _contents(arrival: Arrival, message: Message) -> tuple[str, ...]:
+    """What tells apart the mails under this one's Message-ID that may be the same as it; '' stands for the first."""
+    return ("", *same_contents(arrival, message)) if message.channel == "mail" and message.message_id else ()
 
 
-def _matter(item_id: str | None, customer_id: str | None, world: World) -> tuple[Item | None, Customer | None]:
-    if not item_id and not customer_id:
-        return None, None
-    return world.table.item_and_customer(item_id or "none", customer_id or "none")
+def _followed(clues: Clues, arrival: Arrival, message: Message, world: World) -> Known:
+    """The item and customer the clues lead to."""
+    items, customers = world.table.items_and_customers(list(clues.item_ids()), list(clues.customer_ids()))
+    found = lead(clues, message, arrival.source, arrival.trusted, items, customers)
+    customer = found.customer
+    if clues.conversation_item and found.item and found.item.customer_id != clues.customer_id:
+        customer = world.table.customer(found.item.customer_id)  # the provider says whose conversation it is
+    return Known(
+        customer=customer,
+        conversation_item=clues.conversation_item,
+        item=found.item,
+        by=found.by,
+        because=found.because,
+    )
 
 
 def _notice(body: str, sqs_id: str, world: World) -> Notice:
@@ -205,17 +233,44 @@ def _mail_notice(told: Mapping[str, Any], now: datetime, policy: Policy) -> Noti
         name: str((receipt.get(f"{name}Verdict") or {}).get("status", ""))
         for name in ("spam", "virus", "spf", "dkim", "dmarc")
     }
-    addressed = [token.split(str(address)) for address in receipt["recipients"]]
-    mailbox, mark = next((a for a in addressed if a[0] in policy.mailboxes), addressed[0])
+    (mailbox, mark), *others = _mailboxes(map(str, receipt["recipients"]), policy).items()
     arrival = Arrival(
         delivery=Delivery("mail", str(mail["messageId"])),
         source=mailbox,
         raw_key=str(receipt["action"]["objectKey"]),
-        received_at=now,
-        trusted=verdicts["dmarc"] in _VOUCHED,
+        received_at=_received(receipt.get("timestamp"), now),
+        handled_at=now,
         token=mark,
     )
-    return Notice(arrival, verdicts)
+    envelope = mail.get("source")
+    checked = Checked(verdicts["dmarc"], verdicts["spf"], verdicts["dkim"], envelope if envelope else "")
+    return Notice(arrival, verdicts, checked=checked, copies=tuple(_copy(arrival, *other) for other in others))
+
+
+def _mailboxes(recipients: Iterable[str], policy: Policy) -> dict[str, str]:
+    """The mailboxes of the desk a mail is for, each with the token it was addressed to; else its first recipient."""
+    addressed: dict[str, str] = {}
+    for mailbox, mark in map(token.split, recipients):
+        addressed[mailbox] = addressed.get(mailbox) or mark
+    ours = {mailbox: mark for mailbox, mark in addressed.items() if mailbox in policy.mailboxes}
+    return ours or dict(list(addressed.items())[:1])
+
+
+def _copy(arrival: Arrival, mailbox: str, mark: str) -> Arrival:
+    """What the same mail is to a further mailbox: a delivery, an entry and a matter of its own."""
+    delivery = Delivery("mail", f"{arrival.delivery.id}#{mailbox}")
+    return replace(arrival, delivery=delivery, source=mailbox, token=mark)
+
+
+def _received(told: object, now: datetime) -> datetime:
+    """When SES received a mail, by its own word where that can be; else now."""
+    try:
+        moment = datetime.fromisoformat(str(told))
+    except ValueError:
+        return now
+    if moment.tzinfo is None or not now - _OLDEST <= moment <= now + _AHEAD:
+        return now
+    return min(moment.astimezone(UTC), now)
 
 
 def _chat_notice(told: Mapping[str, Any], now: datetime) -> Notice:
@@ -236,8 +291,10 @@ def _found_notice(told: Mapping[str, Any], now: datetime, policy: Policy) -> Not
         delivery=Delivery("mail", str(told["id"])),
         source=mailbox if mailbox in policy.mailboxes else next(iter(policy.mailboxes), mailbox),
         raw_key=str(told["key"]),
-        received_at=now,
+        received_at=_received(told.get("at"), now),
+        handled_at=now,
         trusted=False,
+        proof="nobody can say any more what SES found",
         token=mark,
         note="its notice never came",
     )

@@ -77,7 +77,7 @@ def _looked_after(stored: Stored, world: World) -> str:
     if _handled(delivery, world):
         return "handled"
     try:
-        delivery, notice = _notice(stored.key, delivery, world)
+        delivery, notice = _notice(stored, delivery, world)
     except Unknown:
         return "gone"
     # First the queues, then the ledger: what left the queues before we looked stands in the ledger when we look.
@@ -106,25 +106,25 @@ def _handled(delivery: Delivery, world: World) -> bool:
     return bool(world.table.rows([keys.delivery_key(delivery.channel, delivery.id)]))
 
 
-def _notice(key: str, delivery: Delivery, world: World) -> tuple[Delivery, Queued]:
+def _notice(stored: Stored, delivery: Delivery, world: World) -> tuple[Delivery, Queued]:
     """The delivery an object really is, and what intake is to be told. Raises `Unknown` when the object is gone."""
     if delivery.channel == "mail":
-        return delivery, _found_mail(key, delivery.id, world)
+        return delivery, _found_mail(stored, delivery.id, world)
     installation, _, delivery_id = delivery.id.partition("#")
     try:
-        delivery_id = generic.parse(world.raw.read(key)).delivery
+        delivery_id = generic.parse(world.raw.read(stored.key)).delivery
     except Unreadable as error:  # intake will say so where people see it
         log.warning("stored chat message unreadable: %s", error.field)
     return Delivery("chat", f"{installation}#{delivery_id}"), hook.notice(
-        installation, delivery_id, key, world.settings
+        installation, delivery_id, stored.key, world.settings
     )
 
 
-def _found_mail(key: str, ses_id: str, world: World) -> Queued:
+def _found_mail(stored: Stored, ses_id: str, world: World) -> Queued:
     """What intake is told of a mail without its notice: of SES's findings only those it wrote on top of the mail."""
-    found = stamp.read(world.raw.read(key, stamp.STAMP_BYTES), ses_id)
+    found = stamp.read(world.raw.read(stored.key, stamp.STAMP_BYTES), ses_id)
     told = {
-        "kind": "found", "id": ses_id, "key": key, "stamped": found is not None,
+        "kind": "found", "id": ses_id, "key": stored.key, "at": stored.at.isoformat(), "stamped": found is not None,
         "recipient": found.recipient if found else "", "verdicts": dict(found.verdicts) if found else {},
     }  # fmt: skip
     return Queued(world.settings.inbound_queue_url, json.dumps(told))

@@ -29,13 +29,20 @@ class Handled:
 
 @dataclass(frozen=True, slots=True)
 class KnownMessage:
-    """A mail we have: its Message-ID in one mailbox, the hash of what it says, and where it went."""
+    """A mail we have: its Message-ID in one mailbox, the hash of what it says, and where it went.
+
+    Of a reply of ours `addressee` is its token: it tells who was written to without naming him. `another` are those
+    that came under a Message-ID known before, with other content.
+    """
 
     mailbox: str
     message_id: str
     content_hash: str
     item_id: ItemId | None
     event_id: str
+    customer_id: CustomerId | None = None
+    addressee: str = ""
+    another: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,7 @@ class Item:
     been: tuple[str, ...] = ()
     decided: Decided | None = None
     contact: Contact | None = None
+    linked_because: str = ""  # why its first message did not continue the item it is linked to
 
     @property
     def carrier(self) -> AgentId | None:

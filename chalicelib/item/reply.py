@@ -13,6 +13,7 @@ from chalicelib.item.offer import Agents
 from chalicelib.item.outgoing import NOT_YET_SENT, SENDER_IS_DEAD_AFTER, SENT_AGAIN_AFTER, Outgoing, Status
 from chalicelib.item.state import Action
 from chalicelib.item.steps import at_rest, stepped, told
+from chalicelib.outgoing import token
 from chalicelib.policy import Policy
 
 
@@ -54,12 +55,12 @@ def replied(item: Item, customer: Customer, step: Step, reply: Reply, then: Then
         raw_key=reply.raw_key, actor=agent, event_id=step.event_id, queued_at=step.at,
         wake_at=step.at + SENT_AGAIN_AFTER,
     )  # fmt: skip
-    token = ReplyToken(reply.token, item.id, customer.id, reply.source) if reply.token else None
+    mark = ReplyToken(reply.token, item.id, customer.id, reply.source) if reply.token else None
     given = None
     if reply.answer_key:
         until = step.at + ANSWER_KEPT
         given = Answered(agent, reply.answer_key, item.id, until, reply_id=reply.id, said=reply.said)
-    return replace(change, reply=outgoing, token=token, answered=given)
+    return replace(change, reply=outgoing, token=mark, answered=given)
 
 
 def begun(outgoing: Outgoing, step: Step) -> Change:
@@ -75,12 +76,13 @@ def put_back(outgoing: Outgoing, step: Step, detail: str) -> Change:
 
 
 def sent(outgoing: Outgoing, customer: Customer, step: Step, provider_id: str, message_id: str) -> Change:
-    """The provider took it, under an id that the customer's answer will name. The item itself does not change."""
+    """The provider took it, under an id that the answer to it will name. The item itself does not change."""
     status = Status.SENT if outgoing.status in NOT_YET_SENT else outgoing.status
     _, event = written(step, EventType.REPLY_SENT, customer, None, _about(outgoing, {"provider_id": provider_id}))
     known = None
     if message_id:
-        known = KnownMessage(outgoing.source, message_id, "", outgoing.item_id, event.id)
+        mark = token.token(customer.key, outgoing.item_id, outgoing.source, outgoing.to)
+        known = KnownMessage(outgoing.source, message_id, "", outgoing.item_id, event.id, customer.id, mark)
     moved = _outbox(outgoing, status=status, sent_at=step.at, provider_id=provider_id, wake_at=None, detail="")
     return replace(moved, customer=customer, events=(event,), message=known)
 

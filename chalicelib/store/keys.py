@@ -41,9 +41,11 @@ def delivery_key(channel: str, delivery_id: str) -> Key:
     return {"pk": f"DELIVERY#{channel}#{_short(delivery_id)}", "sk": "DELIVERY"}
 
 
-def message_key(mailbox: str, message_id: str) -> Key:
-    """A Message-ID as one mailbox knows it."""
-    return {"pk": f"MESSAGE#{_short(mailbox)}#{_short(message_id)}", "sk": "MESSAGE"}
+def message_key(mailbox: str, message_id: str, another: str = "") -> Key:
+    """A Message-ID as one mailbox knows it: the first mail that came under it, or `another` by the hash of what it
+    says."""
+    pk = f"MESSAGE#{_short(mailbox)}#{_short(message_id)}"
+    return {"pk": pk, "sk": f"MESSAGE#{another}" if another else "MESSAGE"}
 
 
 def conversation_key(installation: str, conversation_id: str) -> Key:

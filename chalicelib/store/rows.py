@@ -80,7 +80,8 @@ def item_row(item: Item) -> Row:
         "subject": item.subject[:500], "state": item.state.value, "queue": item.queue, "lane": item.lane.value,
         "reason": item.reason, "ring": item.ring, "version": item.version, "chain": item.chain,
         "language": item.language, "holder": item.holder, "owner": item.owner, "claim_token": item.claim_token,
-        "linked_to": item.linked_to, "created_at": keys.moment(item.created_at),
+        "linked_to": item.linked_to, "linked_because": item.linked_because or None,
+        "created_at": keys.moment(item.created_at),
         "changed_at": keys.moment(item.changed_at), "waiting_since": keys.moment(item.waiting_since),
         "lease_until": _moment(item.lease_until), "wake_at": _moment(item.wake_at),
         "offered_to": item.offered_to, "offered_until": _moment(item.offered_until),
@@ -159,6 +160,7 @@ def item_of(row: Mapping[str, Any]) -> Item:
         been=tuple(json.loads(row.get("been") or "[]")),
         decided=_decided_of(row.get("decided")),
         contact=_contact_of(row.get("contact")),
+        linked_because=row.get("linked_because") or "",
     )
 
 
@@ -248,17 +250,23 @@ def handled_row(handled: Handled, at: datetime) -> Row:
 
 def message_row(message: KnownMessage) -> Row:
     """A Message-ID, what its mail says (hashed) and where it went."""
+    content = message.content_hash if message.another else ""
     return {
-        **keys.message_key(message.mailbox, message.message_id), "kind": "message", "schema": SCHEMA,
+        **keys.message_key(message.mailbox, message.message_id, content), "kind": "message", "schema": SCHEMA,
         "mailbox": message.mailbox, "message_id": message.message_id, "content_hash": message.content_hash,
-        "item_id": message.item_id, "event_id": message.event_id,
+        "item_id": message.item_id, "event_id": message.event_id, "customer_id": message.customer_id,
+        "addressee": message.addressee or None,
     }  # fmt: skip
 
 
 def message_of(row: Mapping[str, Any]) -> KnownMessage:
     """The known mail of a row."""
-    item_id = ItemId(row["item_id"]) if row.get("item_id") else None
-    return KnownMessage(row["mailbox"], row["message_id"], row["content_hash"], item_id, row["event_id"])
+    return KnownMessage(
+        row["mailbox"], row["message_id"], row["content_hash"],
+        ItemId(row["item_id"]) if row.get("item_id") else None, row["event_id"],
+        CustomerId(row["customer_id"]) if row.get("customer_id") else None, row.get("addressee", ""),
+        another=row["sk"] != "MESSAGE",
+    )  # fmt: skip
 
 
 def conversation_row(conversation: Conversation) -> Row:

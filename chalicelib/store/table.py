@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import AtCapacity, Invalid, LostRace, Unavailable, Unknown
 from chalicelib.item.change import Answered, Change, Conversation, Load, Mention, Must
-from chalicelib.item.item import Customer, Event, Item
+from chalicelib.item.item import Customer, CustomerId, Event, Item, ItemId
 from chalicelib.item.offer import AgentNow
 from chalicelib.item.outgoing import Outgoing
 from chalicelib.store import keys, rows
@@ -94,6 +94,16 @@ class Table:
         found = self.rows([item_key, customer_key])
         item, customer = found.get(_pair(item_key)), found.get(_pair(customer_key))
         return (rows.item_of(item) if item else None), (rows.customer_of(customer) if customer else None)
+
+    def items_and_customers(
+        self, item_ids: Collection[ItemId], customer_ids: Collection[CustomerId]
+    ) -> tuple[dict[ItemId, Item], dict[CustomerId, Customer]]:
+        """Those of these items and customers that exist, as they are now, in one call; none for nothing."""
+        wanted = [*map(keys.item_key, item_ids), *map(keys.customer_key, customer_ids)]
+        found = self.rows(wanted).values()
+        items = [rows.item_of(row) for row in found if row["kind"] == "item"]
+        customers = [rows.customer_of(row) for row in found if row["kind"] == "customer"]
+        return {item.id: item for item in items}, {customer.id: customer for customer in customers}
 
     def customer(self, customer_id: str) -> Customer:
         """The customer as he is now. Raises `Unknown`."""

@@ -159,6 +159,14 @@ def test_item_and_customer_come_in_one_look(table: Table) -> None:
     assert table.item_and_customer("none", "none") == (None, None)
 
 
+def test_items_and_customers_are_those_that_exist(table: Table) -> None:
+    (one, his), (two, hers) = arrived(table, 1), arrived(table, 2)
+    known = {one.id: one, two.id: two}, {his.id: his, hers.id: hers}
+    assert table.items_and_customers([one.id, two.id, ItemId("no")], [his.id, hers.id, CustomerId("no")]) == known
+    assert table.items_and_customers([two.id], []) == ({two.id: two}, {})
+    assert table.items_and_customers([], []) == ({}, {})
+
+
 def test_answered_is_what_was_answered_to_this_agent(table: Table) -> None:
     found, _ = claimed(table, key="k1")
     assert table.answered("anna", "k1") == Answered(
@@ -552,6 +560,7 @@ def test_save_of_a_delivery_succeeds_once(cloud: Cloud, table: Table, channel: s
 ONCE: list[tuple[str, Change]] = [
     ("delivery", Change(handled=Handled(Delivery("mail", "d1"), "e1"))),
     ("message", Change(message=KnownMessage("m", "id", "hash", None, "e1"))),
+    ("message", Change(message=KnownMessage("m", "id", "hash", None, "e1", another=True))),
     ("identity", Change(identity=Identity("mail", "a@b", "cu1"))),  # type: ignore[arg-type]
     ("conversation", Change(conversation=Conversation("w", "c1", "it1"))),  # type: ignore[arg-type]
     ("item", Change(after=item())),
@@ -879,6 +888,7 @@ def test_each_pattern_costs_one_call(cloud: Cloud, table: Table) -> None:
         "rows": lambda: table.rows([keys.item_key(f"i{n}") for n in range(100)]),
         "item": lambda: table.item(held.id),
         "item_and_customer": lambda: table.item_and_customer(held.id, whose.id),
+        "items_and_customers": lambda: table.items_and_customers([held.id], [whose.id]),
         "customer": lambda: table.customer(whose.id),
         "answered": lambda: table.answered("anna", "k1"),
         "agents": lambda: table.agents(["anna", "boris", "carl"]),

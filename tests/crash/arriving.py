@@ -1,5 +1,6 @@
 """Flows of what customers write, up to the bell."""
 
+import json
 from typing import Final
 
 from chalicelib.flows.hook import accept
@@ -53,6 +54,14 @@ def _same_mail(desk: Desk) -> Act:
 def _automatic(desk: Desk) -> Act:
     desk.mail(1)
     return _arrives(desk, letters.mail(sender=_CUSTOMER, Message_ID=_AGAIN, Auto_Submitted="auto-replied"))
+
+
+def _to_two_mailboxes(desk: Desk) -> Act:
+    desk.mail(1)
+    letters.store_mail(desk.world, "ses-again", letters.mail(sender=_CUSTOMER, Message_ID=_AGAIN))
+    notice = json.loads(letters.notice("ses-again"))
+    notice["receipt"]["recipients"] = sorted(desk.world.policy.mailboxes)
+    return lambda: delivery(json.dumps(notice), "sqs-again", 1, desk.world)
 
 
 def _garbage(desk: Desk) -> Act:
@@ -126,6 +135,7 @@ FLOWS: Final = {
     "further mail of a known matter": Flow(_further_mail),
     "same mail again": Flow(_same_mail),
     "automatic mail": Flow(_automatic),
+    "mail to two mailboxes": Flow(_to_two_mailboxes),
     "garbage": Flow(_garbage),
     "dead delivery": Flow(_dead),
     "chat message": Flow(_chat),
