@@ -57,7 +57,8 @@ class DecidedOut(BaseModel):
 class ItemOut(Versioned):
     """An item as its readers see it. `claim_token` is shown to its holder alone.
 
-    Until `offered_until` only `offered_to` may claim it; `pinned_to` is the agent it comes back to.
+    Until `offered_until` only `offered_to` may claim it; `pinned_to` is the agent it comes back to. `linked_because` is
+    why its first message did not continue the item it is `linked_to`.
     """
 
     id: str
@@ -82,6 +83,7 @@ class ItemOut(Versioned):
     snoozed_until: datetime | None
     hand_offs: int
     linked_to: str | None
+    linked_because: str
     version: int
     created_at: datetime
     changed_at: datetime

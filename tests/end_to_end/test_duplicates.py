@@ -85,7 +85,7 @@ def test_each_mail_is_one_entry_and_each_repeat_a_mark(running: Running, mails: 
     settings = replace(settings, table=f"twice-{run}", raw_bucket=f"twice-{run}")
     running.cloud.make_table(settings.table)
     s3 = running.cloud.s3
-    s3.create_bucket(Bucket=settings.raw_bucket, CreateBucketConfiguration={"LocationConstraint": stack.region})
+    s3.create_bucket(Bucket=settings.raw_bucket)
     with ThreadPoolExecutor(2) as pool:
         puts = [
             partial(s3.put_object, Bucket=settings.raw_bucket, Key=f"mail/{run}-{number}", Body=composed(run, number))

@@ -50,7 +50,7 @@ HABITS: dict[str, Habit] = {
     "Russian": partial(_prefixed, "Ответ: "),
     "forwarded": lambda draft, read: _prefixed("WG: Re: ", _threaded(draft, References=read.message_id), read),
     "marked by a gateway": partial(_prefixed, "[EXTERNAL] Re: "),
-    "token alone, no subject": lambda draft, _: replace(_threaded(draft), subject=""),
+    "token alone, subject a mere prefix": lambda draft, _: replace(_threaded(draft), subject="Re:"),
     "label dropped": lambda draft, read: replace(_threaded(draft, In_Reply_To=read.message_id), to=MAILBOX),
     "label dropped, References alone": lambda draft, read: replace(
         _threaded(draft, References=f"{read.references} {read.message_id}"), to=MAILBOX
