@@ -71,7 +71,8 @@ MANY_BYTES: Final = (
     "shift",
     "cp950",
 )
-DOUBTED: Final = frozenset({"ascii", "utf-8", "cp1252", "mac-roman"})
+DOUBTED: Final = frozenset({"ascii", "utf-8"})
+WESTERN: Final = frozenset({"cp437", "cp850", "cp858", "iso8859-15"})  # to be doubted like the candidates
 BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -151,9 +152,9 @@ def _by_utf8(data: bytes, known: str) -> Decoded | None:
 
 def _by_letters(data: bytes, known: str, likely: str) -> Decoded:
     trusted = "" if known in DOUBTED else known
-    if trusted and trusted not in letters.CANDIDATES:
+    if trusted and trusted not in letters.CANDIDATES and trusted not in WESTERN:
         return _kept(data, trusted)
-    chosen = letters.choose(data, declared=trusted or known, likely=likely)
+    chosen = letters.choose(data, declared=trusted, likely="" if likely in DOUBTED else likely)
     warning = "" if chosen == known else f"read as {chosen}, not as the charset it names ({known or 'none'})"
     return _kept(data, chosen, warning)
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from chalicelib.intake import charset, html, quotes, words
+from chalicelib.intake import charset, html, misread, quotes, words
 from chalicelib.intake.message import Attachment
 from chalicelib.intake.mime import Part
 
@@ -33,7 +33,10 @@ _NOT_READ: Final = frozenset(
 
 @dataclass(slots=True)
 class Body:
-    """What the parts of a mail show; `codec` read the first text that was not plain ASCII."""
+    """What the parts of a mail show; `codec` read the first text that was not plain ASCII.
+
+    `misread` is how that mail's text had been misread before it was sent, '' when it had not.
+    """
 
     text: str = ""
     codec: str = ""
@@ -41,6 +44,7 @@ class Body:
     warnings: dict[str, None] = field(default_factory=dict)
     room: int = TEXT_READ
     tags: int = html.TAGS_READ
+    misread: str = ""
 
     def warn(self, sentence: str) -> None:
         """Adds a sentence, each once."""
@@ -96,7 +100,11 @@ def _decoded(part: Part, body: Body) -> str:
         body.warn(f"text: {found.warning}")
     if not data.isascii() and not body.codec:
         body.codec = found.codec
-    text = _as_read(part, found.text, body)
+    mended = misread.mend(found.text, body.misread)
+    if mended.misread:
+        body.warn(f"text: {mended.warning}")
+        body.misread = body.misread or mended.misread
+    text = _as_read(part, mended.text, body)
     if len(text) > body.room:
         body.warn(f"the text is longer than {TEXT_READ} characters: the rest was left out")
     body.room -= len(text)
