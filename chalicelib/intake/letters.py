@@ -31,6 +31,11 @@ WORDS_READ: Final = 120
 SAMPLE_BYTES: Final = 2_000
 DECLARED_BONUS: Final = 2.0  # a declared charset is believed unless another is better by more than this
 DEFAULT_BONUS: Final = 1.0  # Windows-1252 and Latin-1 are declared by programs that were told nothing
+DECLARED_SHARE: Final = 0.1  # … and this for each letter
+RARE_COSTS: Final = 0.3  # the charsets of old Macintoshes and of nobody else
+RARE: Final = frozenset({"iso8859-5", "mac-cyrillic", "mac-latin2", "mac-roman", "cp1125"})
+APOSTROPHE: Final = 1.6  # ’ stands inside words of several languages
+GOOD: Final = 0.9  # the score a letter from which a text is taken for right
 LIKELY_BONUS: Final = 4.0  # the charset of the body is most often that of the subject
 OUTSIDE_WORDS: Final = frozenset("\u00a0\u00ad„”“’‘‚‹›«»–—…•№§€£©®°×÷·±½¿¡")
 _WORD = re.compile(rb"(?<![A-Za-z0-9])[A-Za-z0-9]*+[\x80-\xff][A-Za-z0-9\x80-\xff]*")
@@ -69,13 +74,13 @@ LANGUAGES: Final[dict[str, dict[str, float]]] = {
     "de": dict.fromkeys("äöüß", 2.2),
     "ru": _RUSSIAN,
     "uk": _UKRAINIAN,
-    "romance": {**dict.fromkeys("éèàçêôîùâëïûñáíóúãõòìü", 1.6), "œ": 0.3},
-    "nordic": dict.fromkeys("åäöøæéðþáíóúý", 1.4),
-    "cs": dict.fromkeys("áčďéěíňóřšťúůýžľĺŕôä", 1.4),
-    "hu": dict.fromkeys("áéíóöőúüű", 1.4),
-    "ro": dict.fromkeys("ăâîşţșț", 1.4),
-    "hr": dict.fromkeys("čćžšđ", 1.4),
-    "tr": dict.fromkeys("çğıöşüâî", 1.4),
+    "romance": {**dict.fromkeys("éèàçêôîâëïñáíóúüùòì", 1.6), **dict.fromkeys("ãõ", 1.2), **dict.fromkeys("œû", 0.8)},
+    "nordic": dict.fromkeys("åäöøæéðþáíóúý", 1.5),
+    "cs": dict.fromkeys("áčďéěíňóřšťúůýžľĺŕôä", 1.5),
+    "hu": dict.fromkeys("áéíóöőúüű", 1.5),
+    "ro": dict.fromkeys("ăâîşţșț", 1.5),
+    "hr": dict.fromkeys("čćžšđ", 1.5),
+    "tr": dict.fromkeys("çğıöşüâî", 1.5),
 }
 UPPER_COSTS: Final = 0.4  # a capital says less, and words of capitals are rare
 CROWD_COSTS: Final = 1.0  # Latin letters with marks seldom stand side by side
@@ -88,6 +93,8 @@ _LEANINGS: Final = {
 _OPENING: Final = frozenset("„‚")
 _VOWELS: Final = frozenset("аеёиоуыэюяіїє" + "aeiouyóąę")
 _SIGNS: Final = frozenset("ьъ")
+_NO_LEAN: Final = dict.fromkeys(LANGUAGES, 0.0)
+_STRANGE: Final = re.compile(r"[^\x00-\x7f]")
 _LONE: Final = re.compile(r"(?<!\S)[^\W\d_a-zA-Z](?!\S)")
 _WORDS_OF_ONE: Final = frozenset("àéèóаиоуявскіезйбж")
 # Letters that no vowel follows, that begin no word, and that follow no consonant.
@@ -97,18 +104,28 @@ _AFTER_VOWELS: Final = frozenset("ßй")
 _SELDOM_SECOND: Final = frozenset("аоуыэ")
 
 
-def choose(data: bytes, declared: str = "", likely: str = "") -> str:
-    """The candidate under which the words of `data` look most like words; `declared` and `likely` get a bonus."""
+def choose(data: bytes, declared: str = "", likely: str = "") -> tuple[str, float]:
+    """The candidate under which the words of `data` look most like words, and its score a letter.
+
+    `declared` and `likely` get a bonus.
+    """
     words = list(dict.fromkeys(_WORD.findall(data[:50_000])))[:WORDS_READ]
     sample = b" ".join(words)[:SAMPLE_BYTES]
+    size = max(1, sum(byte > 127 for byte in sample))
     lean = leaning(data[:SAMPLE_BYTES])
+    believed = DEFAULT_BONUS if declared == "cp1252" else DECLARED_BONUS + DECLARED_SHARE * size
 
     def total(name: str) -> float:
-        claimed = DEFAULT_BONUS if name == "cp1252" else DECLARED_BONUS
-        bonus = (name == declared) * claimed + (name == likely) * LIKELY_BONUS
-        return score(sample.decode(name, KEEP), lean) + bonus
+        return (
+            score(sample.decode(name, KEEP), lean)
+            - (name in RARE) * RARE_COSTS
+            + (name == declared) * believed
+            + (name == likely) * LIKELY_BONUS
+        )
 
-    return max(dict.fromkeys((*CANDIDATES, *filter(None, (declared, likely)))), key=total)
+    scores = {name: total(name) for name in (*CANDIDATES, *filter(None, (declared, likely)))}
+    chosen = max(scores, key=lambda name: scores[name])
+    return chosen, scores[chosen] / size
 
 
 def leaning(data: bytes) -> dict[str, float]:
@@ -116,29 +133,34 @@ def leaning(data: bytes) -> dict[str, float]:
     plain = data.lower()
     counts = {language: len(chunk.findall(plain)) for language, chunk in _LEANINGS.items()}
     most = max(2, sum(counts.values()))
-    return {language: LEANING_BONUS * count / most for language, count in counts.items()}
+    return {language: LEANING_BONUS * counts.get(language, 0) / most for language in LANGUAGES}
 
 
 def score(text: str, lean: dict[str, float] | None = None) -> float:
     """How much a text looks like words; about 1.5 a non-ASCII letter when it is right, near or below 0 when not."""
-    counts = Counter(letter for letter in text if letter > "\x7f")
-    alone = max(
-        sum(count * _alone(letter, language) for letter, count in counts.items()) + (lean or {}).get(language, 0.0)
-        for language in LANGUAGES
-    )
+    alone = list((lean or _NO_LEAN).values())
+    for letter, count in Counter(_STRANGE.findall(text)).items():
+        alone = [total + count * weight for total, weight in zip(alone, _alone(letter), strict=True)]
     lonely = sum(letter.lower() not in _WORDS_OF_ONE for letter in _LONE.findall(text))
-    return alone + sum(map(together, " " + text, text + " ")) - 1.5 * lonely
+    return max(alone) + sum(map(together, " " + text, text + " ")) - 1.5 * lonely
 
 
 @lru_cache(maxsize=16384)
-def _alone(letter: str, language: str) -> float:
-    weights, lower = LANGUAGES[language], letter.lower()
-    if lower in weights:
-        return weights[lower] - (UPPER_COSTS if letter != lower else 0.0)
+def _alone(letter: str) -> tuple[float, ...]:
+    """What a letter says for each of the languages."""
+    lower = letter.lower()
+    capital = UPPER_COSTS if letter != lower else 0.0
+    otherwise = _in_no_language(letter)
+    return tuple(
+        weights[lower] - capital if lower in weights else otherwise for weights in LANGUAGES.values()
+    )
+
+
+def _in_no_language(letter: str) -> float:
     if is_letter(letter):
         return -0.7 if _script(letter) == "cyrillic" else -0.3
     if letter in OUTSIDE_WORDS:
-        return 0.3 if letter in "\u00a0\u00ad" else 0.6
+        return APOSTROPHE if letter == "’" else 0.3 if letter in "\u00a0\u00ad" else 0.6
     return -2.0 if unicodedata.category(letter) in ("Cc", "So", "Sk", "Lm", "Co") else -0.5
 
 

@@ -25,7 +25,6 @@ RUNS_SAMPLED: Final = 200  # by which the charset is found
 RUNS: Final = 20_000  # that are mended
 PASSES: Final = 4  # a text may have been misread twice, or in two ways
 SAMPLE: Final = 1_200  # characters of distinct words by which a text is weighed
-GOOD: Final = 0.9  # the score a letter from which a text is taken for right
 SURE: Final = 1.1  # … and from which a mended one is
 SINGLE: Final = 1.0  # the gain that a lone run must bring
 FORM: Final = 0.3  # what a byte more in a sequence adds: the longer, the less it is there by accident
@@ -110,10 +109,12 @@ def _reader_of(text: str) -> _Reader | None:
     present = frozenset(text)
     found, most = None, 0.0
     for reader in map(_reader, READERS):
-        if present.isdisjoint(reader.first) or present.isdisjoint(reader.later):
+        if present.isdisjoint(reader.first) or present.isdisjoint(reader.later) or not reader.sequence.search(text):
             continue
-        gain = sum(max(0.0, run.gain) for run in _runs(text, reader, RUNS_SAMPLED))
-        if gain >= SINGLE and gain > most:
+        runs = list(_runs(text, reader, RUNS_SAMPLED))
+        meant = [run for run in runs if run.text]
+        gain = sum(max(0.0, run.gain) for run in meant)
+        if gain >= SINGLE and gain > most and 2 * len(meant) >= len(runs):
             found, most = reader, gain
     return found
 
@@ -128,8 +129,7 @@ def _runs(text: str, reader: _Reader, most: int) -> Iterator[_Run]:
         if most < 0:
             return
         head, meant, tail, gain = _meant(text[start - 1 : start], match[0], text[end : end + 1], reader.name)
-        if meant:
-            yield _Run(start + head, end - tail, meant, gain)
+        yield _Run(start + head, end - tail, meant, gain)
 
 
 @lru_cache(maxsize=20_000)
@@ -175,7 +175,7 @@ def _is_sign(letter: str) -> bool:
 def _replaced(text: str, runs: Iterator[_Run]) -> str:
     out: list[str] = []
     at = 0
-    for run in runs:
+    for run in filter(lambda run: run.text, runs):
         out += text[at : run.start], run.text
         at = run.end
     return "".join((*out, text[at:]))
@@ -212,7 +212,7 @@ class _Exchange:
 def _right(sample: str, value: float) -> bool:
     """Whether a text makes words as it stands."""
     size = sum(letter > "\x7f" for letter in sample)
-    return value >= GOOD * size and not _broken(sample)
+    return value >= letters.GOOD * size and not _broken(sample)
 
 
 def _broken(sample: str) -> bool:

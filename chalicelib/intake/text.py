@@ -14,6 +14,8 @@ _WORD = re.compile(r"\w")
 _PAGE = re.compile(r"\s{0,100}<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
 _TRAILING = re.compile(r"(?<![ \t])[ \t]++(?=\n|$)")
 _MARKUP: Final = frozenset({"text/html", "text/enriched", "text/richtext", "application/xhtml+xml"})
+_PAGES: Final = frozenset({"text/html", "application/xhtml+xml"})
+_BODIES: Final = _MARKUP | {"text/plain"}
 _NOT_READ: Final = frozenset(
     {
         "text/calendar",
@@ -62,28 +64,47 @@ def read(root: Part) -> Body:
     return body
 
 
-def _shown(part: Part, body: Body) -> list[str]:
-    """Texts of a part in reading order; everything else it holds goes to the attachments."""
+def _shown(part: Part, body: Body, beside: str = "") -> list[str]:
+    """Texts of a part in reading order; everything else it holds goes to the attachments.
+
+    `beside` is the kind of the multipart that the part stands in behind others, '' when it is alone or the first.
+    What is shown there is what RFC 8621, 4.1.4 holds for a body part.
+    """
     if part.type == "multipart/alternative":
-        return _best([_shown(child, body) for child in part.children])
+        return _best([(_is_page(child), _shown(child, body)) for child in part.children])
     if part.type.startswith("multipart/"):
-        return [text for child in part.children for text in _shown(child, body)]
-    if _readable(part):
+        texts: list[str] = []
+        for number, child in enumerate(part.children):
+            shown = texts if part.type == "multipart/related" else number
+            texts += _shown(child, body, part.type if shown else "")
+        return texts
+    if _readable(part, beside):
         return [_decoded(part, body)]
     body.attachments.append(_attachment(part))
     return []
 
 
-def _best(versions: list[list[str]]) -> list[str]:
-    """The first version with words in it: senders put the plain one first (RFC 2046, 5.1.4)."""
-    return next((texts for texts in versions if any(_WORD.search(text) for text in texts)), [])
+def _is_page(part: Part) -> bool:
+    return any(one.type in _PAGES for one in part.walk())
 
 
-def _readable(part: Part) -> bool:
-    if part.disposition == "attachment" or part.children or part.type in _NOT_READ:
+def _best(versions: list[tuple[bool, list[str]]]) -> list[str]:
+    """The page, which is what the sender saw; the plain version when it says much more, or the page nothing."""
+    worded = [version for version in versions if any(_WORD.search(text) for text in version[1])]
+    plain, page = (next((texts for paged, texts in worded if paged is wanted), []) for wanted in (False, True))
+    return page if 2 * _words(page) >= _words(plain) else plain
+
+
+def _words(texts: list[str]) -> int:
+    return sum(len(text.split()) for text in texts)
+
+
+def _readable(part: Part, beside: str) -> bool:
+    if part.disposition == "attachment" or part.children:
         return False
-    is_text = part.type.startswith("text/") or part.type in _MARKUP
-    return is_text and not (part.filename and part.type not in ("text/plain", "text/html"))
+    if part.type not in _BODIES:
+        return part.type.startswith("text/") and part.type not in _NOT_READ and not beside and not part.filename
+    return not (beside and (beside == "multipart/related" or part.filename))
 
 
 def _decoded(part: Part, body: Body) -> str:
