@@ -34,10 +34,9 @@ DEFAULT_BONUS: Final = 1.0  # Windows-1252 and Latin-1 are declared by programs 
 DECLARED_SHARE: Final = 0.1  # … and this for each letter
 RARE_COSTS: Final = 0.3  # the charsets of old Macintoshes and of nobody else
 RARE: Final = frozenset({"iso8859-5", "mac-cyrillic", "mac-latin2", "mac-roman", "cp1125"})
-APOSTROPHE: Final = 1.6  # ’ stands inside words of several languages
 GOOD: Final = 0.9  # the score a letter from which a text is taken for right
 LIKELY_BONUS: Final = 4.0  # the charset of the body is most often that of the subject
-OUTSIDE_WORDS: Final = frozenset("\u00a0\u00ad„”“’‘‚‹›«»–—…•№§€£©®°×÷·±½¿¡")
+OUTSIDE_WORDS: Final = frozenset("\u00a0\u00ad„”“’‘‚‹›«»–—…№§€£©®°×÷·±½¿¡")
 _WORD = re.compile(rb"(?<![A-Za-z0-9])[A-Za-z0-9]*+[\x80-\xff][A-Za-z0-9\x80-\xff]*")
 
 
@@ -56,14 +55,12 @@ def _keep_byte(problem: UnicodeError) -> tuple[str, int]:
 codecs.register_error(KEEP, _keep_byte)
 
 _RUSSIAN: Final = {
-    **{letter: 2.2 for letter in "оеаин"},
-    **{letter: 1.8 for letter in "тсрвл"},
-    **{letter: 1.4 for letter in "кмдпуя"},
-    **{letter: 0.9 for letter in "ыьгзбчй"},
-    **{letter: 0.4 for letter in "хжшюё"},
-    **{letter: -0.3 for letter in "цщэ"},
-    **{letter: -1.0 for letter in "фъ"},
-}
+    letter: weight
+    for group, weight in {
+        "оеаин": 2.2, "тсрвл": 1.8, "кмдпуя": 1.4, "ыьгзбчй": 0.9, "хжшюё": 0.5, "цщэ": 0.2, "ф": -0.3, "ъ": -1.0,
+    }.items()
+    for letter in group
+}  # fmt: skip
 _UKRAINIAN: Final = {
     **{letter: weight for letter, weight in _RUSSIAN.items() if letter not in "ыэъё"},
     **{"і": 2.0, "ї": 0.9, "є": 0.9, "ґ": -0.3, "'": 0.0},
@@ -74,6 +71,7 @@ LANGUAGES: Final[dict[str, dict[str, float]]] = {
     "de": dict.fromkeys("äöüß", 2.2),
     "ru": _RUSSIAN,
     "uk": _UKRAINIAN,
+    "en": dict.fromkeys("’‘“”–—£…", 1.6),
     "romance": {**dict.fromkeys("éèàçêôîâëïñáíóúüùòì", 1.6), **dict.fromkeys("ãõ", 1.2), **dict.fromkeys("œû", 0.8)},
     "nordic": dict.fromkeys("åäöøæéðþáíóúý", 1.5),
     "cs": dict.fromkeys("áčďéěíňóřšťúůýžľĺŕôä", 1.5),
@@ -88,9 +86,12 @@ LEANING_BONUS: Final = 2.0  # for the language whose plain letters and small wor
 _LEANINGS: Final = {
     "pl": re.compile(rb"[rscd]z|[wj][aeioy]|ni[ae]|\b(?:w|z|na|do|o|i|za|od|po|nie)\b"),
     "de": re.compile(rb"s?ch|ck|ei|ung|tz|en\b|\b(?:und|der|die|das|ich|mit|sie|von|zu|ist)\b"),
+    "en": re.compile(rb"th|ing\b|\b(?:the|and|is|it|you|of|to|in|for|with|my|have)\b"),
     "romance": re.compile(rb"qu|ou|eu|ion|\b(?:l[ae]s?|de|des|un|une|et|el|que|est|para|por|il|per|di)\b"),
 }
-_OPENING: Final = frozenset("„‚")
+# Signs that stand right behind a word, and right before one.
+_BEHIND: Final = frozenset("\u00a0\u00ad”“’‘›«»–—…°®·")
+_BEFORE: Final = frozenset("\u00a0\u00ad„”“’‘‚‹«»–—…§©№€£·¿¡")
 _VOWELS: Final = frozenset("аеёиоуыэюяіїє" + "aeiouyóąę")
 _SIGNS: Final = frozenset("ьъ")
 _NO_LEAN: Final = dict.fromkeys(LANGUAGES, 0.0)
@@ -160,7 +161,7 @@ def _in_no_language(letter: str) -> float:
     if is_letter(letter):
         return -0.7 if _script(letter) == "cyrillic" else -0.3
     if letter in OUTSIDE_WORDS:
-        return APOSTROPHE if letter == "’" else 0.3 if letter in "\u00a0\u00ad" else 0.6
+        return 0.3
     return -2.0 if unicodedata.category(letter) in ("Cc", "So", "Sk", "Lm", "Co") else -0.5
 
 
@@ -177,9 +178,9 @@ def together(before: str, letter: str) -> float:
     if before.isdigit() or letter.isdigit():
         return -1.5 if is_letter(before) or is_letter(letter) else 0.0
     if is_letter(before) and letter > "\x7f":
-        return -1.5 if letter in _OPENING else 0.0 if letter in OUTSIDE_WORDS else -2.0
-    if is_letter(letter) and before > "\x7f" and before not in OUTSIDE_WORDS:
-        return -2.0
+        return 0.0 if letter in _BEHIND else -1.5 if letter in OUTSIDE_WORDS else -2.0
+    if is_letter(letter) and before > "\x7f" and before not in _BEFORE:
+        return -1.5 if before in OUTSIDE_WORDS else -2.0
     return -1.5 if letter.lower() in _NEVER_FIRST else 0.0
 
 

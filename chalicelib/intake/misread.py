@@ -31,7 +31,7 @@ FORM: Final = 0.3  # what a byte more in a sequence adds: the longer, the less i
 LETTERS: Final = 3  # different letters that must get better when no sign stands inside a word
 _WORD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]*+[^\x00-\x7f\s][^\x00-\x20!-/:-@\[-`{-\x7f\s]*")
 # Signs that do stand between two letters.
-_INSIDE: Final = frozenset("·’‘–—…„”“«»•‚\u00a0\u00ad")
+_INSIDE: Final = frozenset("·’‘–—…\u00a0\u00ad")
 _MARKS: Final = "".join(letters.OUTSIDE_WORDS)
 _HABITUAL: Final = frozenset(letter for weights in letters.LANGUAGES.values() for letter in weights)
 
@@ -112,11 +112,16 @@ def _reader_of(text: str) -> _Reader | None:
         if present.isdisjoint(reader.first) or present.isdisjoint(reader.later) or not reader.sequence.search(text):
             continue
         runs = list(_runs(text, reader, RUNS_SAMPLED))
-        meant = [run for run in runs if run.text]
-        gain = sum(max(0.0, run.gain) for run in meant)
-        if gain >= SINGLE and gain > most and 2 * len(meant) >= len(runs):
+        mended = sum(bool(run.text) for run in runs)
+        broken = sum(not run.text and not _is_word(text[run.start : run.end]) for run in runs)
+        gain = sum(max(0.0, run.gain) for run in runs)
+        if gain >= SINGLE and gain > most and mended >= broken:
             found, most = reader, gain
     return found
+
+
+def _is_word(run: str) -> bool:
+    return letters.score(run) >= letters.GOOD * len(run)
 
 
 def _runs(text: str, reader: _Reader, most: int) -> Iterator[_Run]:
@@ -148,7 +153,8 @@ def _meant(before: str, run: str, after: str, name: str) -> tuple[int, str, int,
         around = (run[head - 1 : head] if head else before, run[head + len(part)] if tail else after)
         value = letters.score(meant.join(around))
         if value > -0.5 and _plausible(meant):
-            return head, meant, tail, value - letters.score(part.join(around)) + FORM * (len(part) - len(meant))
+            form = FORM * (len(part) - len(meant)) + letters.UPPER_COSTS * sum(map(str.isupper, meant))
+            return head, meant, tail, value - letters.score(part.join(around)) + form
     return 0, "", 0, 0.0
 
 
@@ -221,7 +227,7 @@ def _broken(sample: str) -> bool:
         inside = letters.is_letter(before) and letters.is_letter(after)
         if inside and letter > "\x7f" and not letters.is_letter(letter) and letter not in _INSIDE:
             return True
-    return min(map(letters.together, sample, sample[1:]), default=0.0) <= -3.0
+    return min(map(letters.together, sample, sample[1:]), default=0.0) <= -2.0
 
 
 def _exchanges(sample: str, now: float, lean: dict[str, float], likely: str) -> Iterator[_Exchange]:
@@ -259,8 +265,12 @@ def _reader(name: str) -> _Reader:
         letter = bytes([number]).decode(name, "ignore")
         for shown in (letter,) if letter else (chr(number), bytes([number]).decode(name, letters.KEEP)):
             byte.setdefault(shown, number)
-    first = "".join(letter for letter, number in byte.items() if 0xC2 <= number <= 0xF4)
-    later = "".join(letter for letter, number in byte.items() if number < 0xC0)
+    first, second, third, fourth = (
+        "".join(letter for letter, number in byte.items() if low <= number <= high)
+        for low, high in ((0x80, 0xBF), (0xC2, 0xDF), (0xE0, 0xEF), (0xF0, 0xF4))
+    )
+    later, two, three, four = (f"[{re.escape(found)}]" for found in (first, second, third, fourth))
+    sequence = re.compile(f"{two}{later}|{three}{later}{{2}}|{four}{later}{{3}}")
     every = re.escape("".join(byte))
-    sequence = re.compile(f"[{re.escape(first)}][{re.escape(later)}]")
-    return _Reader(name, byte, frozenset(first), frozenset(later), re.compile(f"[{every}]+"), sequence)
+    leads = frozenset(second + third + fourth)
+    return _Reader(name, byte, leads, frozenset(first), re.compile(f"[{every}]+"), sequence)
