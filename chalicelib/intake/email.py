@@ -72,8 +72,9 @@ def _read(raw: bytes) -> tuple[Opened, Fields]:
     if len(files) > attachments.MOST:
         body.warn(attachments.TOO_MANY)
         files = files[: attachments.MOST]
-    sender = _sender(root.head, body.codec)
-    subject = words.decode(root.head.get("subject"), likely=body.codec)[:SUBJECT_READ]
+    reader = _HeaderReader(body)
+    sender = _sender(root.head, reader)
+    subject = reader.text("subject", root.head.get("subject"))[:SUBJECT_READ]
     verdict = automatic.judge(root, subject, body.text)
     message = Message(
         channel="mail",
@@ -81,9 +82,9 @@ def _read(raw: bytes) -> tuple[Opened, Fields]:
         in_reply_to=addresses.ids(" ".join(root.head.all("in-reply-to"))),
         references=addresses.ids(" ".join(root.head.all("references"))),
         sender=sender,
-        reply_to=_addresses(root.head, "reply-to", body.codec),
-        to=_addresses(root.head, "to", body.codec),
-        cc=_addresses(root.head, "cc", body.codec),
+        reply_to=reader.addresses(root.head, "reply-to"),
+        to=reader.addresses(root.head, "to"),
+        cc=reader.addresses(root.head, "cc"),
         subject=subject,
         sent_at=_moment(root.head.get("date")),
         text=body.text,
@@ -91,7 +92,7 @@ def _read(raw: bytes) -> tuple[Opened, Fields]:
         automatic=verdict.kind if verdict else None,
         automatic_reason=verdict.reason if verdict else "",
         attachments=attachments.listed(root, files),
-        warnings=(*warnings, *body.warnings, *_missing(root.head, sender)),
+        warnings=(*warnings, *body.warnings, *reader.warnings, *_missing(root.head, sender)),
         envelopes=envelopes.told(root, body.text),
     )
     return Opened(message, files), root.head
@@ -113,14 +114,30 @@ def _line_ends(raw: bytes) -> bytes:
     return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-def _sender(head: Fields, likely: str) -> Address | None:
+class _HeaderReader:
+    """Reads header values the way the text of the mail was to be read, and keeps what there is to say about it."""
+
+    def __init__(self, body: text.Body) -> None:
+        self._body = body
+        self.warnings: dict[str, None] = {}
+
+    def text(self, name: str, raw: str) -> str:
+        """A raw value of the field `name`, readable."""
+        found, warning = words.mended(raw, likely=self._body.codec, likely_misread=self._body.misread)
+        if warning:
+            self.warnings[f"{name}: {warning}"] = None
+        return found
+
+    def addresses(self, head: Fields, name: str) -> tuple[Address, ...]:
+        """The addresses of every field `name`."""
+        value = ", ".join(head.all(name))[: mime.HEADER_BYTES]
+        return addresses.parse(value, lambda raw: self.text(name, raw))
+
+
+def _sender(head: Fields, reader: _HeaderReader) -> Address | None:
     """The first full address of From, Reply-To, Sender and Return-Path; else the first name without one."""
-    found = [address for name in SENDER_FIELDS for address in _addresses(head, name, likely)]
+    found = [address for name in SENDER_FIELDS for address in reader.addresses(head, name)]
     return next((address for address in found if "@" in address.address), found[0] if found else None)
-
-
-def _addresses(head: Fields, name: str, likely: str) -> tuple[Address, ...]:
-    return addresses.parse(", ".join(head.all(name))[: mime.HEADER_BYTES], lambda raw: words.decode(raw, likely=likely))
 
 
 def _moment(value: str) -> datetime | None:
