@@ -9,14 +9,17 @@ from typing import Any, Final
 
 from chalicelib import metrics
 from chalicelib.errors import Unknown, Unreadable
+from chalicelib.flows.acknowledge import Courtesy
 from chalicelib.flows.again import save, until_won
 from chalicelib.flows.tagging import tags_of
 from chalicelib.intake import email
 from chalicelib.intake.chat import generic
 from chalicelib.intake.message import Message
 from chalicelib.intake.thread import references
+from chalicelib.item.acknowledge import account_of
 from chalicelib.item.arrive import Arrival, Known, identity_of, may_be_offered, message_arrived, quarantined
 from chalicelib.item.change import Change, Delivery, ReplyToken
+from chalicelib.item.echo import heard
 from chalicelib.item.item import Customer, Item, ItemId
 from chalicelib.outgoing import token
 from chalicelib.policy import Policy
@@ -90,15 +93,17 @@ def set_aside(notice: Notice, reason: str, world: World, why: str = metrics.UNRE
 
 def _receive(arrival: Arrival, message: Message, world: World) -> str:
     tags = tags_of(message, world.model)
-    ids = world.new_ids()
+    ids, courtesy = world.new_ids(), Courtesy(arrival, tags, world)
 
     def decide_and_save() -> str:
         known = _known(arrival, message, world)
         if known is None:
             return "handled before"
-        asked = may_be_offered(arrival, message, tags, known, world.policy, ids)
+        said = heard(message, known, world.policy)
+        known = courtesy.weighed(said, known)
+        asked = may_be_offered(arrival, said, tags, known, world.policy, ids)
         known = replace(known, agents=world.table.agents(asked))
-        change = message_arrived(arrival, message, tags, known, world.policy, ids)
+        change = courtesy.given(message_arrived(arrival, said, tags, known, world.policy, ids), known)
         save(change, arrival.received_at, world)
         return _outcome(change)
 
@@ -128,7 +133,9 @@ def _known(arrival: Arrival, message: Message, world: World) -> Known | None:
     proved = identity_of(arrival, message)
     identity = keys.identity_key(*proved) if proved else None
     mark = keys.token_key(arrival.token) if arrival.token else None
-    wanted = [ledger, *answers, *(key for key in (own, conversation, identity, mark) if key)]
+    account = account_of(arrival, message, world.policy)
+    spent = keys.budget_key(account) if account else None
+    wanted = [ledger, *answers, *(key for key in (own, conversation, identity, mark, spent) if key)]
     found = world.table.rows(wanted)
 
     def row(key: keys.Key | None) -> dict[str, Any]:
@@ -137,8 +144,9 @@ def _known(arrival: Arrival, message: Message, world: World) -> Known | None:
     if row(ledger):
         return None
     known_message = rows.message_of(row(own)) if row(own) else None
+    budget = rows.budget_of(account, row(spent)) if account else None
     if row(mark) and (answered := _answered(rows.token_of(row(mark)), arrival, message, world)):
-        return replace(answered, message=known_message)
+        return replace(answered, message=known_message, budget=budget)
     conversation_item = row(conversation).get("item_id")
     item_id = conversation_item or next((row(a)["item_id"] for a in answers if row(a).get("item_id")), None)
     customer_id = row(identity).get("customer_id")
@@ -150,6 +158,7 @@ def _known(arrival: Arrival, message: Message, world: World) -> Known | None:
         message=known_message,
         conversation_item=ItemId(conversation_item) if conversation_item else None,
         item=item,
+        budget=budget,
     )
 
 

@@ -11,6 +11,7 @@ from chalicelib.intake.message import Address, Message
 
 DATE_READ: Final = 100  # characters; a date is shorter
 SUBJECT_READ: Final = 1_000  # characters
+LOOP_READ: Final = 100  # characters
 SENDER_FIELDS: Final = ("from", "reply-to", "sender", "return-path")
 # Any of these makes bytes a mail. Fields that every hop adds (Return-Path, Received, …) do not: SES puts them on top
 # of garbage too.
@@ -71,6 +72,7 @@ def _read(raw: bytes) -> tuple[Message, Fields]:
         automatic_reason=verdict.reason if verdict else "",
         attachments=tuple(body.attachments),
         warnings=(*warnings, *body.warnings, *_missing(root.head, sender)),
+        loop=root.head.get(automatic.LOOP_HEADER.lower())[:LOOP_READ],
     )
     return message, root.head
 

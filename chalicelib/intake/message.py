@@ -45,7 +45,8 @@ class Message:
 
     `channel` is "mail" or "chat"; ids carry no angle brackets and are '' when missing; `sent_at` is aware UTC;
     `text` is all that stands in the message, `written` the part its sender wrote now. `conversation`, `delivery` and
-    `visitor` are ids of the chat provider. `warnings` are sentences about what had to be guessed or left out.
+    `visitor` are ids of the chat provider. `warnings` are sentences about what had to be guessed or left out. `loop` is
+    what the loop header says that every desk of our make puts on what it sends.
     """
 
     channel: str
@@ -67,3 +68,4 @@ class Message:
     conversation: str = ""
     delivery: str = ""
     visitor: str = ""
+    loop: str = ""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from chalicelib.intake.message import Automatic, Message
 from chalicelib.item.change import (
+    Budget,
     Change,
     Conversation,
     Delivery,
@@ -63,13 +64,16 @@ class Arrival:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """What the table knows that matters to an arrival. `item` is the one its token, references or conversation name;
-    `agents` are those it may be offered to."""
+    `agents` are those it may be offered to; `budget` is what its sender was lately written to by the desk itself (None:
+    not read), `unacknowledged` why he is not now, '' where nothing speaks against it."""
 
     customer: Customer | None = None
     message: KnownMessage | None = None
     conversation_item: ItemId | None = None
     item: Item | None = None
     agents: Agents = field(default_factory=dict)
+    budget: Budget | None = None
+    unacknowledged: str = ""
 
 
 def identity_of(arrival: Arrival, message: Message) -> tuple[str, str] | None:
@@ -114,6 +118,7 @@ def message_arrived(
     facts = {
         "state": item.state, "queue": item.queue, "lane": item.lane, "ring": item.ring, "reason": item.reason,
         "offered_to": item.offered_to, "tags": _tag_facts(tags), **_message_facts(arrival, message, known),
+        **({"unacknowledged": known.unacknowledged} if known.unacknowledged and before is None else {}),
     }  # fmt: skip
     chained, event = written(step, EventType.MESSAGE_RECEIVED, customer, item, facts, _payload(message))
     return Change(
