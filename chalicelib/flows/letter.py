@@ -19,12 +19,15 @@ def by_mail(
     *,
     automatic: bool = False,
 ) -> tuple[Reply, bytes]:
-    """What is said to the item's customer, and the bytes SES is to send. Raises `Invalid` where he has no address."""
+    """What is said to the item's customer, and the bytes SES is to send. Raises `Invalid` where he has no address.
+
+    What is automatic does not call him by the name he gave: of his words it bears the subject alone.
+    """
     to = mail.answerable(contact.address)
     mailbox = _mailbox(item, policy)
     mark = token.token(customer.key, item.id, mailbox.address, contact.address)
     letter = mail.Letter(
-        from_name=mailbox.name, mailbox=mailbox.address, to_name=contact.name, to_address=to,
+        from_name=mailbox.name, mailbox=mailbox.address, to_name="" if automatic else contact.name, to_address=to,
         subject=item.subject or mailbox.name, text=text, in_reply_to=contact.message_id,
         references=contact.references, reply_to=token.with_token(mailbox.address, mark),
         message_id=acknowledgement.message_id(reply_id, mailbox.address), at=at, outbox_id=reply_id,

@@ -13,6 +13,7 @@ from chalicelib.intake.automatic import LOOP_HEADER
 from chalicelib.outgoing import acknowledgement, header, recipient
 
 SUBJECT_LENGTH: Final = 1_000
+AUTOMATIC_SUBJECT: Final = 100
 NAME_LENGTH: Final = 200
 # What programs put before the subject of an answer, `Re[2]:` included; the colon of East Asian keyboards too.
 _ANSWERS = re.compile(
@@ -64,9 +65,12 @@ def answerable(address: str) -> str:
 
 
 def answer_subject(subject: str, *, automatic: bool = False) -> str:
-    """The subject of an answer: one `Re:`, or `Auto:` (RFC 3834, 3.1.5), whatever the customer's program calls it."""
+    """The subject of an answer: one `Re:`, whatever the customer's program calls it.
+
+    That of an automatic one begins with `Auto:` and is short (RFC 3834, 3.1.5): nobody's words go far by it.
+    """
     said = _ANSWERS.sub("", header.clean(subject, SUBJECT_LENGTH)).lstrip()
-    return f"{'Auto' if automatic else 'Re'}: {said}"[:SUBJECT_LENGTH].rstrip()
+    return (f"Auto: {said}"[:AUTOMATIC_SUBJECT] if automatic else f"Re: {said}"[:SUBJECT_LENGTH]).rstrip()
 
 
 def _fields(letter: Letter) -> Iterator[tuple[str, str]]:

@@ -65,7 +65,7 @@ class NoRoom(RawStore):
 def test_it_leaves_with_the_desks_words_and_none_of_the_customers(
     world: TestWorld, moto_cloud: Cloud, post: Post, stream: Stream
 ) -> None:
-    deliver(world, 1, "My parcel #secret", subject="Parcel")
+    deliver(world, 1, "My parcel #secret", subject="Parcel", sender="Anna Secret <c1@customer.example.com>")
     export([record for record in stream.records() if record["eventName"] == "INSERT"], world)
     (body,) = moto_cloud.bodies(world.settings.send_queue_url)
     assert send_message(json.dumps(body), world) == "sent"
@@ -74,7 +74,7 @@ def test_it_leaves_with_the_desks_words_and_none_of_the_customers(
     assert (to, outbox_id) == ("c1@customer.example.com", outgoing.id)
     said = message_from_bytes(raw, policy=policy.default)
     assert said.get_content().strip() == "We have your message."
-    assert "secret" not in raw.decode()
+    assert "secret" not in raw.decode().lower()
     (item,) = items(moto_cloud)
     assert said["From"] == "Help <help@shop.example.com>"
     assert said["In-Reply-To"] == "<m1@customer.example.com>"

@@ -38,6 +38,12 @@ def test_a_subject_begins_no_other_field(subject: str) -> None:
     assert message["Bcc"] is None
 
 
+def test_a_subject_carries_nobodys_words_far() -> None:
+    subject = str(read(letter(automatic=True, subject="word " * 100))["Subject"])
+    assert subject.startswith("Auto: word word")
+    assert len(subject) <= 100
+
+
 def test_our_message_ids_are_known_by_their_beginning_and_domain() -> None:
     made = acknowledgement.message_id("0123", "help@shop.example.com")
     assert acknowledgement.is_ours(made, OURS)
