@@ -16,11 +16,22 @@ CHANNELS: Final = ("mail", "chat")
 ROLES: Final = ("agent", "supervisor", "observer", "admin")
 URGENCIES: Final = ("low", "normal", "high", "critical")
 PROVIDERS: Final = ("generic",)
+ACKNOWLEDGED: Final = ("mail",)
+COURTESY_LENGTH: Final = 4_000
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _ADDRESS = re.compile(r"[^@\s]+@[a-z0-9.-]+")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 _HTTPS = re.compile(r"https://[^\s/]+(/\S*)?")
+# Words that sound like a promise and are none.
+_SOON = re.compile(
+    r"\bas (?:soon|quickly|fast) as (?:possible|we can)|\ba\.?s\.?a\.?p\b"
+    r"|\bjak najszybciej|\bnajszybciej,? jak|\bw najbliższym czasie"
+    r"|\bso ?bald wie möglich|\bso (?:schnell|rasch) wie möglich|\bschnellstmöglich|\bbaldmöglichst"
+    r"|\bкак можно (?:скорее|быстрее)|\bв (?:ближайшее время|кратчайшие сроки)|\bпри первой возможности"
+    r"|\bякнай(?:швидше|скоріше)|\bякомога (?:швидше|скоріше)|\bнайближчим часом",
+    re.IGNORECASE,
+)
 # At most five digits each: some 270 years, which every clock can still count with.
 _DURATION = re.compile(
     r"P(?:(?P<days>\d{1,5})D)?"
@@ -80,6 +91,14 @@ class Agent:
 
 
 @dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """What the desk says by itself to who opens a matter: on which channels, and in which words by language."""
+
+    channels: frozenset[str] = frozenset()
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """Which claims of a token name the agent and his roles, and which web origins may call the API."""
 
@@ -105,6 +124,12 @@ class Policy:
     mailboxes: Mapping[str, Mailbox]
     installations: Mapping[str, Installation]
     agents: Mapping[str, Agent] = field(default_factory=dict)
+    acknowledge: Acknowledge = field(default_factory=Acknowledge)
+
+    @property
+    def domains(self) -> frozenset[str]:
+        """The domains of the desk's mailboxes."""
+        return frozenset(address.rpartition("@")[2] for address in self.mailboxes)
 
     def queues_of(self, agent_id: str) -> tuple[Queue, ...]:
         """The queues an agent may claim from: he is a member and has every skill."""
@@ -185,7 +210,27 @@ class _Reader:
             mailboxes=self._mailboxes(),
             installations=self._installations(),
             agents=agents,
+            acknowledge=self._acknowledge(languages),
         )
+
+    def _acknowledge(self, languages: tuple[str, ...]) -> Acknowledge:
+        if "acknowledge" not in self._raw:
+            return Acknowledge()
+        entry = self._table("acknowledge", {"channels", "texts"})
+        allowed = "a channel the desk can acknowledge on"
+        channels = self._each("acknowledge.channels", entry.get("channels"), ACKNOWLEDGED, allowed)
+        texts = self._table("acknowledge.texts", languages)
+        if languages and languages[0] not in texts:
+            raise self._broken("acknowledge.texts", f"the desk's first language, {languages[0]}, has no text")
+        for language, text in texts.items():
+            self._check_courtesy(f"acknowledge.texts.{language}", self._string(f"acknowledge.texts.{language}", text))
+        return Acknowledge(frozenset(channels), MappingProxyType(texts))
+
+    def _check_courtesy(self, key: str, text: str) -> None:
+        if len(text) > COURTESY_LENGTH:
+            raise self._broken(key, f"must have at most {COURTESY_LENGTH} characters")
+        if found := _SOON.search(" ".join(text.split())):
+            raise self._broken(key, f"must not say {found[0]!r}: a desk promises a time it holds, or none")
 
     def _agents(self, languages: tuple[str, ...]) -> Mapping[str, Agent]:
         default = self._capacity("capacity", self._table("capacity"), {})
@@ -348,7 +393,7 @@ class _Reader:
 
 _SECTIONS: Final = (
     "desk", "access", "leases", "offers", "lanes", "topics", "queues", "quarantine", "mailboxes", "installations",
-    "capacity", "agents",
+    "capacity", "agents", "acknowledge",
 )  # fmt: skip
 
 

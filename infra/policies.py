@@ -32,7 +32,7 @@ _ROWS = [
 
 def role_policy(function: Function, policy: Policy) -> Json:
     """The IAM policy document of one function's role, for this desk."""
-    statements = _STATEMENTS | {"send": partial(_sender, policy)}
+    statements = _STATEMENTS | {"send": partial(_sender, policy), "receive": partial(_receive, policy)}
     return document([_logs(function), *statements[function.name]()])
 
 
@@ -53,8 +53,10 @@ def _logs(function: Function) -> Json:
     return allow(["logs:CreateLogStream", "logs:PutLogEvents"], [sub(name)])
 
 
-def _receive() -> list[Json]:
-    return [_consume("InboundQueue"), *_intake()]
+def _receive(policy: Policy) -> list[Json]:
+    # What the desk says by itself is stored before the arrival is written that it belongs to.
+    letters = [allow(["s3:PutObject"], [sub("${RawBucket.Arn}/out/*")])] if policy.acknowledge.channels else []
+    return [_consume("InboundQueue"), *_intake(), *letters]
 
 
 def _quarantine() -> list[Json]:
@@ -117,7 +119,7 @@ def _mail_as(policy: Policy) -> list[Json]:
     SES asks for the right to the identity it finds: the address itself, its domain, or a domain above that. Many
     mailboxes are named by their domains, for a role's policies have their limit.
     """
-    domains = sorted({address.rpartition("@")[2] for address in policy.mailboxes})
+    domains = sorted(policy.domains)
     listed = len(policy.mailboxes) <= _MOST_SENDERS
     senders = sorted(policy.mailboxes) if listed else [f"*@{domain}" for domain in domains]
     as_mailbox = {"StringEquals" if listed else "StringLike": {"ses:FromAddress": senders}}
@@ -163,7 +165,6 @@ _IDENTITY: Final = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:i
 _SECRETS: Final = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:"
 _STATEMENTS: Final[dict[str, Callable[[], list[Json]]]] = {
     "api_handler": _api,
-    "receive": _receive,
     "quarantine": _quarantine,
     "timers": _timers,
     "recheck": _recheck,

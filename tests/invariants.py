@@ -3,6 +3,7 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from chalicelib.item.state import RESTING_STATES, WAITING_STATES, State
@@ -13,6 +14,8 @@ type Row = Mapping[str, Any]
 type ByKind = Mapping[str, list[Row]]
 
 ARRIVALS = {"message-received", "delivery-quarantined"}
+QUEUED = {"reply-queued", "acknowledgement-queued"}
+DAY = timedelta(days=1)
 #: What is told, at the least, of a reply in each status.
 NEWS = {
     "delivered": "reply-delivered",
@@ -164,16 +167,18 @@ def _carried(by_kind: ByKind) -> Counter[tuple[str, str]]:
 
 
 def _replies(by_kind: ByKind) -> Iterator[str]:
-    """I9: each answer an agent gave has one row in the outbox, and the other way round; so has each kept answer."""
+    """I9: each answer of an agent or of the desk has one row in the outbox, and the other way round; so has each kept
+    answer."""
     outbox = {row["event_id"]: row for row in by_kind["outbox"]}
-    queued = {e["event_id"]: e for e in by_kind["event"] if e["type"] == "reply-queued"}
+    queued = {e["event_id"]: e for e in by_kind["event"] if e["type"] in QUEUED}
     if len(outbox) != len(by_kind["outbox"]):
         yield "two replies in the outbox have one event"
     for event_id in outbox.keys() ^ queued.keys():
         yield f"event {event_id} is told without a reply in the outbox, or stands there untold"
     for event_id in outbox.keys() & queued.keys():
         reply, event = outbox[event_id], queued[event_id]
-        told = (_facts(event)["reply"], event["item_id"], event["customer_id"])
+        item_id = _facts(event)["about"] if reply.get("automatic") else event["item_id"]
+        told = (_facts(event)["reply"], item_id, event["customer_id"])
         if told != (reply["outbox_id"], reply["item_id"], reply["customer_id"]):
             yield f"reply {reply['outbox_id']} is not the one its event tells of"
     known = {row["outbox_id"] for row in by_kind["outbox"]}
@@ -224,6 +229,25 @@ def _answers_find_back(by_kind: ByKind) -> Iterator[str]:
             yield f"token {token['pk']} is for no item of its customer"
 
 
+def _courtesies(by_kind: ByKind) -> Iterator[str]:
+    """What the desk says by itself: once an item at the most, and five times in any day to one account."""
+    sent = [row for row in by_kind["outbox"] if row.get("automatic")]
+    for item_id, times in Counter(row["item_id"] for row in sent).items():
+        if times > 1:
+            yield f"item {item_id} was acknowledged {times} times"
+    moments = defaultdict(list)
+    for row in sent:
+        local, _, domain = row["to"].lower().partition("@")
+        moments[local.partition("+")[0], domain].append(keys.moment_of(row["queued_at"]))
+    for account, unsorted in moments.items():
+        times = sorted(unsorted)
+        if any(sixth - first < DAY for first, sixth in zip(times, times[5:], strict=False)):
+            yield f"{'@'.join(account)} was written to more than five times within a day"
+    told = {_facts(e)["reply"] for e in by_kind["event"] if e["type"] == "acknowledgement-queued"}
+    for reply_id in told ^ {row["outbox_id"] for row in sent}:
+        yield f"acknowledgement {reply_id} is told of and was not written, or written and not told"
+
+
 def _labels(by_kind: ByKind) -> Iterator[str]:
     """Each decision of people is a label, and the newest is what stands on the item."""
     labels = {row["event_id"]: row for row in by_kind["label"]}
@@ -268,5 +292,5 @@ def _facts(event: Row) -> dict[str, Any]:
 
 CHECKS: tuple[Callable[[ByKind], Iterator[str]], ...] = (
     _deliveries_once, _in_hand, _lists, _due, _timelines_gapless, _versions_audited, _loads, _absent, _replies,
-    _sent_once, _answers_find_back, _labels, _mentions,
+    _sent_once, _answers_find_back, _courtesies, _labels, _mentions,
 )  # fmt: skip

@@ -88,6 +88,8 @@ class Memory:
         if change.reply:
             old = change.reply_before
             yield self._stands(keys.outbox_key(change.reply.id), "revision", old.revision if old else None)
+        if change.budget:
+            yield self._stands(keys.budget_key(change.budget.account), "revision", change.budget.revision - 1 or None)
         if told := change.conversation:
             yield self._stands(keys.conversation_key(told.installation, told.id), "item_id", told.previous)
 
@@ -127,6 +129,8 @@ def _replaced(change: Change) -> Iterator[rows.Row]:
         yield rows.outbox_row(change.reply)
     if change.token:
         yield rows.token_row(change.token)
+    if change.budget:
+        yield rows.budget_row(change.budget)
     if change.conversation:
         yield rows.conversation_row(change.conversation)
 

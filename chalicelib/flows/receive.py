@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from chalicelib import metrics
 from chalicelib.errors import Unknown, Unreadable
+from chalicelib.flows.acknowledge import Courtesy
 from chalicelib.flows.again import save, until_won
 from chalicelib.flows.tagging import tags_of
 from chalicelib.intake import email, filetypes
@@ -18,6 +19,7 @@ from chalicelib.intake.mime import Part
 from chalicelib.intake.proof import Checked, Proof
 from chalicelib.intake.proof import of as proof_of
 from chalicelib.intake.thread import references
+from chalicelib.item.acknowledge import account_of
 from chalicelib.item.arrive import (
     Arrival,
     Known,
@@ -29,6 +31,7 @@ from chalicelib.item.arrive import (
     same_contents,
 )
 from chalicelib.item.change import Change, Delivery
+from chalicelib.item.echo import heard
 from chalicelib.item.joining import Clues, lead
 from chalicelib.outgoing import token
 from chalicelib.policy import Policy
@@ -108,16 +111,18 @@ def set_aside(notice: Notice, reason: str, world: World, why: str = metrics.UNRE
 def _receive(arrival: Arrival, opened: email.Opened, world: World) -> str:
     message = opened.message
     tags = tags_of(message, world.model)
-    ids = world.new_ids()
+    ids, courtesy = world.new_ids(), Courtesy(arrival, tags, world)
     unwritten = enumerate(opened.files, 1)  # each is written once, however often the decision is made anew
 
     def decide_and_save() -> str:
         known = _known(arrival, message, world)
         if known is None:
             return "handled before"
-        asked = may_be_offered(arrival, message, tags, known, world.policy, ids)
+        said = heard(message, known, world.policy)
+        known = courtesy.weighed(said, known)
+        asked = may_be_offered(arrival, said, tags, known, world.policy, ids)
         known = replace(known, agents=world.table.agents(asked))
-        change = message_arrived(arrival, message, tags, known, world.policy, ids)
+        change = courtesy.given(message_arrived(arrival, said, tags, known, world.policy, ids), known)
         if change.events:
             _write_files(unwritten, arrival, world)
         save(change, arrival.now, world)
@@ -165,7 +170,9 @@ def _known(arrival: Arrival, message: Message, world: World) -> Known | None:
     proved = identity_of(arrival, message)
     identity = keys.identity_key(*proved) if proved else None
     mark = keys.token_key(arrival.token) if arrival.token else None
-    wanted = [ledger, *own, *answers, *(key for key in (conversation, identity, mark) if key)]
+    account = account_of(arrival, message, world.policy)
+    spent = keys.budget_key(account) if account else None
+    wanted = [ledger, *own, *answers, *(key for key in (conversation, identity, mark, spent) if key)]
     found = world.table.rows(wanted)
 
     def row(key: keys.Key | None) -> dict[str, Any]:
@@ -185,6 +192,7 @@ def _known(arrival: Arrival, message: Message, world: World) -> Known | None:
         known,
         message=next((one for one in seen if not one.another), None),
         repeated=next((one for one in seen if one.another), None),
+        budget=rows.budget_of(account, row(spent)) if account else None,
     )
 
 

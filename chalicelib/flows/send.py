@@ -131,7 +131,7 @@ def _not_delivered(
         agents = offerable(item, world)
         change = not_delivered(now, item, customer, step, status, detail, agents, world.policy)
         save(_marked(change, handled), step.at, world)
-        if status == Status.UNKNOWN:
+        if status == Status.UNKNOWN and not now.automatic:
             world.metrics.count(metrics.REPLY_OUTCOME_UNKNOWN)
         return str(status)
 

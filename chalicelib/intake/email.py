@@ -14,6 +14,7 @@ from chalicelib.intake.written import written
 
 DATE_READ: Final = 100  # characters; a date is shorter
 SUBJECT_READ: Final = 1_000  # characters
+LOOP_READ: Final = 100  # characters
 SENDER_FIELDS: Final = ("from", "reply-to", "sender", "return-path")
 # Any of these makes bytes a mail. Fields that every hop adds (Return-Path, Received, …) do not: SES puts them on top
 # of garbage too.
@@ -94,6 +95,7 @@ def _read(raw: bytes) -> tuple[Opened, Fields]:
         attachments=attachments.listed(root, files),
         warnings=(*warnings, *body.warnings, *reader.warnings, *_missing(root.head, sender)),
         envelopes=envelopes.told(root, body.text),
+        loop=root.head.get(automatic.LOOP_HEADER.lower())[:LOOP_READ],
     )
     return Opened(message, files), root.head
 

@@ -47,7 +47,8 @@ class Message:
     `channel` is "mail" or "chat"; ids carry no angle brackets and are '' when missing; `sent_at` is aware UTC;
     `text` is all that stands in the message, `written` the part its sender wrote now. `conversation`, `delivery` and
     `visitor` are ids of the chat provider. `warnings` are sentences about what had to be guessed or left out,
-    `envelopes` about what the text came in or with: encryption, a signature, an invitation, a forwarded mail.
+    `envelopes` about what the text came in or with: encryption, a signature, an invitation, a forwarded mail. `loop`
+    is what the loop header says that every desk of our make puts on what it sends.
     """
 
     channel: str
@@ -70,3 +71,4 @@ class Message:
     delivery: str = ""
     visitor: str = ""
     envelopes: tuple[str, ...] = ()
+    loop: str = ""

@@ -10,6 +10,7 @@ from chalicelib.intake import subject
 from chalicelib.intake.message import Address, Attachment, Automatic, Message
 from chalicelib.intake.proof import speaks_for_others
 from chalicelib.item.change import (
+    Budget,
     Change,
     Conversation,
     Delivery,
@@ -84,7 +85,8 @@ class Known:
 
     `item` is the one its token, references or conversation lead to, `by` which of these, `because` why it does not
     continue it all the same. `message` is the first mail under its Message-ID, `repeated` a later one of the same
-    content. `agents` are those it may be offered to.
+    content. `agents` are those it may be offered to. `budget` is what its sender was lately written to by the desk
+    itself (None: not read), `unacknowledged` why he is not now, '' where nothing speaks against it.
     """
 
     customer: Customer | None = None
@@ -95,6 +97,8 @@ class Known:
     by: By | None = None
     because: Because | None = None
     repeated: KnownMessage | None = None
+    budget: Budget | None = None
+    unacknowledged: str = ""
 
 
 def identity_of(arrival: Arrival, message: Message) -> tuple[str, str] | None:
@@ -154,6 +158,7 @@ def message_arrived(
         "state": item.state, "queue": item.queue, "lane": item.lane, "ring": item.ring, "reason": item.reason,
         "offered_to": item.offered_to, "tags": _tag_facts(tags), **_evidence(known, before, item),
         **_message_facts(arrival, message, known),
+        **({"unacknowledged": known.unacknowledged} if known.unacknowledged and before is None else {}),
     }  # fmt: skip
     chained, event = written(step, EventType.MESSAGE_RECEIVED, customer, item, facts, _payload(arrival, message))
     return Change(

@@ -113,6 +113,15 @@ class ReplyToken:
     mailbox: str
 
 
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """When the desk lately wrote to an account by itself. `revision` rises with every write, 0 before the first."""
+
+    account: str
+    written_at: tuple[datetime, ...] = ()
+    revision: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
     """What people decided about an item, beside what which model had said: the truth a model is trained on."""
@@ -143,7 +152,8 @@ class Mention:
 class Change:
     """One decision. `before` is None when the item is new; `customer` is as it was read, `seq` 0 when new.
 
-    `reply` is an outbox row as it will be, `reply_before` as it was read, None when it is new.
+    `reply` is an outbox row as it will be, `reply_before` as it was read, None when it is new; `budget` is as it will
+    be, one revision after the one that was read.
     """
 
     customer: Customer | None = None
@@ -161,6 +171,7 @@ class Change:
     mentions: tuple[Mention, ...] = ()
     reply_before: Outgoing | None = None
     reply: Outgoing | None = None
+    budget: Budget | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,7 @@ class EventType(StrEnum):
     REPLY_FAILED = "reply-failed"
     REPLY_BOUNCED = "reply-bounced"
     REPLY_UNKNOWN = "reply-unknown"
+    ACKNOWLEDGEMENT_QUEUED = "acknowledgement-queued"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,6 +78,11 @@ def token_key(token: str) -> Key:
     return {"pk": f"TOKEN#{_short(token)}", "sk": "TOKEN"}
 
 
+def budget_key(account: str) -> Key:
+    """When the desk lately wrote to an account by itself."""
+    return {"pk": f"BUDGET#{_short(account)}", "sk": "BUDGET"}
+
+
 def label_key(item_id: str, version: int) -> Key:
     """What people decided about an item at a version of it."""
     return {"pk": f"LABEL#{item_id}", "sk": f"LABEL#{version:012d}"}

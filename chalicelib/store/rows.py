@@ -4,11 +4,12 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from chalicelib.item.change import (
     Answered,
+    Budget,
     Change,
     Conversation,
     Handled,
@@ -40,6 +41,9 @@ from chalicelib.routing.route import Lane
 from chalicelib.store import keys
 
 Row = dict[str, Any]
+
+#: A budget's row is of no use a day after its newest entry; it is kept for longer, for clocks differ.
+BUDGET_KEPT: Final = timedelta(days=2)
 
 
 def to_wire(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -314,6 +318,7 @@ def outbox_row(outgoing: Outgoing) -> Row:
         "queued_at": keys.moment(outgoing.queued_at), "started_at": _moment(outgoing.started_at),
         "sent_at": _moment(outgoing.sent_at), "provider_id": outgoing.provider_id or None,
         "detail": outgoing.detail or None, "wake_at": _moment(outgoing.wake_at),
+        "automatic": 1 if outgoing.automatic else None,
     }  # fmt: skip
     return row | (keys.wake_attributes(outgoing.id, outgoing.wake_at) if outgoing.wake_at else {})
 
@@ -327,6 +332,7 @@ def outgoing_of(row: Mapping[str, Any]) -> Outgoing:
         revision=int(row["revision"]), queued_at=keys.moment_of(row["queued_at"]),
         started_at=_time(row.get("started_at")), sent_at=_time(row.get("sent_at")),
         provider_id=row.get("provider_id", ""), detail=row.get("detail", ""), wake_at=_time(row.get("wake_at")),
+        automatic=bool(row.get("automatic")),
     )  # fmt: skip
 
 
@@ -341,6 +347,21 @@ def token_row(token: ReplyToken) -> Row:
 def token_of(row: Mapping[str, Any]) -> ReplyToken:
     """The token of a row."""
     return ReplyToken(row["token"], ItemId(row["item_id"]), CustomerId(row["customer_id"]), row["mailbox"])
+
+
+def budget_row(budget: Budget) -> Row:
+    """When the desk wrote to an account by itself; goes by itself when all of that is long ago."""
+    return {
+        **keys.budget_key(budget.account), "kind": "budget", "schema": SCHEMA, "account": budget.account,
+        "written_at": json.dumps([keys.moment(at) for at in budget.written_at]), "revision": budget.revision,
+        "expires_at": int((max(budget.written_at) + BUDGET_KEPT).timestamp()),
+    }  # fmt: skip
+
+
+def budget_of(account: str, row: Mapping[str, Any]) -> Budget:
+    """The budget of an account by its row, which may be empty when the desk never wrote to it by itself."""
+    written = tuple(keys.moment_of(at) for at in json.loads(row.get("written_at") or "[]"))
+    return Budget(account, written, int(row.get("revision") or 0))
 
 
 def label_row(label: Label) -> Row:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import AtCapacity, Invalid, LostRace, Unavailable, Unknown
-from chalicelib.item.change import Answered, Change, Conversation, Load, Mention, Must
+from chalicelib.item.change import Answered, Budget, Change, Conversation, Load, Mention, Must
 from chalicelib.item.item import Customer, CustomerId, Event, Item, ItemId
 from chalicelib.item.offer import AgentNow
 from chalicelib.item.outgoing import Outgoing
@@ -331,6 +331,8 @@ class Table:
             yield "token", {"Put": {"TableName": self._name, "Item": rows.to_wire(rows.token_row(change.token))}}
         if change.reply:
             yield "reply", self._outbox_put(change.reply_before, change.reply)
+        if change.budget:
+            yield "budget", self._budget_put(change.budget)
         for load in change.loads:
             yield "load", self._load_update(load)
 
@@ -388,6 +390,17 @@ class Table:
             "Item": rows.to_wire(row),
             "ConditionExpression": "revision = :revision",
             "ExpressionAttributeValues": rows.to_wire({":revision": before.revision}),
+        }}  # fmt: skip
+
+    def _budget_put(self, budget: Budget) -> Row:
+        row = rows.budget_row(budget)
+        if budget.revision == 1:
+            return self._put_new(row)
+        return {"Put": {
+            "TableName": self._name,
+            "Item": rows.to_wire(row),
+            "ConditionExpression": "revision = :seen",
+            "ExpressionAttributeValues": rows.to_wire({":seen": budget.revision - 1}),
         }}  # fmt: skip
 
     def _load_update(self, load: Load) -> Row:

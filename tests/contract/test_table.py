@@ -18,9 +18,11 @@ import pytest
 from chalicelib import policy
 from chalicelib.errors import AtCapacity, Invalid, LostRace, Unknown
 from chalicelib.intake.message import Address
+from chalicelib.item.acknowledge import acknowledged
 from chalicelib.item.arrive import Known, message_arrived
 from chalicelib.item.change import (
     Answered,
+    Budget,
     Change,
     Conversation,
     Delivery,
@@ -47,6 +49,7 @@ from chalicelib.store.table import LOOKED_AFTER, Due, Page, Table
 from tests.cloud import Cloud
 from tests.conftest import ROOT
 from tests.desk import NOW, arrival, chat, customer, ids, item, mail, small_desk, step, tags
+from tests.letters_out import acknowledgement as letter
 
 DESK = small_desk()
 ANNA, CARL = DESK.agents["anna"], DESK.agents["carl"]
@@ -75,6 +78,11 @@ def arrived(table: Table, number: int = 1, channel: str = "mail") -> tuple[Item,
     assert change.after
     assert change.customer
     return change.after, replace(change.customer, seq=1)
+
+
+def opened() -> Change:
+    """A mail that opens an item, not yet written."""
+    return message_arrived(arrival(), mail(), tags(), Known(), DESK, ids())
 
 
 def claimed(table: Table, number: int = 1, key: str = "") -> tuple[Item, Customer]:
@@ -575,6 +583,7 @@ ONCE: list[tuple[str, Change]] = [
     ("reply", Change(reply=reply())),
     ("mention", Change(mentions=(mention(1),))),
     ("label", Change(label=label())),
+    ("budget", Change(budget=Budget("anna@example.com", (NOW,), 1))),
 ]
 
 
@@ -651,6 +660,38 @@ def test_save_changes_a_reply_only_from_where_it_was(cloud: Cloud, table: Table)
     assert table.outgoing("r1") == begin.reply
     with pytest.raises(LostRace):  # what is gone is not made again
         table.save(Change(reply_before=reply(9), reply=reply(9, revision=2)), NOW)
+
+
+def test_save_counts_a_budget_only_from_where_it_was(cloud: Cloud, table: Table) -> None:
+    """Of two who write to an account by themselves at once one has counted; the other reads and decides again."""
+    first = Budget("anna@example.com", (NOW,), 1)
+    table.save(Change(budget=first), NOW)
+    second = Budget("anna@example.com", (NOW, NOW + SECOND), 2)
+    table.save(Change(budget=second), NOW)
+    before = all_rows(cloud, table)
+    for late in (second, replace(second, revision=4)):
+        with pytest.raises(LostRace) as lost:
+            table.save(Change(budget=late), NOW)
+        assert lost.value.reasons == ("budget:ConditionalCheckFailed",)
+    assert all_rows(cloud, table) == before
+    (row,) = table.rows([keys.budget_key("anna@example.com")]).values()
+    assert rows.budget_of("anna@example.com", row) == second
+    with pytest.raises(LostRace):  # what was tidied away is not gone on with
+        table.save(Change(budget=Budget("boris@example.com", (NOW,), 7)), NOW)
+
+
+def test_save_writes_an_arrival_with_its_acknowledgement_or_neither(cloud: Cloud, table: Table) -> None:
+    change = acknowledged(opened(), letter(), Budget("anna@customer.example.com"), step(event_id="ev2"))
+    before = all_rows(cloud, table)
+    with pytest.raises(LostRace):
+        table.save(replace(change, budget=Budget("anna@customer.example.com", (NOW,), 3)), NOW)
+    assert all_rows(cloud, table) == before
+    table.save(change, NOW)
+    kinds = Counter(row["kind"]["S"] for row in all_rows(cloud, table))
+    assert kinds == {"customer": 1, "item": 1, "event": 2, "payload": 2, "delivery": 1, "message": 1, "identity": 1,
+                     "outbox": 1, "token": 1, "budget": 1}  # fmt: skip
+    assert table.customer("cu1").seq == 2
+    assert table.outgoing("r1") == change.reply
 
 
 def test_save_writes_a_token_as_often_as_a_reply_bears_it(table: Table) -> None:

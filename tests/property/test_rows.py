@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.item.change import Answered, Mention, ReplyToken
+from chalicelib.item.change import Answered, Budget, Mention, ReplyToken
 from chalicelib.item.item import Contact, Decided, Event, EventType, Item
 from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.state import State
@@ -41,6 +41,7 @@ def test_keys_of_the_outside_world_fit(a: str, b: str, c: str, d: str) -> None:
 
 # Rows
 
+_recent = st.datetimes(datetime(2020, 1, 1), datetime(2120, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - UTC is given
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 _id = st.text("0123456789abcdef", min_size=1, max_size=32)
 _ids = st.lists(_id, max_size=4).map(tuple)
@@ -104,7 +105,7 @@ _replies = st.builds(
     Outgoing, id=_id, item_id=_id, customer_id=_id, channel=st.sampled_from(["mail", "chat"]), source=_text, to=_text,
     raw_key=_text, actor=_id, event_id=_id, queued_at=_moments, status=st.sampled_from(Status),
     revision=st.integers(1, 10**9), started_at=_maybe_moment, sent_at=_maybe_moment, provider_id=_text, detail=_text,
-    wake_at=_maybe_moment,
+    wake_at=_maybe_moment, automatic=st.booleans(),
 )  # fmt: skip
 
 
@@ -122,6 +123,17 @@ def test_any_reply_comes_back_as_it_was_and_is_woken_when_it_says(made: Outgoing
 )
 def test_any_mention_comes_back_as_it_was(made: Mention) -> None:
     assert rows.mention_of(_through_dynamodb(rows.mention_row(made))) == made
+
+
+@given(st.builds(Budget, account=_text, written_at=st.lists(_recent, min_size=1).map(tuple), revision=st.integers(1)))
+def test_any_budget_comes_back_as_it_was(made: Budget) -> None:
+    row = _through_dynamodb(rows.budget_row(made))
+    assert rows.budget_of(made.account, row) == made
+    assert all(row["expires_at"] >= at.timestamp() + 86_400 for at in made.written_at)
+
+
+def test_a_budget_nobody_spent_is_whole() -> None:
+    assert rows.budget_of("a@example.com", {}) == Budget("a@example.com")
 
 
 @given(st.builds(ReplyToken, token=_id, item_id=_id, customer_id=_id, mailbox=_text))

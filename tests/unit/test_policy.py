@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib import policy
 from chalicelib.policy import CHANNELS, QUARANTINE, PolicyError
-from tests.desk import DESK, small_desk
+from tests.desk import ACKNOWLEDGE, DESK, courteous_desk, small_desk
 
 REPLIES = 'replies = "https://shop.example.com/chat-replies"'
 ROLE_CLAIM = 'role_claim = "roles"'
@@ -16,7 +16,7 @@ ROLE_CLAIM = 'role_claim = "roles"'
 #: What is changed in the small desk, into what; the key the refusal names, a text of the line it names, of the rule.
 BROKEN = [
     ("[desk]", "desk", "", "desk", "not TOML"),
-    ("[desk]", "[desks]", "desks", "[desks]", "no such key; there is access, agents, capacity, desk"),
+    ("[desk]", "[desks]", "desks", "[desks]", "no such key; there is access, acknowledge, agents, capacity, desk"),
     ("[lanes]\n", "[desk.lanes]\n", "desk.lanes", "[desk.lanes]", "no such key; there is languages, name"),
     ('name = "Small desk"', 'nam = "x"', "desk.nam", 'nam = "x"', "no such key"),
     ('name = "Small desk"', "", "desk.name", "[desk]", "must be a text"),
@@ -129,10 +129,39 @@ BROKEN += [
 ]
 
 
+TEXT, KEY, LINE = 'en = "We have your message."', "acknowledge.texts.en", "en ="
+#: The same of a desk that acknowledges mail.
+COURTESIES = [
+    ('channels = ["mail"]', 'channel = ["mail"]', "acknowledge.channel", "channel =", "no such key; there is channels"),
+    ('channels = ["mail"]', "", "acknowledge.channels", "[acknowledge]", "must be a list of texts"),
+    ('channels = ["mail"]', 'channels = ["chat"]', "acknowledge.channels", "channels =", "'chat' is not a channel"),
+    (TEXT, "", "acknowledge.texts", "[acknowledge.texts]", "the desk's first language, en, has no text"),
+    (TEXT, f'{TEXT}\nfr = "Bon"', "acknowledge.texts.fr", "fr =", "no such key; there is de, en, pl"),
+    (TEXT, 'en = " "', KEY, LINE, "must be a text"),
+    (TEXT, "en = 7", KEY, LINE, "must be a text"),
+    (TEXT, f'en = "{"x" * 4001}"', KEY, LINE, "must have at most 4000 characters"),
+    (TEXT, 'en = "We answer as soon as\\npossible."', KEY, LINE, "must not say 'as soon as possible': a desk promises"),
+    (TEXT, 'en = "You hear from us ASAP."', KEY, LINE, "must not say 'ASAP'"),
+    (TEXT, 'en = "Odpowiemy jak najszybciej."', KEY, LINE, "must not say 'jak najszybciej'"),
+    (TEXT, 'en = "Wir antworten schnellstmöglich."', KEY, LINE, "must not say 'schnellstmöglich'"),
+    (TEXT, 'en = "Мы ответим как можно скорее."', KEY, LINE, "must not say 'как можно скорее'"),
+    (TEXT, 'en = "Відповімо якнайшвидше."', KEY, LINE, "must not say 'якнайшвидше'"),
+]
+
+
 @pytest.mark.parametrize(("old", "new", "key", "line", "rule"), BROKEN)
 def test_a_broken_rule_is_told_with_line_and_key(old: str, new: str, key: str, line: str | None, rule: str) -> None:
     assert old in DESK
-    text = DESK.replace(old, new, 1)
+    check_refusal(DESK.replace(old, new, 1), key, line, rule)
+
+
+@pytest.mark.parametrize(("old", "new", "key", "line", "rule"), COURTESIES)
+def test_what_the_desk_says_by_itself_is_checked_too(old: str, new: str, key: str, line: str, rule: str) -> None:
+    assert old in ACKNOWLEDGE
+    check_refusal(DESK + ACKNOWLEDGE.replace(old, new, 1), key, line, rule)
+
+
+def check_refusal(text: str, key: str, line: str | None, rule: str) -> None:
     with pytest.raises(PolicyError) as refused:
         policy.parse(text, "my-desk.toml")
     said = str(refused.value)
@@ -157,6 +186,24 @@ def test_the_packaged_desk_keeps_every_rule_and_is_read_once() -> None:
     assert desk.people_queue in desk.queues
     assert QUARANTINE in desk.queues
     assert all(topic.queue in desk.queues for topic in desk.topics.values())
+
+
+def test_the_packaged_desk_has_words_for_every_language_and_is_silent_until_told() -> None:
+    desk = policy.load()
+    assert set(desk.acknowledge.texts) == set(desk.languages)
+    assert desk.acknowledge.channels == frozenset()
+    switched_on = policy.DESK_FILE.read_text("utf-8").replace("channels = []", 'channels = ["mail"]')
+    assert policy.parse(switched_on).acknowledge.channels == {"mail"}
+
+
+def test_a_desk_without_the_section_acknowledges_nothing() -> None:
+    assert small_desk().acknowledge.channels == frozenset()
+    assert courteous_desk().acknowledge.channels == {"mail"}
+    assert courteous_desk().acknowledge.texts == {"en": "We have your message.", "pl": "Mamy wiadomość."}
+
+
+def test_the_desks_domains_are_those_of_its_mailboxes() -> None:
+    assert small_desk().domains == {"shop.example.com"}
 
 
 def test_another_file_makes_another_desk(tmp_path: Path) -> None:
@@ -287,6 +334,7 @@ def test_nobody_rewrites_the_desk_while_it_is_at_work() -> None:
     desk = small_desk()
     for mapping in (
         desk.queues, desk.topics, desk.agents, desk.leases, desk.offers, desk.mailboxes, desk.installations,
+        courteous_desk().acknowledge.texts,
     ):  # fmt: skip
         with pytest.raises(TypeError):
             mapping["new"] = None  # type: ignore[index]

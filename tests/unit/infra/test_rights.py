@@ -11,6 +11,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from moto import mock_aws
+
 from chalicelib.flows import claim, handover, hook, look, presence, reply, work
 from chalicelib.flows.export import export
 from chalicelib.flows.receive import dead_delivery, delivery
@@ -27,6 +29,7 @@ from infra.functions import FUNCTIONS
 from infra.policies import role_policy
 from tests import letters
 from tests.cloud import BUCKETS, SECRET, STACK, Cloud, TestWorld
+from tests.desk import courteous_desk, small_desk
 from tests.outside import Outside
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -265,6 +268,21 @@ def timer_of(cloud: Cloud, channel: str, mark: str) -> str:
     items = [row for row in cloud.rows() if row["kind"]["S"] == "item" and row["channel"]["S"] == channel]
     found = next(row for row in items if mark in row)
     return json.dumps({"item_id": found["pk"]["S"].removeprefix("ITEM#")})
+
+
+def test_a_desk_that_acknowledges_mail_may_store_what_it_says_and_no_other_desk_may() -> None:
+    courteous = courteous_desk()
+    with mock_aws():
+        cloud = Cloud(desk=courteous)
+        world = cloud.deploy()
+        notice = letters.store_mail(world, "ses-1", letters.mail())
+        made = Used(cloud).during(lambda: delivery(notice, "m-1", 1, world))
+        (stored,) = (pair for pair in made if pair[0] == "s3:PutObject")
+        assert stored[1].startswith(f"{BUCKETS[0]}/out/")
+        assert not [pair for pair in made if not allowed("receive", cloud, pair)]
+        assert not allowed("receive", cloud, ("s3:PutObject", f"{BUCKETS[0]}/mail/ses-1"))
+        cloud.policy = small_desk()
+        assert not allowed("receive", cloud, stored)
 
 
 def test_a_call_beyond_the_role_is_noticed(moto_cloud: Cloud) -> None:
