@@ -149,6 +149,9 @@ def _api() -> list[Json]:
         allow(_CONSUME, [_work_queues()]),
         _send("InboundQueue"),
         allow(["s3:PutObject"], [sub("${RawBucket.Arn}/chat/*"), sub("${RawBucket.Arn}/out/*")]),
+        # Whom a reply goes to when messages are split off is read from the message.
+        allow(["s3:GetObject"], [sub("${RawBucket.Arn}/mail/*"), sub("${RawBucket.Arn}/chat/*")]),
+        allow(["s3:ListBucket"], [arn("RawBucket")]),
         _hook_secrets(),
     ]
 

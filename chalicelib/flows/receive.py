@@ -10,6 +10,7 @@ from typing import Any, Final
 from chalicelib import metrics
 from chalicelib.errors import Unknown, Unreadable
 from chalicelib.flows.again import save, until_won
+from chalicelib.flows.merged import goes_on_in
 from chalicelib.flows.tagging import tags_of
 from chalicelib.intake import email
 from chalicelib.intake.chat import generic
@@ -62,7 +63,7 @@ def delivery(body: str, sqs_id: str, receive_count: int, world: World) -> str:
     if suspect:
         return set_aside(notice, f"SES verdict: {' and '.join(suspect)}", world, metrics.VERDICT)
     try:
-        message = _read(notice.arrival, world)
+        message = read(notice.arrival, world)
     except (Unreadable, Unknown) as error:
         return set_aside(notice, str(error), world)
     return _receive(notice.arrival, message, world)
@@ -96,6 +97,8 @@ def _receive(arrival: Arrival, message: Message, world: World) -> str:
         known = _known(arrival, message, world)
         if known is None:
             return "handled before"
+        if known.item and known.item.merged_into:
+            known = replace(known, item=goes_on_in(known.item, world), named=known.item)
         asked = may_be_offered(arrival, message, tags, known, world.policy, ids)
         known = replace(known, agents=world.table.agents(asked))
         change = message_arrived(arrival, message, tags, known, world.policy, ids)
@@ -111,7 +114,8 @@ def _outcome(change: Change) -> str:
     return "queued" if change.after else "recorded as automatic"
 
 
-def _read(arrival: Arrival, world: World) -> Message:
+def read(arrival: Arrival, world: World) -> Message:
+    """A stored message. Raises `Unknown` where it is no more, `Unreadable`."""
     raw = world.raw.read(arrival.raw_key)
     return email.parse(raw) if arrival.delivery.channel == "mail" else generic.parse(raw)
 

@@ -63,13 +63,15 @@ class Arrival:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """What the table knows that matters to an arrival. `item` is the one its token, references or conversation name;
-    `agents` are those it may be offered to."""
+    where that was merged, the one in which it goes on, and `named` is the one they name. `agents` are those it may be
+    offered to."""
 
     customer: Customer | None = None
     message: KnownMessage | None = None
     conversation_item: ItemId | None = None
     item: Item | None = None
     agents: Agents = field(default_factory=dict)
+    named: Item | None = None
 
 
 def identity_of(arrival: Arrival, message: Message) -> tuple[str, str] | None:
@@ -181,7 +183,8 @@ def _recorded(arrival: Arrival, message: Message, known: Known, customer: Custom
 def _joined(known: Known, customer: Customer, arrival: Arrival, policy: Policy) -> Item | None:
     """The item a message continues: the known one, if its customer wrote, is vouched for, and is not too late."""
     item = known.item
-    if item is None or item.customer_id != customer.id or not arrival.trusted:
+    named = known.named or item
+    if item is None or named is None or named.customer_id != customer.id or not arrival.trusted or item.merged_into:
         return None
     too_late = item.state == State.RESOLVED and arrival.received_at - item.changed_at > policy.reopen_within
     return None if too_late else item
@@ -201,13 +204,14 @@ def _item_with(
     if before:
         item = _continued(before, message, tags, arrival.received_at, known.agents, policy)
     else:
-        item = _item(arrival, ids, customer, _routed(tags, policy), State.QUEUED, message.subject)
+        item = _item(arrival, ids, customer, routed(tags, policy), State.QUEUED, message.subject)
         item = replace(item, tags=tags, linked_to=known.item.id if known.item else None, ring=0)
         item = into_queue(item, arrival.received_at, known.agents, policy)
-    return replace(item, contact=_contact(arrival, message))
+    return replace(item, contact=contact_of(arrival, message))
 
 
-def _contact(arrival: Arrival, message: Message) -> Contact:
+def contact_of(arrival: Arrival, message: Message) -> Contact:
+    """Whom a reply to this message goes to."""
     if message.channel == "chat":
         return Contact(name=_name(message), conversation=message.conversation, trusted=arrival.trusted)
     to = next((a for a in message.reply_to if a.address), message.sender)
@@ -237,7 +241,7 @@ def _continued(
     """The item after one more message: one that waits may become urgent, one that rests or is done comes back."""
     changed = stepped(item, Action.CUSTOMER_WROTE, at)
     changed = replace(changed, subject=item.subject or message.subject)
-    lane = _routed(tags, policy).lane
+    lane = routed(tags, policy).lane
     if item.state == State.RESOLVED:
         return back_in_queue(replace(changed, lane=lane), at, "reopened", agents, policy)
     if changed.state != item.state:
@@ -248,7 +252,8 @@ def _continued(
     return changed
 
 
-def _routed(tags: Tagging | None, policy: Policy) -> Route:
+def routed(tags: Tagging | None, policy: Policy) -> Route:
+    """Where a message goes by its tags."""
     if tags is None:
         return route(None, None, policy)
     return route(None if tags.topic_abstained else tags.topic, tags.urgency, policy)

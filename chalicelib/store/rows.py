@@ -15,6 +15,7 @@ from chalicelib.item.change import (
     Identity,
     KnownMessage,
     Label,
+    Link,
     Mention,
     ReplyToken,
 )
@@ -29,6 +30,7 @@ from chalicelib.item.item import (
     EventType,
     Item,
     ItemId,
+    Merged,
     Tagging,
 )
 from chalicelib.item.offer import AgentNow, Presence
@@ -88,7 +90,8 @@ def item_row(item: Item) -> Row:
         "snoozed_until": _moment(item.snoozed_until), "hand_offs": item.hand_offs or None,
         "been": json.dumps(item.been, ensure_ascii=False) if item.been else None,
         "contact": json.dumps(asdict(item.contact), ensure_ascii=False) if item.contact else None,
-        "decided": _decided_json(item.decided),
+        "decided": _decided_json(item.decided), "linked_why": item.linked_why or None,
+        "merged": _merged_json(item.merged),
     }  # fmt: skip
     if item.tags:
         row |= {"tags": json.dumps(asdict(item.tags), ensure_ascii=False), "topic": item.tags.topic,
@@ -159,6 +162,8 @@ def item_of(row: Mapping[str, Any]) -> Item:
         been=tuple(json.loads(row.get("been") or "[]")),
         decided=_decided_of(row.get("decided")),
         contact=_contact_of(row.get("contact")),
+        linked_why=row.get("linked_why", ""),
+        merged=_merged_of(row.get("merged")),
     )
 
 
@@ -175,6 +180,19 @@ def _decided_of(text: str | None) -> Decided | None:
     said = json.loads(text)
     at = keys.moment_of(said["at"])
     return Decided(topic=said["topic"], urgency=said["urgency"], by=AgentId(said["by"]), at=at)
+
+
+def _merged_json(merged: Merged | None) -> str | None:
+    if merged is None:
+        return None
+    return json.dumps({"into": merged.into, "state": merged.state, "snoozed_until": _moment(merged.snoozed_until)})
+
+
+def _merged_of(text: str | None) -> Merged | None:
+    if not text:
+        return None
+    said = json.loads(text)
+    return Merged(ItemId(said["into"]), State(said["state"]), _time(said["snoozed_until"]))
 
 
 def _contact_of(text: str | None) -> Contact | None:
@@ -275,6 +293,23 @@ def identity_row(identity: Identity) -> Row:
         **keys.identity_key(identity.kind, identity.value), "kind": "identity", "schema": SCHEMA,
         "customer_id": identity.customer_id, "identity_kind": identity.kind, "value": identity.value,
     }  # fmt: skip
+
+
+def link_row(link: Link) -> Row:
+    """What people say of a customer and another."""
+    return {
+        **keys.link_key(link.customer_id, link.other), "kind": "link", "schema": SCHEMA,
+        "customer_id": link.customer_id, "other": link.other, "by": link.by, "at": keys.moment(link.at),
+        "why": link.why, "stands": int(link.stands), "revision": link.revision,
+    }  # fmt: skip
+
+
+def link_of(row: Mapping[str, Any]) -> Link:
+    """The link of a row."""
+    return Link(
+        customer_id=CustomerId(row["customer_id"]), other=CustomerId(row["other"]), by=row["by"],
+        at=keys.moment_of(row["at"]), why=row["why"], stands=bool(row["stands"]), revision=int(row["revision"]),
+    )  # fmt: skip
 
 
 def answered_row(answered: Answered) -> Row:
