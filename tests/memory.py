@@ -24,6 +24,12 @@ class Memory:
         self.rows: dict[tuple[str, str], rows.Row] = {}
         self._items: dict[str, Item] = {}
 
+    def copy(self) -> "Memory":
+        """Another table with the same in it."""
+        other = Memory()
+        other.rows, other._items = dict(self.rows), dict(self._items)
+        return other
+
     # Reading
 
     def of_kind(self, kind: str) -> list[rows.Row]:
@@ -45,6 +51,10 @@ class Memory:
     def events(self) -> list[Event]:
         payloads = {(row["pk"], row["sk"].removesuffix("#PAYLOAD")): row for row in self.of_kind("payload")}
         return [rows.event_of(row, payloads.get((row["pk"], row["sk"]))) for row in self.of_kind("event")]
+
+    def history(self, item_id: str) -> list[Event]:
+        """The events of one item, oldest first."""
+        return sorted((e for e in self.events() if e.item_id == item_id), key=lambda event: event.version or 0)
 
     def agents(self, agent_ids: Iterable[str]) -> dict[str, AgentNow]:
         return {name: rows.agent_of(name, self.rows.get(_pair(keys.agent_key(name)), {})) for name in agent_ids}

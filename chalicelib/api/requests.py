@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import combinations
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -70,6 +71,16 @@ _PLACES: Final[Mapping[str, Literal["agent", "queue", "topic"]]] = {
 
 
 _SAID: Final = {"type": "string"}
+_PLACES_OF_PARTS: Final[Mapping[str, Any]] = {"to_queue": _SAID, "to_topic": _SAID, "claim": {"const": True}}
+#: At most one of them is said.
+_ONE_PLACE: Final[dict[str, Any]] = {
+    "not": {
+        "anyOf": [
+            {"required": list(two), "properties": {name: _PLACES_OF_PARTS[name] for name in two}}
+            for two in combinations(_PLACES_OF_PARTS, 2)
+        ]
+    }
+}
 
 
 class Reassign(BaseModel):
@@ -111,14 +122,7 @@ class Split(Reason):
     """Which messages become a matter of their own, by the ids of their events; and where it goes, if not where routing
     sends it: to a queue, to a topic, or into the hands of who splits."""
 
-    model_config = ConfigDict(
-        **_STRICT,
-        json_schema_extra={"not": {"anyOf": [
-            {"required": ["to_queue", "to_topic"], "properties": {"to_queue": _SAID, "to_topic": _SAID}},
-            *({"required": [place, "claim"], "properties": {place: _SAID, "claim": {"const": True}}}
-              for place in ("to_queue", "to_topic")),
-        ]}},
-    )  # fmt: skip
+    model_config = ConfigDict(**_STRICT, json_schema_extra=_ONE_PLACE)
 
     events: list[Name] = Field(min_length=1, max_length=25)
     to_queue: Name | None = None

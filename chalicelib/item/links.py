@@ -19,14 +19,14 @@ def link(item: Item, customer: Customer, step: Step, to: ItemId, reason: str, po
         raise Invalid("to", "is the item itself")
     if to == item.linked_to:
         raise WrongState(f"item {item.id} is linked to {to} already")
-    return _linked(item, customer, step, to, reason or f"{step.actor} says so", reason, policy)
+    return _linked(item, customer, step, to, reason, policy)
 
 
 def unlink(item: Item, customer: Customer, step: Step, reason: str, policy: Policy) -> Change:
     """The item has nothing to do with the one it was linked to. Raises `WrongState` where it is linked to none."""
     if item.linked_to is None:
         raise WrongState(f"item {item.id} is linked to no other")
-    return _linked(item, customer, step, None, "", reason, policy)
+    return _linked(item, customer, step, None, reason, policy)
 
 
 def same_person(
@@ -50,9 +50,8 @@ def same_person(
     return replace(first, also=second)
 
 
-def _linked(
-    item: Item, customer: Customer, step: Step, to: ItemId | None, why: str, reason: str, policy: Policy
-) -> Change:
+def _linked(item: Item, customer: Customer, step: Step, to: ItemId | None, reason: str, policy: Policy) -> Change:
+    why = reason if to else ""
     changed = replace(stepped(item, Action.ANNOTATE, step.at), linked_to=to, linked_why=why)
     event_type = EventType.ITEM_LINKED if to else EventType.ITEM_UNLINKED
     facts = {"linked_to": to, "was_linked_to": item.linked_to}

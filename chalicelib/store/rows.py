@@ -162,7 +162,7 @@ def item_of(row: Mapping[str, Any]) -> Item:
         been=tuple(json.loads(row.get("been") or "[]")),
         decided=_decided_of(row.get("decided")),
         contact=_contact_of(row.get("contact")),
-        linked_why=row.get("linked_why", ""),
+        linked_why=row.get("linked_why") or "",
         merged=_merged_of(row.get("merged")),
     )
 
