@@ -29,14 +29,14 @@ def read_customer(asked: Asked, customer_id: str) -> CustomerOut:
 def link_customer(asked: Asked, customer_id: str, body: SamePerson) -> CustomerOut:
     """Say that another customer is the same person; both stay as they are."""
     reason, world = body.reason or "", asked.world
-    return CustomerOut.of(*persons.say(customer_id, body.customer_id, reason, asked.caller, world, stands=True))
+    return CustomerOut.of(*persons.say(customer_id, body.other, reason, asked.caller, world, stands=True))
 
 
 @routes.operation("POST", "/v1/customers/{customer_id}/unlink", refuses=(NotAllowed, Conflict, LostRace))
 def unlink_customer(asked: Asked, customer_id: str, body: SamePerson) -> CustomerOut:
     """Say that another customer is not the same person after all."""
     reason, world = body.reason or "", asked.world
-    return CustomerOut.of(*persons.say(customer_id, body.customer_id, reason, asked.caller, world, stands=False))
+    return CustomerOut.of(*persons.say(customer_id, body.other, reason, asked.caller, world, stands=False))
 
 
 @routes.operation("GET", "/v1/customers/{customer_id}/timeline", refuses=(NotAllowed,))

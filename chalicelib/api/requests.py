@@ -156,9 +156,9 @@ class Link(Reason):
 
 
 class SamePerson(Reason):
-    """The other customer."""
+    """The customer who is the same person."""
 
-    customer_id: Name
+    other: Name
 
 
 class Reply(BaseModel):

@@ -43,7 +43,7 @@ def same_person(
     the other. Raises `Invalid` for one and the same customer, `Conflict` where it is said already.
     """
     if customers[0].id == customers[1].id:
-        raise Invalid("customer_id", "is the customer himself")
+        raise Invalid("other", "is the customer himself")
     if stands == bool(links[0] and links[0].stands):
         raise Conflict("the two are linked already" if stands else "the two are not linked")
     first, second = (_said(customers[n], customers[1 - n], links[n], steps[n], reason, stands=stands) for n in (0, 1))

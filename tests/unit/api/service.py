@@ -264,8 +264,8 @@ BODIES: dict[str, Any] = {
     "send_reply": {"text": "It comes tomorrow."}, "add_note": {"text": "He called."}, "decide_tags": {"topic": "order"},
     "set_presence": {"presence": "away"}, "hand_over": {"to": None},
     "reopen": {"reason": "He called."}, "split": {"events": ["e1"]}, "merge": {"into": "i2"}, "unmerge": {},
-    "link": {"to": "i2"}, "unlink": {}, "link_customer": {"customer_id": "c2"},
-    "unlink_customer": {"customer_id": "c2"},
+    "link": {"to": "i2"}, "unlink": {}, "link_customer": {"other": "c2"},
+    "unlink_customer": {"other": "c2"},
 }  # fmt: skip
 
 

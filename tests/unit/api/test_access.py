@@ -99,8 +99,8 @@ def _two_customers(verb: str) -> Callable[[Service], Prepared]:
     def prepare(service: Service) -> Prepared:
         one, other = (service.item().customer_id for _ in range(2))
         if verb == "unlink":
-            assert service.ask("POST", f"/v1/customers/{one}/link", "anna", {"customer_id": other}).status_code == 200
-        return f"/v1/customers/{one}/{verb}", {"customer_id": other}, {}
+            assert service.ask("POST", f"/v1/customers/{one}/link", "anna", {"other": other}).status_code == 200
+        return f"/v1/customers/{one}/{verb}", {"other": other}, {}
 
     return prepare
 
