@@ -152,8 +152,13 @@ def _api() -> list[Json]:
         allow(_CONSUME, [_work_queues()]),
         _send("InboundQueue"),
         allow(["s3:PutObject"], [sub("${RawBucket.Arn}/chat/*"), sub("${RawBucket.Arn}/out/*")]),
-        # It reads no attachment itself: addresses it signs are worth what its role may.
-        allow(["s3:GetObject"], [sub("${RawBucket.Arn}/files/*")]),
+        # It reads no attachment itself: addresses it signs are worth what its role may. Whom a reply goes to when messages
+        # are split off is read from the message.
+        allow(
+            ["s3:GetObject"],
+            [sub(f"${{RawBucket.Arn}}/{folder}/*") for folder in ("files", "mail", "chat")],
+        ),
+        allow(["s3:ListBucket"], [arn("RawBucket")]),
         _hook_secrets(),
     ]
 

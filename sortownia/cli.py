@@ -21,6 +21,7 @@ COMMANDS: Final = {
     **dict.fromkeys(
         (
             "claim", "decline", "heartbeat", "reply", "note", "tags", "release", "snooze", "resolve", "reassign",
+            "reopen", "split", "merge", "unmerge", "link", "unlink", "link-customer", "unlink-customer",
             "item", "items", "reply-status", "customer", "timeline", "attachment", "mentions", "queues", "health",
             "agent", "presence", "handover",
         ),

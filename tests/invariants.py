@@ -270,7 +270,8 @@ def _labels(by_kind: ByKind) -> Iterator[str]:
 
 
 def _is_decision(event: Row) -> bool:
-    return event["type"] == "tags-decided" or (event["type"] == "item-reassigned" and "topic" in _facts(event))
+    by_the_way = event["type"] in {"item-reassigned", "item-split-off"} and "topic" in _facts(event)
+    return event["type"] == "tags-decided" or by_the_way
 
 
 def _mentions(by_kind: ByKind) -> Iterator[str]:
@@ -286,11 +287,68 @@ def _mentions(by_kind: ByKind) -> Iterator[str]:
             yield f"a mention of {row['agent_id']} stands in the list {row['pk']}"
 
 
+def _merges(by_kind: ByKind) -> Iterator[str]:
+    """What was merged is resolved, nothing will happen to it, and the way to the item in which it goes on ends."""
+    items = {item["item_id"]: item for item in by_kind["item"]}
+    for item in by_kind["item"]:
+        if item.get("merged") and (item["state"] != State.RESOLVED or item.get("wake_at")):
+            yield f"item {item['item_id']} was merged and is {item['state']}, to wake at {item.get('wake_at')}"
+        if _end(item, items) is None:
+            yield f"item {item['item_id']} was merged and goes on nowhere"
+
+
+def _end(item: Row, items: Mapping[str, Row]) -> str | None:
+    """The item in which one goes on; None where the way there has no end."""
+    for _ in items:
+        if "merged" not in item:
+            return str(item["item_id"])
+        item = items[json.loads(item["merged"])["into"]]
+    return None
+
+
+def _messages(by_kind: ByKind) -> Iterator[str]:
+    """Each message belongs to one item, and its Message-ID and its conversation lead there."""
+    items = {item["item_id"]: item for item in by_kind["item"]}
+    has: dict[str, dict[str, bool]] = defaultdict(dict)
+    for event in sorted(by_kind["event"], key=lambda event: int(event.get("version") or 0)):
+        if event.get("item_id"):
+            facts, messages = _facts(event), has[event["item_id"]]
+            messages |= {event["event_id"]: True} if event["type"] == "message-received" else {}
+            messages |= {gained["id"]: True for gained in facts.get("gained", ())}
+            messages |= dict.fromkeys(facts.get("lost", ()), False)
+    of = {event_id: item_id for item_id, messages in has.items() for event_id, there in messages.items() if there}
+    times = Counter(event_id for messages in has.values() for event_id, there in messages.items() if there)
+    for event in by_kind["event"]:
+        if event["type"] == "message-received" and event.get("item_id") and times[event["event_id"]] != 1:
+            yield f"message {event['event_id']} belongs to {times[event['event_id']]} items"
+    for row in by_kind["message"]:
+        if row["event_id"] in of and _end(items[row["item_id"]], items) != of[row["event_id"]]:
+            yield f"message {row['event_id']} belongs to {of[row['event_id']]}, its id leads to {row['item_id']}"
+
+
+def _links(by_kind: ByKind) -> Iterator[str]:
+    """That two customers are one person is said of both, in the same words, and told in both timelines each time."""
+    links = {(row["customer_id"], row["other"]): row for row in by_kind["link"]}
+    told = Counter(
+        (event["customer_id"], _facts(event)["customer"])
+        for event in by_kind["event"]
+        if event["type"] in {"customer-linked", "customer-unlinked"}
+    )
+    same = ("by", "at", "why", "stands", "revision")
+    for (one, other), row in links.items():
+        back = links.get((other, one), {})
+        if any(back.get(name) != row[name] for name in same):
+            yield f"of {one} and {other} it is said otherwise than of {other} and {one}"
+    for pair in links.keys() | told.keys():
+        if told[pair] != int(links.get(pair, {}).get("revision", 0)):
+            yield f"that {pair[0]} and {pair[1]} are one person was told {told[pair]} times"
+
+
 def _facts(event: Row) -> dict[str, Any]:
     return dict(json.loads(event["facts"]))
 
 
 CHECKS: tuple[Callable[[ByKind], Iterator[str]], ...] = (
     _deliveries_once, _in_hand, _lists, _due, _timelines_gapless, _versions_audited, _loads, _absent, _replies,
-    _sent_once, _answers_find_back, _courtesies, _labels, _mentions,
+    _sent_once, _answers_find_back, _courtesies, _labels, _mentions, _merges, _messages, _links,
 )  # fmt: skip

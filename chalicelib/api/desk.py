@@ -13,9 +13,9 @@ from chalicelib.api.answers import (
 )
 from chalicelib.api.asked import Asked
 from chalicelib.api.operation import Routes
-from chalicelib.api.requests import OrderedPageQuery
-from chalicelib.errors import NotAllowed
-from chalicelib.flows import look
+from chalicelib.api.requests import OrderedPageQuery, SamePerson
+from chalicelib.errors import Conflict, LostRace, NotAllowed
+from chalicelib.flows import look, persons
 
 routes = Routes(__name__)
 
@@ -23,7 +23,21 @@ routes = Routes(__name__)
 @routes.operation("GET", "/v1/customers/{customer_id}", refuses=(NotAllowed,))
 def read_customer(asked: Asked, customer_id: str) -> CustomerOut:
     """The customer's card."""
-    return CustomerOut.of(look.customer(customer_id, asked.caller, asked.world))
+    return CustomerOut.of(*look.customer(customer_id, asked.caller, asked.world))
+
+
+@routes.operation("POST", "/v1/customers/{customer_id}/link", refuses=(NotAllowed, Conflict, LostRace))
+def link_customer(asked: Asked, customer_id: str, body: SamePerson) -> CustomerOut:
+    """Say that another customer is the same person; both stay as they are."""
+    reason, world = body.reason or "", asked.world
+    return CustomerOut.of(*persons.say(customer_id, body.other, reason, asked.caller, world, stands=True))
+
+
+@routes.operation("POST", "/v1/customers/{customer_id}/unlink", refuses=(NotAllowed, Conflict, LostRace))
+def unlink_customer(asked: Asked, customer_id: str, body: SamePerson) -> CustomerOut:
+    """Say that another customer is not the same person after all."""
+    reason, world = body.reason or "", asked.world
+    return CustomerOut.of(*persons.say(customer_id, body.other, reason, asked.caller, world, stands=False))
 
 
 @routes.operation("GET", "/v1/customers/{customer_id}/timeline", refuses=(NotAllowed,))

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import combinations
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from chalicelib.flows.matters import Chosen
 from chalicelib.intake.chat import generic
 from chalicelib.item.passing import Destination
 from chalicelib.item.reply import Then
@@ -41,6 +43,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200, pattern=_NAME)]
 Text = Annotated[
     str, Field(min_length=1, description="Not blank, and without NUL characters"), AfterValidator(_written)
 ]
+Why = Annotated[Text, Field(max_length=500)]
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole)]
 Cursor = Annotated[str, Field(min_length=1, max_length=1000, pattern=_CURSOR)]
@@ -67,6 +70,19 @@ _PLACES: Final[Mapping[str, Literal["agent", "queue", "topic"]]] = {
 }  # fmt: skip
 
 
+_SAID: Final = {"type": "string"}
+_PLACES_OF_PARTS: Final[Mapping[str, Any]] = {"to_queue": _SAID, "to_topic": _SAID, "claim": {"const": True}}
+#: At most one of them is said.
+_ONE_PLACE: Final[dict[str, Any]] = {
+    "not": {
+        "anyOf": [
+            {"required": list(two), "properties": {name: _PLACES_OF_PARTS[name] for name in two}}
+            for two in combinations(_PLACES_OF_PARTS, 2)
+        ]
+    }
+}
+
+
 class Reassign(BaseModel):
     """Where an item goes: to exactly one agent, queue or topic, and why."""
 
@@ -80,7 +96,7 @@ class Reassign(BaseModel):
     to_agent: Name | None = None
     to_queue: Name | None = None
     to_topic: Name | None = None
-    reason: Annotated[Text, Field(max_length=500)] | None = None
+    reason: Why | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -92,6 +108,57 @@ class Reassign(BaseModel):
     def destination(self) -> Destination:
         """The one place it names."""
         return next(Destination(kind, name) for field, kind in _PLACES.items() if (name := getattr(self, field)))
+
+
+class Reason(BaseModel):
+    """Why something is done, for colleagues to read later."""
+
+    model_config = _STRICT
+
+    reason: Why | None = None
+
+
+class Split(Reason):
+    """Which messages become a matter of their own, by the ids of their events; and where it goes, if not where routing
+    sends it: to a queue, to a topic, or into the hands of who splits."""
+
+    model_config = ConfigDict(**_STRICT, json_schema_extra=_ONE_PLACE)
+
+    events: list[Name] = Field(min_length=1, max_length=25)
+    to_queue: Name | None = None
+    to_topic: Name | None = None
+    claim: bool = False
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum((self.to_queue is not None, self.to_topic is not None, self.claim)) > 1:
+            raise ValueError("say at most one of to_queue, to_topic, claim")
+        return self
+
+    @property
+    def chosen(self) -> Chosen:
+        """What is asked for."""
+        places = ((kind, name) for field, kind in _PLACES.items() if (name := getattr(self, field, None)))
+        to = next((Destination(kind, name) for kind, name in places), None)
+        return Chosen(events=self.events, to=to, claim=self.claim, reason=self.reason or "")
+
+
+class Merge(Reason):
+    """The item in which one goes on."""
+
+    into: Name
+
+
+class Link(Reason):
+    """The item that one has to do with."""
+
+    to: Name
+
+
+class SamePerson(Reason):
+    """The customer who is the same person."""
+
+    other: Name
 
 
 class Reply(BaseModel):

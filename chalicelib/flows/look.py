@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from chalicelib.errors import Unknown
+from chalicelib.flows import persons
 from chalicelib.intake.filetypes import UNKNOWN
-from chalicelib.item.change import Mention
+from chalicelib.item.change import Link, Mention
 from chalicelib.item.item import Customer, Event, Item
 from chalicelib.item.state import RESTING_STATES, State
 from chalicelib.item.steps import waits
@@ -86,10 +87,10 @@ def items(
     return [entry for entry in present if _still(entry, by, value) and _sees(caller, entry, world)], page.next
 
 
-def customer(customer_id: str, caller: Caller, world: World) -> Customer:
-    """A customer's card. Raises `Unknown`, `NotAllowed`."""
+def customer(customer_id: str, caller: Caller, world: World) -> tuple[Customer, list[Link]]:
+    """A customer's card, and whom people say to be the same person. Raises `Unknown`, `NotAllowed`."""
     check_serves(caller, world.policy)
-    return world.table.customer(customer_id)
+    return persons.card(customer_id, world)
 
 
 def timeline(

@@ -11,6 +11,7 @@ from chalicelib import metrics
 from chalicelib.errors import Unknown, Unreadable
 from chalicelib.flows.acknowledge import Courtesy
 from chalicelib.flows.again import save, until_won
+from chalicelib.flows.merged import goes_on_in
 from chalicelib.flows.tagging import tags_of
 from chalicelib.intake import email, filetypes
 from chalicelib.intake.chat import generic
@@ -118,6 +119,8 @@ def _receive(arrival: Arrival, opened: email.Opened, world: World) -> str:
         known = _known(arrival, message, world)
         if known is None:
             return "handled before"
+        if known.item and known.item.merged_into:
+            known = replace(known, item=goes_on_in(known.item, world), named=known.item)
         said = heard(message, known, world.policy)
         known = courtesy.weighed(said, known)
         asked = may_be_offered(arrival, said, tags, known, world.policy, ids)
@@ -143,12 +146,21 @@ def _outcome(change: Change) -> str:
     return "queued" if change.after else "recorded as automatic"
 
 
+def read(arrival: Arrival, world: World) -> Message:
+    """A stored message. Raises `Unknown` where it is no more, `Unreadable`."""
+    return _opened(world.raw.read(arrival.raw_key), arrival).message
+
+
+def _opened(raw: bytes, arrival: Arrival) -> email.Opened:
+    if arrival.delivery.channel == "mail":
+        return email.parse_with_files(raw)
+    return email.Opened(generic.parse(raw), files=())
+
+
 def _read(notice: Notice, world: World) -> tuple[email.Opened, Proof | None]:
     """The message, and what is proved of its sender; None where its door has proved him, or nobody can any more."""
     raw = world.raw.read(notice.arrival.raw_key)
-    if notice.arrival.delivery.channel != "mail":
-        return email.Opened(generic.parse(raw), files=()), None
-    opened = email.parse_with_files(raw)
+    opened = _opened(raw, notice.arrival)
     if notice.checked is None:
         return opened, None
     return opened, proof_of(raw, opened.message, notice.checked, notice.arrival.delivery.id)

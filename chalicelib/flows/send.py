@@ -9,6 +9,7 @@ from chalicelib import metrics
 from chalicelib.errors import LostRace, OutcomeUnknown, Refused, Unavailable, Unknown
 from chalicelib.flows.again import offerable, save, until_won
 from chalicelib.flows.export import to_send
+from chalicelib.flows.merged import goes_on_in
 from chalicelib.item.change import Change, Delivery, Handled, Step
 from chalicelib.item.item import EventType
 from chalicelib.item.outgoing import Outgoing, Status
@@ -127,6 +128,9 @@ def _not_delivered(
         item, customer = world.table.item_and_customer(now.item_id, now.customer_id)
         if item is None or customer is None:
             raise Unknown(f"there is no item {now.item_id}")
+        if item.merged_into:
+            item = goes_on_in(item, world)
+            customer = world.table.customer(item.customer_id)
         step = _step("send", world)
         agents = offerable(item, world)
         change = not_delivered(now, item, customer, step, status, detail, agents, world.policy)

@@ -84,9 +84,10 @@ class Known:
     """What the table knows that matters to an arrival.
 
     `item` is the one its token, references or conversation lead to, `by` which of these, `because` why it does not
-    continue it all the same. `message` is the first mail under its Message-ID, `repeated` a later one of the same
-    content. `agents` are those it may be offered to. `budget` is what its sender was lately written to by the desk
-    itself (None: not read), `unacknowledged` why he is not now, '' where nothing speaks against it.
+    continue it all the same; where that was merged, the one in which it goes on, and `named` is the one they name.
+    `message` is the first mail under its Message-ID, `repeated` a later one of the same content. `agents` are those it
+    may be offered to. `budget` is what its sender was lately written to by the desk itself (None: not read),
+    `unacknowledged` why he is not now, '' where nothing speaks against it.
     """
 
     customer: Customer | None = None
@@ -99,6 +100,7 @@ class Known:
     repeated: KnownMessage | None = None
     budget: Budget | None = None
     unacknowledged: str = ""
+    named: Item | None = None
 
 
 def identity_of(arrival: Arrival, message: Message) -> tuple[str, str] | None:
@@ -238,16 +240,18 @@ def _joined(known: Known, customer: Customer, arrival: Arrival, message: Message
 
 def _because(known: Known, customer: Customer, arrival: Arrival, message: Message, policy: Policy) -> Because | None:
     """Why a message does not continue the item it leads to; None where it does, or leads to none."""
-    item = known.item
-    if item is None:
+    item, named = known.item, known.named or known.item
+    if item is None or named is None:
         return None
     if not arrival.trusted:
         return Because.NOT_PROVED
-    if known.because or item.customer_id != customer.id:
+    if known.because or named.customer_id != customer.id:
         return known.because or Because.OTHER_SENDER
+    if item.merged_into:
+        return Because.MERGED
     if item.state == State.RESOLVED and arrival.received_at - item.changed_at > policy.reopen_within:
         return Because.TOO_LATE
-    return Because.OTHER_SUBJECT if subject.is_another(message.subject, item.subject) else None
+    return Because.OTHER_SUBJECT if subject.is_another(message.subject, named.subject) else None
 
 
 def _evidence(known: Known, before: Item | None, item: Item) -> dict[str, Any]:
@@ -271,15 +275,16 @@ def _item_with(
     if before:
         item = _continued(before, arrival, message, tags, known.agents, policy)
     else:
-        item = _item(arrival, ids, customer, _routed(tags, policy), State.QUEUED, message.subject)
+        item = _item(arrival, ids, customer, routed(tags, policy), State.QUEUED, message.subject)
         because = _because(known, customer, arrival, message, policy)
         linked_to = known.item.id if known.item else None
         item = replace(item, tags=tags, linked_to=linked_to, linked_because=because or "", ring=0)
         item = into_queue(item, arrival.now, known.agents, policy)
-    return replace(item, contact=_contact(arrival, message))
+    return replace(item, contact=contact_of(arrival, message))
 
 
-def _contact(arrival: Arrival, message: Message) -> Contact:
+def contact_of(arrival: Arrival, message: Message) -> Contact:
+    """Whom a reply to this message goes to."""
     if message.channel == "chat":
         return Contact(name=_name(message), conversation=message.conversation, trusted=arrival.trusted)
     to = next((a for a in message.reply_to if a.address), message.sender)
@@ -309,7 +314,7 @@ def _continued(
     """The item after one more message: one that waits may become urgent, one that rests or is done comes back."""
     changed = stepped(item, Action.CUSTOMER_WROTE, arrival.now)
     changed = replace(changed, subject=item.subject or message.subject)
-    lane = _routed(tags, policy).lane
+    lane = routed(tags, policy).lane
     if item.state == State.RESOLVED:
         return _back(replace(changed, lane=lane), arrival, "reopened", agents, policy)
     if changed.state != item.state:
@@ -325,7 +330,8 @@ def _back(item: Item, arrival: Arrival, reason: str, agents: Agents, policy: Pol
     return replace(back_in_queue(item, arrival.now, reason, agents, policy), waiting_since=arrival.received_at)
 
 
-def _routed(tags: Tagging | None, policy: Policy) -> Route:
+def routed(tags: Tagging | None, policy: Policy) -> Route:
+    """Where a message goes by its tags."""
     if tags is None:
         return route(None, None, policy)
     return route(None if tags.topic_abstained else tags.topic, tags.urgency, policy)

@@ -64,6 +64,30 @@ class Identity:
     customer_id: CustomerId
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A mail we have, as it was read, and the item it belongs to from now on."""
+
+    message: KnownMessage
+    item_id: ItemId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """People say (or, once it `stands` no more, said) that another customer is the same person as this one.
+
+    Both have one, each with the other's id. `revision` is the number of times it was written.
+    """
+
+    customer_id: CustomerId
+    other: CustomerId
+    by: str
+    at: datetime
+    why: str = ""
+    stands: bool = True
+    revision: int = 1
+
+
 class Must(StrEnum):
     """What an agent's presence must be for a load to be his."""
 
@@ -153,7 +177,8 @@ class Change:
     """One decision. `before` is None when the item is new; `customer` is as it was read, `seq` 0 when new.
 
     `reply` is an outbox row as it will be, `reply_before` as it was read, None when it is new; `budget` is as it will
-    be, one revision after the one that was read.
+    be, one revision after the one that was read. `also` is what becomes of the other item or customer it concerns;
+    `relies_on` is a link that must still stand as it was read.
     """
 
     customer: Customer | None = None
@@ -172,6 +197,15 @@ class Change:
     reply_before: Outgoing | None = None
     reply: Outgoing | None = None
     budget: Budget | None = None
+    moved: tuple[Moved, ...] = ()
+    link: Link | None = None
+    relies_on: Link | None = None
+    also: "Change | None" = None
+
+    @property
+    def parts(self) -> "tuple[Change, ...]":
+        """The decision item by item: itself, and what becomes of the other."""
+        return (self, *(self.also.parts if self.also else ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ class Because(StrEnum):
     OTHER_MAILBOX = "token used at another mailbox"
     OTHER_SUBJECT = "subject changed"
     TOO_LATE = "resolved too long ago"
+    MERGED = "merged too often"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

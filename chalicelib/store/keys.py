@@ -36,6 +36,11 @@ def payload_key(customer_id: str, seq: int) -> Key:
     return {"pk": f"CUSTOMER#{customer_id}", "sk": f"EVENT#{seq:012d}#PAYLOAD"}
 
 
+def link_key(customer_id: str, other: str) -> Key:
+    """What people say of a customer and another: whether they are one person."""
+    return {"pk": f"CUSTOMER#{customer_id}", "sk": f"LINK#{other}"}
+
+
 def delivery_key(channel: str, delivery_id: str) -> Key:
     """The ledger: this delivery has been handled."""
     return {"pk": f"DELIVERY#{channel}#{_short(delivery_id)}", "sk": "DELIVERY"}

@@ -16,6 +16,7 @@ from chalicelib.item.change import (
     Identity,
     KnownMessage,
     Label,
+    Link,
     Mention,
     ReplyToken,
 )
@@ -30,6 +31,7 @@ from chalicelib.item.item import (
     EventType,
     Item,
     ItemId,
+    Merged,
     Tagging,
 )
 from chalicelib.item.offer import AgentNow, Presence
@@ -84,7 +86,7 @@ def item_row(item: Item) -> Row:
         "subject": item.subject[:500], "state": item.state.value, "queue": item.queue, "lane": item.lane.value,
         "reason": item.reason, "ring": item.ring, "version": item.version, "chain": item.chain,
         "language": item.language, "holder": item.holder, "owner": item.owner, "claim_token": item.claim_token,
-        "linked_to": item.linked_to, "linked_because": item.linked_because or None,
+        "linked_to": item.linked_to,
         "created_at": keys.moment(item.created_at),
         "changed_at": keys.moment(item.changed_at), "waiting_since": keys.moment(item.waiting_since),
         "lease_until": _moment(item.lease_until), "wake_at": _moment(item.wake_at),
@@ -93,7 +95,8 @@ def item_row(item: Item) -> Row:
         "snoozed_until": _moment(item.snoozed_until), "hand_offs": item.hand_offs or None,
         "been": json.dumps(item.been, ensure_ascii=False) if item.been else None,
         "contact": json.dumps(asdict(item.contact), ensure_ascii=False) if item.contact else None,
-        "decided": _decided_json(item.decided),
+        "decided": _decided_json(item.decided), "linked_because": item.linked_because or None,
+        "merged": _merged_json(item.merged),
     }  # fmt: skip
     if item.tags:
         row |= {"tags": json.dumps(asdict(item.tags), ensure_ascii=False), "topic": item.tags.topic,
@@ -165,6 +168,7 @@ def item_of(row: Mapping[str, Any]) -> Item:
         decided=_decided_of(row.get("decided")),
         contact=_contact_of(row.get("contact")),
         linked_because=row.get("linked_because") or "",
+        merged=_merged_of(row.get("merged")),
     )
 
 
@@ -181,6 +185,19 @@ def _decided_of(text: str | None) -> Decided | None:
     said = json.loads(text)
     at = keys.moment_of(said["at"])
     return Decided(topic=said["topic"], urgency=said["urgency"], by=AgentId(said["by"]), at=at)
+
+
+def _merged_json(merged: Merged | None) -> str | None:
+    if merged is None:
+        return None
+    return json.dumps({"into": merged.into, "state": merged.state, "snoozed_until": _moment(merged.snoozed_until)})
+
+
+def _merged_of(text: str | None) -> Merged | None:
+    if not text:
+        return None
+    said = json.loads(text)
+    return Merged(ItemId(said["into"]), State(said["state"]), _time(said["snoozed_until"]))
 
 
 def _contact_of(text: str | None) -> Contact | None:
@@ -287,6 +304,23 @@ def identity_row(identity: Identity) -> Row:
         **keys.identity_key(identity.kind, identity.value), "kind": "identity", "schema": SCHEMA,
         "customer_id": identity.customer_id, "identity_kind": identity.kind, "value": identity.value,
     }  # fmt: skip
+
+
+def link_row(link: Link) -> Row:
+    """What people say of a customer and another."""
+    return {
+        **keys.link_key(link.customer_id, link.other), "kind": "link", "schema": SCHEMA,
+        "customer_id": link.customer_id, "other": link.other, "by": link.by, "at": keys.moment(link.at),
+        "why": link.why, "stands": int(link.stands), "revision": link.revision,
+    }  # fmt: skip
+
+
+def link_of(row: Mapping[str, Any]) -> Link:
+    """The link of a row."""
+    return Link(
+        customer_id=CustomerId(row["customer_id"]), other=CustomerId(row["other"]), by=row["by"],
+        at=keys.moment_of(row["at"]), why=row["why"], stands=bool(row["stands"]), revision=int(row["revision"]),
+    )  # fmt: skip
 
 
 def answered_row(answered: Answered) -> Row:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import AtCapacity, Invalid, LostRace, Unavailable, Unknown
-from chalicelib.item.change import Answered, Budget, Change, Conversation, Load, Mention, Must
+from chalicelib.item.change import Answered, Budget, Change, Conversation, Link, Load, Mention, Moved, Must
 from chalicelib.item.item import Customer, CustomerId, Event, Item, ItemId
 from chalicelib.item.offer import AgentNow
 from chalicelib.item.outgoing import Outgoing
@@ -111,6 +111,16 @@ class Table:
         if row is None:
             raise Unknown(f"there is no customer {customer_id}")
         return rows.customer_of(row)
+
+    def links(self, customer_id: str) -> list[Link]:
+        """Whom people say to be the same person as a customer, and whom they once said to be, read consistently."""
+        query: Row = {
+            "KeyConditionExpression": "#pk = :pk AND begins_with(#sk, :link)",
+            "ExpressionAttributeNames": {"#pk": "pk", "#sk": "sk"},
+            "ConsistentRead": True,
+        }
+        values = {":pk": keys.customer_key(customer_id)["pk"], ":link": "LINK#"}
+        return [rows.link_of(row) for page in self._pages(None, query, values) for row in page]
 
     def waiting(self, queue: str, agent_id: str, now: datetime, besides: Collection[str] = ()) -> Iterator[Waiting]:
         """All that waits in a queue, oldest first, page by page; but for what is in one of these languages, or is
@@ -319,8 +329,12 @@ class Table:
     # How a change is spelt
 
     def _actions(self, change: Change, at: datetime) -> Iterator[tuple[str, Any]]:
-        if change.customer and change.events:
-            yield "customer", self._counted(change.customer, len(change.events))
+        for customer, events in counted(change):
+            yield "customer", self._counted(customer, events)
+        for part in change.parts:
+            yield from self._part_actions(part, at)
+
+    def _part_actions(self, change: Change, at: datetime) -> Iterator[tuple[str, Any]]:
         if change.after:
             yield "item", self._item_put(change.before, change.after)
         for what, row in rows.new_rows(change, at):
@@ -333,6 +347,12 @@ class Table:
             yield "reply", self._outbox_put(change.reply_before, change.reply)
         if change.budget:
             yield "budget", self._budget_put(change.budget)
+        for moved in change.moved:
+            yield "message", self._message_update(moved)
+        if change.link:
+            yield "link", self._link_put(change.link)
+        if change.relies_on:
+            yield "link", self._link_check(change.relies_on)
         for load in change.loads:
             yield "load", self._load_update(load)
 
@@ -403,6 +423,33 @@ class Table:
             "ExpressionAttributeValues": rows.to_wire({":seen": budget.revision - 1}),
         }}  # fmt: skip
 
+    def _message_update(self, moved: Moved) -> Row:
+        return {"Update": {
+            "TableName": self._name,
+            "Key": rows.to_wire(keys.message_key(moved.message.mailbox, moved.message.message_id)),
+            "UpdateExpression": "SET item_id = :now",
+            "ConditionExpression": "item_id = :was",
+            "ExpressionAttributeValues": rows.to_wire({":now": moved.item_id, ":was": moved.message.item_id}),
+        }}  # fmt: skip
+
+    def _link_put(self, link: Link) -> Row:
+        if link.revision == 1:
+            return self._put_new(rows.link_row(link))
+        return {"Put": {
+            "TableName": self._name,
+            "Item": rows.to_wire(rows.link_row(link)),
+            "ConditionExpression": "revision = :was",
+            "ExpressionAttributeValues": rows.to_wire({":was": link.revision - 1}),
+        }}  # fmt: skip
+
+    def _link_check(self, link: Link) -> Row:
+        return {"ConditionCheck": {
+            "TableName": self._name,
+            "Key": rows.to_wire(keys.link_key(link.customer_id, link.other)),
+            "ConditionExpression": "revision = :read",
+            "ExpressionAttributeValues": rows.to_wire({":read": link.revision}),
+        }}  # fmt: skip
+
     def _load_update(self, load: Load) -> Row:
         names = {"#load": f"load_{load.channel}", "#kind": "kind"}
         values: Row = {":by": load.by, ":agent": "agent", ":id": load.agent_id}
@@ -467,7 +514,7 @@ class Table:
         query = {"KeyConditionExpression": "#pk = :pk", "ExpressionAttributeNames": {"#pk": "holding_pk"}}
         return [row["pk"].removeprefix("ITEM#") for page in self._pages("holding", query, {":pk": pk}) for row in page]
 
-    def _pages(self, index: Index, query: Row, values: Row, limits: Iterable[int] = ()) -> Iterator[list[Row]]:
+    def _pages(self, index: Index | None, query: Row, values: Row, limits: Iterable[int] = ()) -> Iterator[list[Row]]:
         """All pages: each of at most so many entries, and the rest as large as DynamoDB makes them."""
         request: Any = dict(query)
         for limit in chain(limits, repeat(None)):
@@ -498,6 +545,16 @@ _WAKES: Final = "wake_pk = :wake_pk, wake_sk = :wake_sk"
 
 def _waking(row_id: str, at: datetime) -> Row:
     return {f":{name}": value for name, value in keys.wake_attributes(row_id, at).items()}
+
+
+def counted(change: Change) -> list[tuple[Customer, int]]:
+    """The customers whose timelines a change writes to, as they were read, and how many events each gets."""
+    found: dict[str, tuple[Customer, int]] = {}
+    for part in change.parts:
+        if part.customer and part.events:
+            customer, events = found.get(part.customer.id, (part.customer, 0))
+            found[customer.id] = (customer, events + len(part.events))
+    return list(found.values())
 
 
 def _pair(key: keys.Key) -> tuple[str, str]:

@@ -116,10 +116,45 @@ class Scenes:
             return names
         held = self.service.ask("POST", f"/v1/items/{item.id}/claim").json_body
         names |= {"claim_token": held["claim_token"], "If-Match": f'"{held["version"]}"'}
+        if prepare := getattr(self, f"_to_{operation.name}", None):
+            names |= prepare(held)
         if operation.name == "read_reply":
             said = self.service.write(held, "reply", body={"text": "Tomorrow."}).json_body
             names["reply_id"] = said["reply"]["id"]
         return names
+
+    def _to_split(self, held: Any) -> dict[str, Any]:
+        self.service.further(held)
+        now = self.service.world.table.item(held["id"])
+        return {"events": [self.service.world.table.history(now.id)[-1].id], "If-Match": f'"{now.version}"'}
+
+    def _to_merge(self, held: Any) -> dict[str, Any]:
+        customer = self.service.world.table.customer(held["customer_id"])
+        return {"into": self.service.item(customer=customer).id}
+
+    def _to_unmerge(self, held: Any) -> dict[str, Any]:
+        return self._done(held, "merge", self._to_merge(held))
+
+    def _to_link(self, _held: Any) -> dict[str, Any]:
+        return {"to": self.service.item().id}
+
+    def _to_unlink(self, held: Any) -> dict[str, Any]:
+        return self._done(held, "link", self._to_link(held))
+
+    def _to_reopen(self, held: Any) -> dict[str, Any]:
+        return self._done(held, "resolve", None)
+
+    def _to_link_customer(self, _held: Any) -> dict[str, Any]:
+        return {"other": self.service.item().customer_id}
+
+    def _to_unlink_customer(self, held: Any) -> dict[str, Any]:
+        other = self._to_link_customer(held)
+        assert self.service.ask("POST", f"/v1/customers/{held['customer_id']}/link", body=other).status_code == 200
+        return other
+
+    def _done(self, held: Any, verb: str, body: Any) -> dict[str, Any]:
+        done = self.service.write(held, verb, body=body).json_body
+        return {"If-Match": f'"{done.get("item", done)["version"]}"'}
 
 
 @pytest.fixture(scope="module")
@@ -223,5 +258,10 @@ def test_description_names_every_operation_once() -> None:
 def test_body_may_be_left_out_only_where_an_empty_one_does() -> None:
     said = [said for methods in document(OPERATIONS)["paths"].values() for said in methods.values()]
     needed = {one["operationId"]: one["requestBody"]["required"] for one in said if "requestBody" in one}
-    assert [name for name, is_needed in needed.items() if not is_needed] == ["decide_tags"]
+    assert [name for name, is_needed in needed.items() if not is_needed] == [
+        "decide_tags",
+        "reopen",
+        "unmerge",
+        "unlink",
+    ]
     assert needed.keys() == {*BODIES, "receive"}

@@ -30,14 +30,17 @@ from chalicelib.item.change import (
     Identity,
     KnownMessage,
     Label,
+    Link,
     Load,
     Mention,
+    Moved,
     Must,
     ReplyToken,
     written,
 )
 from chalicelib.item.decide import claim, release
 from chalicelib.item.item import AgentId, Customer, CustomerId, Event, EventType, Item, ItemId
+from chalicelib.item.matters import Side, merge
 from chalicelib.item.offer import AgentNow
 from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.reply import begun
@@ -133,6 +136,12 @@ def mention(seq: int, agent_id: str = "boris") -> Mention:
     return Mention(AgentId(agent_id), ItemId("it1"), CustomerId("cu1"), seq, NOW + seq * SECOND, "anna")
 
 
+def link(one: str = "cu1", other: str = "cu2", **changed: Any) -> Link:
+    """Anna says that two customers are one person."""
+    said = Link(customer_id=CustomerId(one), other=CustomerId(other), by="anna", at=NOW, why="one phone")
+    return replace(said, **changed)
+
+
 # Reading by key
 
 
@@ -201,6 +210,18 @@ def test_outgoing_is_the_reply_as_it_stands_in_the_outbox(table: Table) -> None:
         assert table.outgoing(made.id) == made
     with pytest.raises(Unknown):
         table.outgoing("nothing")
+
+
+def test_links_are_what_was_said_of_a_customer_and_nothing_else(table: Table) -> None:
+    _, whose = arrived(table)
+    assert table.links(whose.id) == []
+    made = [link("cu1", other) for other in ("cu0", "cu2", "cu3")]
+    for one in [*made, link("cu2", "cu1")]:
+        table.save(Change(link=one), NOW)
+    gone = replace(made[1], stands=False, revision=2)
+    table.save(Change(link=gone), NOW)
+    assert table.links("cu1") == [made[0], gone, made[2]]
+    assert len(table.timeline(whose.id, 5, None, newest=False).entries) == 1
 
 
 # Indexes
@@ -584,6 +605,7 @@ ONCE: list[tuple[str, Change]] = [
     ("mention", Change(mentions=(mention(1),))),
     ("label", Change(label=label())),
     ("budget", Change(budget=Budget("anna@example.com", (NOW,), 1))),
+    ("link", Change(link=link())),
 ]
 
 
@@ -692,6 +714,81 @@ def test_save_writes_an_arrival_with_its_acknowledgement_or_neither(cloud: Cloud
                      "outbox": 1, "token": 1, "budget": 1}  # fmt: skip
     assert table.customer("cu1").seq == 2
     assert table.outgoing("r1") == change.reply
+
+
+def test_save_changes_a_link_only_from_where_it_was(cloud: Cloud, table: Table) -> None:
+    table.save(Change(link=link()), NOW)
+    gone = Change(link=link(stands=False, revision=2))
+    table.save(gone, NOW)
+    before = all_rows(cloud, table)
+    for late in (gone, Change(link=link()), Change(link=link("cu8", "cu9", revision=2))):
+        with pytest.raises(LostRace) as lost:
+            table.save(late, NOW)
+        assert lost.value.reasons == ("link:ConditionalCheckFailed",)
+    assert all_rows(cloud, table) == before
+
+
+def test_save_relies_on_a_link_as_it_was_read(cloud: Cloud, table: Table) -> None:
+    table.save(Change(link=link()), NOW)
+    relying = Change(relies_on=link(), mentions=(mention(1),))
+    table.save(relying, NOW)
+    table.save(Change(link=link(stands=False, revision=2)), NOW)
+    before = all_rows(cloud, table)
+    for late in (
+        replace(relying, mentions=(mention(2),)),
+        Change(relies_on=link("cu8", "cu9"), mentions=(mention(2),)),
+    ):
+        with pytest.raises(LostRace) as lost:
+            table.save(late, NOW)
+        assert "link:ConditionalCheckFailed" in lost.value.reasons
+    assert all_rows(cloud, table) == before
+
+
+def test_save_moves_a_message_only_from_where_it_was(cloud: Cloud, table: Table) -> None:
+    known = KnownMessage("m", "id", "hash", ItemId("it1"), "e1")
+    table.save(Change(message=known), NOW)
+    table.save(Change(moved=(Moved(known, ItemId("it2")),)), NOW)
+    (row,) = table.rows([keys.message_key("m", "id")]).values()
+    assert rows.message_of(row) == replace(known, item_id=ItemId("it2"))
+    before = all_rows(cloud, table)
+    for late in (known, replace(known, message_id="none")):
+        with pytest.raises(LostRace) as lost:
+            table.save(Change(moved=(Moved(late, ItemId("it3")),)), NOW)
+        assert lost.value.reasons == ("message:ConditionalCheckFailed",)
+    assert all_rows(cloud, table) == before
+
+
+@pytest.mark.parametrize("moved", ["first", "second"])
+@pytest.mark.parametrize("same", [True, False], ids=["of one customer", "of two customers"])
+def test_save_writes_what_becomes_of_two_items_or_of_none(cloud: Cloud, table: Table, same: bool, moved: str) -> None:
+    one, whose = arrived(table)
+    other, second = arrived(table, 2)
+    if same:
+        other, second = replace(other, id="it3", customer_id=whose.id, chain=""), whose  # type: ignore[arg-type]
+        fill(cloud, table, [rows.item_row(other)])
+    table.save(claim(one, whose, ANNA, DESK, step(), "t"), NOW)
+    one, whose = table.item(one.id), table.customer(whose.id)
+    second = whose if same else second
+    merged = merge(
+        Side(item=one, customer=whose, entries=()), Side(item=other, customer=second, entries=()),
+        (step(event_id="m1"), step(event_id="m2")), link(), "a reason", DESK,
+    )  # fmt: skip
+    merged = replace(merged, relies_on=None)
+    assert merged.also
+    before = all_rows(cloud, table)
+    late = replace(merged, **{
+        "first": {"before": replace(one, version=7)},
+        "second": {"also": replace(merged.also, before=replace(other, version=7))},
+    }[moved])  # fmt: skip
+    with pytest.raises(LostRace) as lost:
+        table.save(late, NOW)
+    assert lost.value.reasons == ("item:ConditionalCheckFailed",)
+    assert all_rows(cloud, table) == before
+    table.save(merged, NOW)
+    assert (table.item(one.id), table.item(other.id)) == (merged.after, merged.also.after)
+    assert agent(table, "anna").held["mail"] == 0
+    seqs = [table.customer(customer_id).seq for customer_id in dict.fromkeys((whose.id, second.id))]
+    assert seqs == ([whose.seq + 2] if same else [whose.seq + 1, second.seq + 1])
 
 
 def test_save_writes_a_token_as_often_as_a_reply_bears_it(table: Table) -> None:

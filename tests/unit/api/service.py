@@ -182,6 +182,19 @@ class Service:
         claimed: dict[str, Any] = answer.json_body
         return claimed
 
+    def further(self, item: Mapping[str, Any]) -> None:
+        """The customer writes once more about an item."""
+        number, there = next(_count), self.world
+        now, customer = there.table.item_and_customer(item["id"], item["customer_id"])
+        message = email.parse(letters.mail(CANARY, "c@customer.example.com", Message_ID=f"<{number}@example.com>"))
+        arrival = Arrival(
+            delivery=Delivery("mail", f"d{number}"), source="help@shop.example.com", raw_key=f"mail/d{number}",
+            received_at=there.now(),
+        )  # fmt: skip
+        known = Known(customer=customer, item=now)
+        change = message_arrived(arrival, message, None, known, there.policy, there.new_ids())
+        there.table.save(change, there.now())
+
     def offered(self, who: str = "anna", **item: Any) -> Item:
         """A chat offered to somebody, who is set present and then the only one who is."""
         self.ask("PUT", f"/v1/agents/{who}/presence", "admin-1", {"presence": "present"})
@@ -251,6 +264,9 @@ BODIES: dict[str, Any] = {
     "heartbeat": {"claim_token": "t"}, "snooze": {"until": in_days(1)}, "reassign": {"to_queue": "orders"},
     "send_reply": {"text": "It comes tomorrow."}, "add_note": {"text": "He called."}, "decide_tags": {"topic": "order"},
     "set_presence": {"presence": "away"}, "hand_over": {"to": None},
+    "reopen": {"reason": "He called."}, "split": {"events": ["e1"]}, "merge": {"into": "i2"}, "unmerge": {},
+    "link": {"to": "i2"}, "unlink": {}, "link_customer": {"other": "c2"},
+    "unlink_customer": {"other": "c2"},
 }  # fmt: skip
 
 

@@ -70,6 +70,49 @@ def _attached(path: str) -> Callable[[Service], Prepared]:
     return prepare
 
 
+def _two_messages(service: Service) -> Prepared:
+    item = service.claimed("anna")
+    service.further(item)
+    now = service.world.table.item(item["id"])
+    newest = service.world.table.history(now.id)[-1].id
+    return f"/v1/items/{now.id}/split", {"events": [newest]}, {"If-Match": f'"{now.version}"'}
+
+
+def _two_items(verb: str, field: str) -> Callable[[Service], Prepared]:
+    """Two items of one customer."""
+
+    def prepare(service: Service) -> Prepared:
+        item = service.claimed("anna")
+        customer = service.world.table.customer(item["customer_id"])
+        other = service.item(customer=customer)
+        return f"/v1/items/{item['id']}/{verb}", {field: other.id}, {"If-Match": f'"{item["version"]}"'}
+
+    return prepare
+
+
+def _done(verb: str, *before: tuple[str, str]) -> Callable[[Service], Prepared]:
+    """An item with which something was done that is taken back."""
+
+    def prepare(service: Service) -> Prepared:
+        path, body, headers = _two_items(*before[0])(service) if before else _held("/v1/items/{item}/resolve")(service)
+        done = service.ask("POST", path, "anna", body, headers)
+        assert done.status_code == 200, done.body
+        item = done.json_body.get("item", done.json_body)
+        return f"/v1/items/{item['id']}/{verb}", None, {"If-Match": f'"{item["version"]}"'}
+
+    return prepare
+
+
+def _two_customers(verb: str) -> Callable[[Service], Prepared]:
+    def prepare(service: Service) -> Prepared:
+        one, other = (service.item().customer_id for _ in range(2))
+        if verb == "unlink":
+            assert service.ask("POST", f"/v1/customers/{one}/link", "anna", {"other": other}).status_code == 200
+        return f"/v1/customers/{one}/{verb}", {"other": other}, {}
+
+    return prepare
+
+
 @dataclass(frozen=True)
 class Row:
     """What becomes of a route's request: `allowed` kinds get `status`, those in `special` theirs, all others 403."""
@@ -109,6 +152,14 @@ ROWS: dict[tuple[str, str], Row] = {
         _held("/v1/items/{item}/note", "add_note"), {"holder", "member", "supervisor", "admin"}
     ),
     ("POST", "/v1/items/{item_id}/tags"): Row(_held("/v1/items/{item}/tags", "decide_tags"), _ACT),
+    ("POST", "/v1/items/{item_id}/reopen"): Row(_done("reopen"), _ACT),
+    ("POST", "/v1/items/{item_id}/split"): Row(_two_messages, _ACT),
+    ("POST", "/v1/items/{item_id}/merge"): Row(_two_items("merge", "into"), _ACT),
+    ("POST", "/v1/items/{item_id}/unmerge"): Row(_done("unmerge", ("merge", "into")), _ACT),
+    ("POST", "/v1/items/{item_id}/link"): Row(_two_items("link", "to"), _ACT),
+    ("POST", "/v1/items/{item_id}/unlink"): Row(_done("unlink", ("link", "to")), _ACT),
+    ("POST", "/v1/customers/{customer_id}/link"): Row(_two_customers("link"), _DESK - {"observer"}),
+    ("POST", "/v1/customers/{customer_id}/unlink"): Row(_two_customers("unlink"), _DESK - {"observer"}),
     ("GET", "/v1/customers/{customer_id}"): Row(_waiting("/v1/customers/{customer}"), _DESK),
     ("GET", "/v1/customers/{customer_id}/timeline"): Row(_waiting("/v1/customers/{customer}/timeline"), _DESK),
     ("GET", "/v1/customers/{customer_id}/attachments/{seq}/{number}"): Row(

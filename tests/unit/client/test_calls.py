@@ -33,7 +33,11 @@ CALLS: dict[str, Callable[[Client, ItemOut], Any]] = {
     "read_attachment": lambda c, i: c.attachment("c1", 1, 1),
     "read_queues": lambda c, i: c.queues(), "health": lambda c, i: c.health(),
     "read_agent": lambda c, i: c.agent("anna"), "set_presence": lambda c, i: c.set_presence("anna", "away"),
-    "hand_over": lambda c, i: c.hand_over("anna", None),
+    "hand_over": lambda c, i: c.hand_over("anna", None), "reopen": lambda c, i: c.reopen(i),
+    "split": lambda c, i: c.split(i, ["e1"]), "merge": lambda c, i: c.merge(i, "i2"),
+    "unmerge": lambda c, i: c.unmerge(i), "link": lambda c, i: c.link(i, "i2"), "unlink": lambda c, i: c.unlink(i),
+    "link_customer": lambda c, i: c.link_customer("c1", "c2"),
+    "unlink_customer": lambda c, i: c.unlink_customer("c1", "c2"),
 }  # fmt: skip
 #: Neither read, nor put, nor under a key, and yet the same when done twice.
 SAME_TWICE = {"heartbeat", "hand_over"}
