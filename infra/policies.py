@@ -54,7 +54,8 @@ def _logs(function: Function) -> Json:
 
 
 def _receive() -> list[Json]:
-    return [_consume("InboundQueue"), *_intake()]
+    # It tells itself of each message of a chat's body that failed as a whole.
+    return [_consume("InboundQueue"), _send("InboundQueue"), *_intake()]
 
 
 def _quarantine() -> list[Json]:

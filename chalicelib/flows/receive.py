@@ -2,23 +2,25 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
 from chalicelib import metrics
-from chalicelib.errors import Unknown, Unreadable
+from chalicelib.errors import Unavailable, Unknown, Unreadable
+from chalicelib.flows import hook
 from chalicelib.flows.again import save, until_won
 from chalicelib.flows.tagging import tags_of
 from chalicelib.intake import email
-from chalicelib.intake.chat import generic
+from chalicelib.intake.chat import adapters
 from chalicelib.intake.message import Message
 from chalicelib.intake.thread import references
 from chalicelib.item.arrive import Arrival, Known, identity_of, may_be_offered, message_arrived, quarantined
 from chalicelib.item.change import Change, Delivery, ReplyToken
 from chalicelib.item.item import Customer, Item, ItemId
-from chalicelib.outgoing import token
+from chalicelib.outgoing import chat_news, token
+from chalicelib.outgoing.notice import SendNotice
 from chalicelib.policy import Policy
 from chalicelib.store import keys, rows
 from chalicelib.world import World
@@ -49,11 +51,14 @@ class Notice:
 def delivery(body: str, sqs_id: str, receive_count: int, world: World) -> str:
     """Handles one inbound SQS message and returns what became of it; handling it again changes nothing.
 
-    Raises only when AWS is away or races are lost for seconds, so that SQS brings it again.
+    A chat's body may hold several messages: each is a delivery of its own, in the order they stand there. Raises only
+    when AWS is away or races are lost for seconds, so that SQS brings it again.
     """
     notice = _notice(body, sqs_id, world)
     if not notice.arrival.raw_key:
         return set_aside(notice, "a notice that names no message", world)
+    if receive_count > 1 and (parted := _parted(notice.arrival, world)):
+        return parted
     if receive_count >= SET_ASIDE_FROM:
         return set_aside(notice, f"failed {receive_count - 1} times before", world, metrics.FAILED)
     if notice.doubt:
@@ -62,10 +67,11 @@ def delivery(body: str, sqs_id: str, receive_count: int, world: World) -> str:
     if suspect:
         return set_aside(notice, f"SES verdict: {' and '.join(suspect)}", world, metrics.VERDICT)
     try:
-        message = _read(notice.arrival, world)
+        came, news = _read(notice.arrival, world)
     except (Unreadable, Unknown) as error:
         return set_aside(notice, str(error), world)
-    return _receive(notice.arrival, message, world)
+    outcomes = [_receive(arrival, message, world) for arrival, message in came]
+    return ", ".join([*outcomes, *_noticed(news, notice.arrival.source, world)]) or "says nothing"
 
 
 def dead_delivery(body: str, sqs_id: str, world: World) -> str:
@@ -111,9 +117,48 @@ def _outcome(change: Change) -> str:
     return "queued" if change.after else "recorded as automatic"
 
 
-def _read(arrival: Arrival, world: World) -> Message:
+def _parted(arrival: Arrival, world: World) -> str:
+    """Hands in each of a chat body's messages by itself, so that one that always fails holds up no other; '' for one
+    message, or none that can be read."""
+    if arrival.delivery.channel != "chat":
+        return ""
+    try:
+        came, _ = _read(arrival, world)
+    except (Unreadable, Unknown):
+        return ""
+    if len(came) < 2:
+        return ""
+    said = [message.delivery for _, message in came]
+    notices = [hook.notice(arrival.source, one, arrival.raw_key, world.settings) for one in said]
+    if world.queues.send(notices):
+        raise Unavailable("SQS refused a notice")
+    return f"handed in as {len(said)}"
+
+
+def _read(arrival: Arrival, world: World) -> tuple[list[tuple[Arrival, Message]], tuple[SendNotice, ...]]:
+    """Each message that came, and how; and news of our replies.
+
+    Of a chat's body with several messages a notice means the one it names, else all. Raises Unreadable, and Unknown for
+    what is gone: the raw message, the installation.
+    """
     raw = world.raw.read(arrival.raw_key)
-    return email.parse(raw) if arrival.delivery.channel == "mail" else generic.parse(raw)
+    if arrival.delivery.channel == "mail":
+        return [(arrival, email.parse(raw))], ()
+    installation = world.policy.installations.get(arrival.source)
+    if installation is None:
+        raise Unknown(f"there is no installation {arrival.source} any more")
+    said = adapters.messages(installation, raw)
+    came = [(replace(arrival, delivery=hook.delivery(arrival.source, one.delivery)), one) for one in said]
+    named = [one for one in came if one[0].delivery == arrival.delivery]
+    return (named, ()) if named else (came, chat_news.news(installation, raw))
+
+
+def _noticed(news: Sequence[SendNotice], source: str, world: World) -> list[str]:
+    if not news:
+        return []
+    from chalicelib.flows.send import noticed  # seldom needed, and the sender's work to load
+
+    return [noticed(one, world, source) for one in news]
 
 
 def _known(arrival: Arrival, message: Message, world: World) -> Known | None:
@@ -206,9 +251,9 @@ def _mail_notice(told: Mapping[str, Any], now: datetime, policy: Policy) -> Noti
 
 
 def _chat_notice(told: Mapping[str, Any], now: datetime) -> Notice:
-    installation, delivery_id = str(told["installation"]), str(told["delivery"])
+    installation = str(told["installation"])
     arrival = Arrival(
-        delivery=Delivery("chat", f"{installation}#{delivery_id}"),
+        delivery=hook.delivery(installation, str(told["delivery"])),
         source=installation,
         raw_key=str(told["key"]),
         received_at=now,

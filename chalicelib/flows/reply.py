@@ -86,7 +86,10 @@ class _Writer:
         return replace(written, token=mark), mail.compose(letter), "message/rfc822"
 
     def _chat(self, item: Item, contact: Contact, _: Customer, step: Step) -> tuple[Reply, bytes, str]:
-        raw = chat.body(self._id, contact.conversation, self._text, step.at)
+        installation = self._world.policy.installations.get(item.source)
+        if installation is None:
+            raise Invalid("to", f"there is no installation {item.source} any more")
+        raw = chat.compose(installation, self._id, contact.conversation, self._text, step.at)
         return self._reply(item.source, contact.conversation, contact, ""), raw, "application/json"
 
     def _reply(self, source: str, to: str, contact: Contact, subject: str) -> Reply:

@@ -20,11 +20,12 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that came along; `size` in bytes after decoding."""
+    """A file that came along; `size` in bytes after decoding. `url` is where a chat provider keeps it, '' elsewhere."""
 
     name: str
     type: str
     size: int
+    url: str = ""
 
 
 class Automatic(StrEnum):
@@ -45,7 +46,8 @@ class Message:
 
     `channel` is "mail" or "chat"; ids carry no angle brackets and are '' when missing; `sent_at` is aware UTC;
     `text` is all that stands in the message, `written` the part its sender wrote now. `conversation`, `delivery` and
-    `visitor` are ids of the chat provider. `warnings` are sentences about what had to be guessed or left out.
+    `visitor` are ids of the chat provider, `edits` that of the message this one replaces. `warnings` are sentences
+    about what had to be guessed or left out.
     """
 
     channel: str
@@ -67,3 +69,5 @@ class Message:
     conversation: str = ""
     delivery: str = ""
     visitor: str = ""
+    edits: str = ""
+    phone: str = ""

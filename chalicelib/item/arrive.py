@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from chalicelib.intake.message import Automatic, Message
+from chalicelib.intake.message import Attachment, Automatic, Message
 from chalicelib.item.change import (
     Change,
     Conversation,
@@ -275,6 +275,7 @@ def _tag_facts(tags: Tagging | None) -> dict[str, Any] | None:
 
 def _payload(message: Message) -> dict[str, Any]:
     kept = kept_text(message.written)
+    more = {"phone": message.phone, "edits": message.edits}
     return {
         "from": message.sender.address if message.sender else "",
         "name": _name(message),
@@ -282,9 +283,15 @@ def _payload(message: Message) -> dict[str, Any]:
         "written": kept,
         "shortened": len(kept) < len(message.written),
         "message_id": message.message_id,
-        "attachments": [{"name": a.name, "type": a.type, "size": a.size} for a in message.attachments[:50]],
+        "attachments": [_file(a) for a in message.attachments[:50]],
         "warnings": list(message.warnings[:20]),
+        **{name: value for name, value in more.items() if value},
     }
+
+
+def _file(attachment: Attachment) -> dict[str, Any]:
+    known = {"name": attachment.name, "type": attachment.type, "size": attachment.size}
+    return {**known, "url": attachment.url} if attachment.url else known
 
 
 def kept_text(text: str) -> str:

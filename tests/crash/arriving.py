@@ -5,10 +5,8 @@ from typing import Final
 from chalicelib.flows.hook import accept
 from chalicelib.flows.receive import dead_delivery, delivery
 from chalicelib.flows.ring import ring
-from chalicelib.intake.chat import generic
 from chalicelib.item.item import Item
-from tests import letters
-from tests.cloud import SECRET
+from tests import chats, letters
 from tests.crash.desk import ANNA, Desk
 from tests.crash.flow import Act, Flow
 from tests.crash.setting import shown
@@ -65,9 +63,8 @@ def _chat_offered(desk: Desk) -> Act:
 
 def _hook(desk: Desk) -> Act:
     raw = b'{"id": "d1", "conversation": "c1", "visitor": {"id": "v1"}, "text": "Hello?"}'
-    stamp = str(int(desk.world.now().timestamp()))
-    signature = "sha256=" + generic.sign(SECRET, stamp, raw)
-    return lambda: accept("generic", "shop-widget", stamp, signature, raw, desk.world)
+    received = chats.signed("generic", raw, desk.world.now())
+    return lambda: accept("generic", "shop-widget", received, desk.world)
 
 
 def _waiting_for_customer(desk: Desk) -> Item:

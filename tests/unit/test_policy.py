@@ -70,10 +70,10 @@ BROKEN = [
     ("shop-widget =", '"shop widget" =', "installations.shop widget", "shop widget", "lower-case letters, digits"),
     (
         '"generic"',
-        '"intercom"',
+        '"fax"',
         "installations.shop-widget",
         "shop-widget",
-        "'intercom' is no provider; there is generic",
+        "'fax' is no provider; there is generic",
     ),
     ("[capacity]\nmail = 60", "[capacity]", "capacity.mail", "[capacity]", "must be a whole number, 0 or more"),
     ("mail = 60", "mail = -1", "capacity.mail", "mail = -1", "must be a whole number, 0 or more"),

@@ -13,11 +13,10 @@ import pytest
 from chalicelib.aws.queues import Depth, Queued
 from chalicelib.errors import Unavailable
 from chalicelib.flows import hook, receive, recheck
-from chalicelib.intake.chat.generic import sign
 from chalicelib.item.state import State
 from sortownia.local import ses
-from tests import letters
-from tests.cloud import SECRET, Cloud, TestWorld
+from tests import chats, letters
+from tests.cloud import Cloud, TestWorld
 from tests.unit.flows.scenes import Picky, facts, items, kinds
 
 MAILBOX = "help@shop.example.com"
@@ -56,8 +55,7 @@ def stored(world: TestWorld, raw: bytes | None = None, source: str = "anna@custo
 def stored_chat(world: TestWorld, delivery: str = "d1") -> str:
     """A chat message our webhook stored; its notice is lost. Returns the object's name."""
     raw = json.dumps({**CHAT, "id": delivery}).encode()
-    stamp = str(int(world.now().timestamp()))
-    hook.accept("generic", "shop-widget", stamp, f"sha256={sign(SECRET, stamp, raw)}", raw, world)
+    hook.accept("generic", "shop-widget", chats.signed("generic", raw, world.now()), world)
     client = world.queues._client
     client.purge_queue(QueueUrl=world.settings.inbound_queue_url)
     name: str = world.raw._client.list_objects_v2(Bucket="desk-raw", Prefix="chat/")["Contents"][0]["Key"]

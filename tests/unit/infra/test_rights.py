@@ -18,15 +18,14 @@ from chalicelib.flows.recheck import recheck
 from chalicelib.flows.ring import ring
 from chalicelib.flows.send import send_message
 from chalicelib.flows.watch import timer_rang, watch
-from chalicelib.intake.chat.generic import sign
 from chalicelib.item.item import Item
 from chalicelib.item.passing import Destination
 from chalicelib.item.reply import Then
 from chalicelib.rights import Caller
 from infra.functions import FUNCTIONS
 from infra.policies import role_policy
-from tests import letters
-from tests.cloud import BUCKETS, SECRET, STACK, Cloud, TestWorld
+from tests import chats, letters
+from tests.cloud import BUCKETS, STACK, Cloud, TestWorld
 from tests.outside import Outside
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -116,8 +115,7 @@ def hooked(world: TestWorld, number: int) -> None:
     raw = json.dumps(
         {"id": f"d-{number}", "conversation": f"c-{number}", "visitor": {"id": "v"}, "text": "Hello"}
     ).encode()
-    stamp = str(int(world.now().timestamp()))
-    hook.accept("generic", INSTALLATION, stamp, f"sha256={sign(SECRET, stamp, raw)}", raw, world)
+    hook.accept("generic", INSTALLATION, chats.signed("generic", raw, world.now()), world)
 
 
 def intake(world: TestWorld, cloud: Cloud) -> None:
