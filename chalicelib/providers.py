@@ -18,7 +18,7 @@ _THIS_MACHINE: Final = frozenset({"127.0.0.1", "localhost"})
 _LATER: Final = frozenset({429, 503})
 _TIMED_OUT: Final = 408
 _REFUSAL_BYTES: Final = 4096
-_CODE = re.compile(r"[0-9]{1,10}|[A-Za-z][A-Za-z0-9_]{0,40}")
+_CODE = re.compile(r"[0-9]{1,10}|[a-z][a-z0-9_]{0,40}")
 
 
 class Providers:
@@ -118,4 +118,5 @@ def _code(answer: bytes) -> str:
         return ""
     error = said.get("error")
     found = error.get("code") if isinstance(error, dict) else said.get("error_code") or said.get("code") or error
-    return str(found) if _CODE.fullmatch(str(found)) else ""
+    known = isinstance(found, int | str) and not isinstance(found, bool)
+    return str(found) if known and _CODE.fullmatch(str(found)) else ""

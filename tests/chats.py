@@ -10,12 +10,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from chalicelib import policy
 from chalicelib.intake.chat import generic
+from chalicelib.intake.chat.adapters import ADAPTERS
 from chalicelib.intake.chat.received import Received
 from tests.cloud import SECRET
+from tests.desk import DESK
 
 EVENTS: Final = Path(__file__).with_name("events") / "chat"
 
+#: What an installation must say of its provider.
+_SAID: Final = {"chatwoot": ', api = "https://chat.example.com"', "zendesk": ', api = "https://shop.zendesk.example.com"',
+        "intercom": ', admin = "814860"'}  # fmt: skip
 type Sign = Callable[[bytes, str, float], Received]
 
 
@@ -154,3 +160,9 @@ def check_generic(secrets: Sequence[str], stamp: str, signature: str, raw: bytes
     """Has the generic webhook's proof checked. Raises NotAuthentic."""
     headers = {"x-sortownia-timestamp": stamp, "x-sortownia-signature": signature}
     generic.verify(Received(raw, headers), secrets, now)
+
+
+def desk_of_all() -> policy.Policy:
+    """The small desk with two installations of each provider."""
+    lines = [f'{name}{n} = {{ provider = "{name}"{_SAID.get(name, "")} }}' for name in ADAPTERS for n in ("", "-2")]
+    return policy.parse(DESK.replace("[installations]\n", "[installations]\n" + "\n".join(lines) + "\n"))

@@ -29,4 +29,5 @@ def receive(
 @routes.operation("GET", _HOOK, refuses=(NotAuthentic,), to_anybody=True)
 def shake_hands(asked: Asked, provider: str, installation: str, query: HandshakeQuery) -> ChallengeOut:
     """What Meta wants to hear back, as it stands, before it posts webhooks to this address."""
-    return ChallengeOut(hook.shake_hands(provider, installation, query.token, query.challenge, asked.world))
+    token = query.token if query.mode == "subscribe" else ""
+    return ChallengeOut(hook.shake_hands(provider, installation, token, query.challenge, asked.world))

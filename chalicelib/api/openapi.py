@@ -103,11 +103,10 @@ def _parameters(operation: Operation) -> list[Json]:
 
 def _query(shape: type[BaseModel]) -> list[Json]:
     schema = shape.model_json_schema(ref_template="#/components/schemas/{model}")
-    needed = schema.get("required", ())
-    return [_query_parameter(name, dict(said), needed=name in needed) for name, said in schema["properties"].items()]
+    return [_query_parameter(name, dict(said)) for name, said in schema["properties"].items()]
 
 
-def _query_parameter(name: str, said: Json, *, needed: bool) -> Json:
+def _query_parameter(name: str, said: Json) -> Json:
     """A parameter that is not there is None inside; outside there is no such value."""
     description = said.pop("description", None)
     if "anyOf" in said:
@@ -117,7 +116,6 @@ def _query_parameter(name: str, said: Json, *, needed: bool) -> Json:
         "in": "query",
         "schema": {key: value for key, value in said.items() if key != "title"},
     }
-    parameter |= {"required": True} if needed else {}
     return parameter | ({"description": description} if description else {})
 
 

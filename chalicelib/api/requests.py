@@ -173,9 +173,9 @@ class HandshakeQuery(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    mode: Literal["subscribe"] = Field(alias="hub.mode")
-    token: str = Field(alias="hub.verify_token", max_length=200, description="The installation's `verify`")
-    challenge: str = Field(alias="hub.challenge", pattern="^[A-Za-z0-9_-]{1,200}$", description="What is said back")
+    mode: str = Field("", alias="hub.mode", max_length=20, description="`subscribe`")
+    token: str = Field("", alias="hub.verify_token", max_length=200, description="The installation's `verify`")
+    challenge: str = Field("", alias="hub.challenge", pattern="^[A-Za-z0-9_-]{0,200}$", description="What is said back")
 
 
 class _Query(BaseModel):

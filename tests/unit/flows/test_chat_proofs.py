@@ -16,32 +16,22 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from chalicelib import policy
 from chalicelib.errors import NotAuthentic, Unknown
 from chalicelib.flows import hook, receive
 from chalicelib.intake.chat.adapters import ADAPTERS
 from chalicelib.intake.chat.received import Received
 from chalicelib.policy import PROVIDERS
-from tests.chats import EVENTS, PROOFS, Proof, recorded, signed
+from tests.chats import EVENTS, PROOFS, Proof, desk_of_all, recorded, signed
 from tests.cloud import BUCKETS, SECRET, STACK, Cloud, TestWorld
-from tests.desk import DESK, WordModel
+from tests.desk import WordModel
 
 OTHER = "o" * 64
-#: What an installation must say of its provider.
-SAID = {"chatwoot": ', api = "https://chat.example.com"', "zendesk": ', api = "https://shop.zendesk.example.com"',
-        "intercom": ', admin = "814860"'}  # fmt: skip
 #: Providers that no server calls us for: their visitors' browsers do.
 BROWSERS = {"widget"}
 
 
 def provider_of(proof: str) -> str:
     return proof.split(" ", maxsplit=1)[0]
-
-
-def desk_of_all() -> policy.Policy:
-    """The small desk with two installations of each provider."""
-    lines = [f'{name}{n} = {{ provider = "{name}"{SAID.get(name, "")} }}' for name in ADAPTERS for n in ("", "-2")]
-    return policy.parse(DESK.replace("[installations]\n", "[installations]\n" + "\n".join(lines) + "\n"))
 
 
 @pytest.fixture(scope="module")
