@@ -15,9 +15,26 @@ QUARANTINE: Final = "quarantine"
 CHANNELS: Final = ("mail", "chat")
 ROLES: Final = ("agent", "supervisor", "observer", "admin")
 URGENCIES: Final = ("low", "normal", "high", "critical")
-PROVIDERS: Final = ("generic",)
 ACKNOWLEDGED: Final = ("mail",)
 COURTESY_LENGTH: Final = 4_000
+#: Chat providers, and what an installation of each may say of it besides `provider`.
+PROVIDERS: Final[Mapping[str, frozenset[str]]] = {
+    "generic": frozenset({"replies"}),
+    "chatwoot": frozenset({"account", "api"}),
+    "crisp": frozenset({"account", "api"}),
+    "intercom": frozenset({"account", "api", "admin"}),
+    "livechat": frozenset({"account", "api"}),
+    "messenger": frozenset({"account", "api"}),
+    "slack": frozenset({"account", "api"}),
+    "sunshine": frozenset({"account", "api"}),
+    "tawk": frozenset({"account"}),
+    "telegram": frozenset({"api"}),
+    "whatsapp": frozenset({"account", "api"}),
+    "zendesk": frozenset({"account", "api"}),
+}
+#: What it must say: whose servers are one's own, or under whose name replies are written.
+_NEEDED: Final[Mapping[str, str]] = {"chatwoot": "api", "zendesk": "api", "intercom": "admin"}
+
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _ADDRESS = re.compile(r"[^@\s]+@[a-z0-9.-]+")
@@ -32,6 +49,14 @@ _SOON = re.compile(
     r"|\bякнай(?:швидше|скоріше)|\bякомога (?:швидше|скоріше)|\bнайближчим часом",
     re.IGNORECASE,
 )
+_API = re.compile(r"https://[^\s/?#]+(/[^\s/?#]+)*")
+_PROVIDERS_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_INSTALLATION: Final = {
+    "replies": (_HTTPS, "must be an address that starts with https://"),
+    "api": (_API, "must be an address that starts with https:// and does not end in a slash"),
+    "account": (_PROVIDERS_ID, "must be an id as the provider gives them"),
+    "admin": (_PROVIDERS_ID, "must be an id as the provider gives them"),
+}
 # At most five digits each: some 270 years, which every clock can still count with.
 _DURATION = re.compile(
     r"P(?:(?P<days>\d{1,5})D)?"
@@ -70,11 +95,19 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """A chat widget that may call our webhook. `replies` is the address that takes our replies, '' for none."""
+    """A chat widget that may call our webhook, or a provider's account.
+
+    `replies` is the address that takes the replies of a generic one, '' for none; `api` where a provider is called, ''
+    for his usual address; `admin` whose name replies are written under. Where `account` is not '', messages to other
+    accounts (apps, pages, numbers, websites) of the provider are none of this installation's.
+    """
 
     name: str
     provider: str
     replies: str = ""
+    api: str = ""
+    account: str = ""
+    admin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,14 +357,23 @@ class _Reader:
             if not _NAME.fullmatch(name):
                 raise self._broken(key, "an installation's name is lower-case letters, digits and hyphens")
             entry = value if isinstance(value, dict) else {"provider": value}
-            self._known(key, entry, ("provider", "replies"))
-            provider, replies = entry.get("provider"), entry.get("replies", "")
-            if provider not in PROVIDERS:
-                raise self._broken(key, f"{provider!r} is no provider; there is {', '.join(PROVIDERS)}")
-            if replies != "" and not (isinstance(replies, str) and _HTTPS.fullmatch(replies)):
-                raise self._broken(f"{key}.replies", "must be an address that starts with https://")
-            installations[name] = Installation(name, provider, replies)
+            installations[name] = self._installation(name, key, entry)
         return MappingProxyType(installations)
+
+    def _installation(self, name: str, key: str, entry: Mapping[str, Any]) -> Installation:
+        provider = entry.get("provider")
+        if not isinstance(provider, str) or provider not in PROVIDERS:
+            raise self._broken(key, f"{provider!r} is no provider; there is {', '.join(PROVIDERS)}")
+        self._known(key, entry, {"provider", *PROVIDERS[provider]})
+        needed = _NEEDED.get(provider)
+        if needed and not entry.get(needed):
+            raise self._broken(key, f"{provider} needs {needed}")
+        said = {}
+        for field_name, (shape, rule) in _INSTALLATION.items():
+            said[field_name] = given = entry.get(field_name, "")
+            if given != "" and not (isinstance(given, str) and shape.fullmatch(given)):
+                raise self._broken(f"{key}.{field_name}", rule)
+        return Installation(name, provider, **said)
 
     # What a value may be
 

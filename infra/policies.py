@@ -56,7 +56,8 @@ def _logs(function: Function) -> Json:
 def _receive(policy: Policy) -> list[Json]:
     # What the desk says by itself is stored before the arrival is written that it belongs to.
     letters = [allow(["s3:PutObject"], [sub("${RawBucket.Arn}/out/*")])] if policy.acknowledge.channels else []
-    return [_consume("InboundQueue"), *_intake(), *letters]
+    # It tells itself of each message of a chat's body that failed as a whole.
+    return [_consume("InboundQueue"), _send("InboundQueue"), *_intake(), *letters]
 
 
 def _quarantine() -> list[Json]:
@@ -152,8 +153,8 @@ def _api() -> list[Json]:
         allow(_CONSUME, [_work_queues()]),
         _send("InboundQueue"),
         allow(["s3:PutObject"], [sub("${RawBucket.Arn}/chat/*"), sub("${RawBucket.Arn}/out/*")]),
-        # It reads no attachment itself: addresses it signs are worth what its role may. Whom a reply goes to when messages
-        # are split off is read from the message.
+        # It reads no attachment itself: addresses it signs are worth what its role may. When messages are split off,
+        # whom a reply goes to is read from them.
         allow(
             ["s3:GetObject"],
             [sub(f"${{RawBucket.Arn}}/{folder}/*") for folder in ("files", "mail", "chat")],

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, RootModel
 
@@ -312,6 +312,23 @@ class MentionPage(BaseModel):
 
     mentions: list[MentionOut]
     next: str | None
+
+
+class Plain(RootModel[str]):
+    """An answer that is text as it stands, not JSON."""
+
+
+class ChallengeOut(Plain):
+    """What was to be said back."""
+
+
+class TakenOut(BaseModel):
+    """How many messages of a provider's webhook are durable and will be handled, and what he wants to hear back."""
+
+    status: ClassVar[int] = 200
+
+    taken: int
+    challenge: str | None
 
 
 class AcceptedOut(BaseModel):

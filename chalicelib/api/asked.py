@@ -3,7 +3,6 @@
 import functools
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Final, NewType
 
 from chalice.app import Request
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from chalicelib.api import auth
 from chalicelib.errors import Invalid, PreconditionMissing, Unknown
 from chalicelib.intake.chat import generic
+from chalicelib.intake.chat.received import Received
 from chalicelib.rights import Caller
 from chalicelib.world import World
 
@@ -26,15 +26,6 @@ VERSION: Final = r'^(W/)?("[0-9]{1,15}"|[0-9]{1,15})$'
 LONGEST_PART: Final = 200
 TIMESTAMP_HEADER: Final = generic.TIMESTAMP_HEADER
 SIGNATURE_HEADER: Final = generic.SIGNATURE_HEADER
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """The very bytes of a body, and what its sender says proves them."""
-
-    raw: bytes
-    timestamp: str
-    signature: str
 
 
 class Asked:
@@ -95,9 +86,10 @@ class Asked:
         return AnswerKey(key or "")
 
     @property
-    def signed(self) -> Signed:
+    def signed(self) -> Received:
         """The body with its proof, of which nothing is checked yet."""
-        return Signed(self.raw_body, self.header(TIMESTAMP_HEADER) or "", self.header(SIGNATURE_HEADER) or "")
+        headers = {str(name).lower(): str(value) for name, value in self._request.headers.items()}
+        return Received(self.raw_body, headers, dict(self._request.query_params or {}))
 
     def knows(self, etag: str) -> bool:
         """Whether the asker has this very answer already (If-None-Match)."""

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from chalicelib.api import asked
-from chalicelib.api.operation import Operation
+from chalicelib.api.answers import Plain
+from chalicelib.api.operation import PLAIN, Operation
 from chalicelib.api.problem import CONTENT_TYPE, FRAMEWORK, KINDS, URN, Kind, Malformed, Moved, Problem, kind_of
 
 Json = dict[str, Any]
@@ -110,20 +111,29 @@ def _query_parameter(name: str, said: Json) -> Json:
     description = said.pop("description", None)
     if "anyOf" in said:
         said = next(variant for variant in said["anyOf"] if variant.get("type") != "null")
-    parameter = {"name": name, "in": "query", "schema": {key: value for key, value in said.items() if key != "title"}}
+    parameter: Json = {
+        "name": name,
+        "in": "query",
+        "schema": {key: value for key, value in said.items() if key != "title"},
+    }
     return parameter | ({"description": description} if description else {})
 
 
 def _responses(operation: Operation) -> dict[int, Json]:
-    shown: Json = {"description": HTTPStatus(operation.status).phrase, "content": _json(_ref(operation.answers))}
+    shown = _shown(operation.status, operation.answers)
     if operation.etagged:
         shown["headers"] = {"ETag": _header("PageTag" if operation.polled else "Version")}
-    found = {operation.status: shown}
+    found = {operation.status: shown} | {also.status: _shown(also.status, also) for also in operation.also}  # type: ignore[attr-defined]
     if operation.nothing:
         found[204] = {"description": operation.nothing.capitalize()}
     if operation.polled:
         found[304] = {"description": "Still the answer one has", "headers": {"ETag": _header("PageTag")}}
     return found | _problems(operation)
+
+
+def _shown(status: int, answers: type[BaseModel]) -> Json:
+    kind = PLAIN if issubclass(answers, Plain) else "application/json"
+    return {"description": HTTPStatus(status).phrase, "content": {kind: {"schema": _ref(answers)}}}
 
 
 def _problems(operation: Operation) -> dict[int, Json]:
@@ -147,7 +157,7 @@ def _schemas(operations: Iterable[Operation]) -> Mapping[str, Any]:
     """Bodies as they are taken, answers as they are given."""
     wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {}
     for operation in operations:
-        wanted[operation.answers, "serialization"] = None
+        wanted |= {(answers, "serialization"): None for answers in (operation.answers, *operation.also)}
         if operation.body:
             wanted[operation.body, "validation"] = None
     problems: list[tuple[type[BaseModel], JsonSchemaMode]] = [(m, "validation") for m in (Problem, Malformed, Moved)]

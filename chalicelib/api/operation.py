@@ -12,7 +12,7 @@ from typing import Any, Final, get_args, get_type_hints
 from chalice.app import Blueprint, Response
 from pydantic import BaseModel
 
-from chalicelib.api.answers import ItemOut, Versioned
+from chalicelib.api.answers import ItemOut, Plain, Versioned
 from chalicelib.api.asked import Asked, check_names
 from chalicelib.api.problem import problem_of
 from chalicelib.errors import (
@@ -29,6 +29,7 @@ from chalicelib.errors import (
 from chalicelib.world import world
 
 _ASKED_FOR: Final = {"body", "query", "version", "answer_key", "signed"}
+PLAIN: Final = "text/plain"
 _KEPT_BY_NOBODY: Final[dict[str, str | list[str]]] = {"Cache-Control": "no-store"}
 
 
@@ -47,6 +48,7 @@ class Operation:
     function: Callable[..., Any]
     takes: Mapping[str, Any]  # parameter -> its annotation
     answers: type[BaseModel]
+    also: tuple[type[BaseModel], ...]  # other answers, each with a `status` of its own
     status: int
     nothing: str  # what 204 means, '' where it cannot happen
     polled: bool
@@ -112,15 +114,18 @@ class Operation:
     def _shown(self, result: BaseModel | None, asked: Asked) -> Response:
         if result is None:
             return Response("", status_code=204, headers={**_KEPT_BY_NOBODY})
+        if isinstance(result, Plain):
+            return Response(result.root, headers=_KEPT_BY_NOBODY | {"Content-Type": PLAIN})
         body = result.model_dump_json()
         headers = _KEPT_BY_NOBODY | {"Content-Type": "application/json"}
+        status = self.status if isinstance(result, self.answers) else type(result).status  # type: ignore[attr-defined]
         if isinstance(result, Versioned):
             headers["ETag"] = result.etag
         if self.polled:
             headers["ETag"] = etag = f'W/"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
             if asked.knows(etag):
                 return Response("", status_code=304, headers=_KEPT_BY_NOBODY | {"ETag": etag})
-        return Response(body, status_code=self.status, headers=headers)
+        return Response(body, status_code=status, headers=headers)
 
 
 class Routes(Blueprint):
@@ -148,12 +153,12 @@ class Routes(Blueprint):
         """
 
         def decorate(function: Callable[P, A]) -> Callable[P, A]:
-            takes, answers, may_be_nothing = _signature(function, path)
+            takes, (answers, *also), may_be_nothing = _signature(function, path)
             if may_be_nothing != bool(nothing):
                 raise TypeError(f"{function.__name__}: say what None means, or return none")
             declared = Operation(
                 name=function.__name__, method=method, path=path, function=function, takes=takes, answers=answers,
-                status=status, nothing=nothing, polled=polled, to_anybody=to_anybody,
+                also=tuple(also), status=status, nothing=nothing, polled=polled, to_anybody=to_anybody,
                 refusals=frozenset(refuses) | _implied(takes, path, to_anybody=to_anybody),
             )  # fmt: skip
             self.operations.append(declared)
@@ -173,8 +178,8 @@ def parts_of(path: str) -> tuple[str, ...]:
     return tuple(re.findall(r"{(\w+)}", path))
 
 
-def _signature(function: Callable[..., Any], path: str) -> tuple[Mapping[str, Any], type[BaseModel], bool]:
-    """What a function takes of a request, what it gives, and whether that may be nothing."""
+def _signature(function: Callable[..., Any], path: str) -> tuple[Mapping[str, Any], list[type[BaseModel]], bool]:
+    """What a function takes of a request, what it gives (most often first), and whether that may be nothing."""
     hints = get_type_hints(function, include_extras=True)
     returned = hints.pop("return")
     hints.pop(next(iter(inspect.signature(function).parameters)))  # the request itself
@@ -183,7 +188,7 @@ def _signature(function: Callable[..., Any], path: str) -> tuple[Mapping[str, An
         raise TypeError(f"{function.__name__} takes {sorted(named)}, but its path is {path}")
     variants = get_args(returned) if isinstance(returned, UnionType) else (returned,)
     models = [variant for variant in variants if variant is not type(None)]
-    return {name: hints[name] for name in hints if name in _ASKED_FOR}, models[0], len(models) < len(variants)
+    return {name: hints[name] for name in hints if name in _ASKED_FOR}, models, len(models) < len(variants)
 
 
 def _implied(takes: Mapping[str, Any], path: str, *, to_anybody: bool) -> frozenset[type[TriageError]]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from chalicelib.flows.matters import Chosen
-from chalicelib.intake.chat import generic
+from chalicelib.intake.chat import reading
 from chalicelib.item.passing import Destination
 from chalicelib.item.reply import Then
 from chalicelib.item.state import State
@@ -216,23 +216,33 @@ class ChatAttachment(BaseModel):
 class Visitor(BaseModel):
     """Who writes in a chat. Only `id` tells one from another."""
 
-    id: str = Field(min_length=1, max_length=generic.ID_LENGTH)
-    name: str | None = Field(None, max_length=generic.ID_LENGTH)
+    id: str = Field(min_length=1, max_length=reading.ID_LENGTH)
+    name: str | None = Field(None, max_length=reading.ID_LENGTH)
     email: str | None = Field(None, max_length=320)
 
 
 class ChatMessage(BaseModel):
     """A visitor's message, as the generic webhook takes it; no text in it may be blank, and fields more do no harm.
 
-    It describes what `intake.chat.generic` reads, once the signature holds.
+    It describes what `intake.chat.generic` reads, once the signature holds. Other providers' bodies are their own.
     """
 
-    id: str = Field(min_length=1, max_length=generic.ID_LENGTH, description="The delivery: twice the same is one")
-    conversation: str = Field(min_length=1, max_length=generic.ID_LENGTH)
+    id: str = Field(min_length=1, max_length=reading.ID_LENGTH, description="The delivery: twice the same is one")
+    conversation: str = Field(min_length=1, max_length=reading.ID_LENGTH)
     visitor: Visitor
-    text: str = Field(min_length=1, max_length=generic.TEXT_LENGTH)
-    sent_at: str | None = Field(None, max_length=generic.ID_LENGTH, description="ISO 8601")
-    attachments: list[ChatAttachment] | None = Field(None, max_length=generic.MAX_ATTACHMENTS)
+    text: str = Field(min_length=1, max_length=reading.TEXT_LENGTH)
+    sent_at: str | None = Field(None, max_length=reading.ID_LENGTH, description="ISO 8601")
+    attachments: list[ChatAttachment] | None = Field(None, max_length=reading.MAX_ATTACHMENTS)
+
+
+class HandshakeQuery(BaseModel):
+    """How Meta tries an address it is to post webhooks to."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    mode: str = Field("", alias="hub.mode", max_length=20, description="`subscribe`")
+    token: str = Field("", alias="hub.verify_token", max_length=200, description="The installation's `verify`")
+    challenge: str = Field("", alias="hub.challenge", pattern="^[A-Za-z0-9_-]{0,200}$", description="What is said back")
 
 
 class _Query(BaseModel):

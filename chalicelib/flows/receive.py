@@ -2,22 +2,23 @@
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from chalicelib import metrics
-from chalicelib.errors import Unknown, Unreadable
+from chalicelib.errors import Unavailable, Unknown, Unreadable
+from chalicelib.flows import hook
 from chalicelib.flows.acknowledge import Courtesy
 from chalicelib.flows.again import save, until_won
 from chalicelib.flows.merged import goes_on_in
 from chalicelib.flows.tagging import tags_of
 from chalicelib.intake import email, filetypes
-from chalicelib.intake.chat import generic
+from chalicelib.intake.chat import adapters
 from chalicelib.intake.message import Message
 from chalicelib.intake.mime import Part
-from chalicelib.intake.proof import Checked, Proof
+from chalicelib.intake.proof import Checked
 from chalicelib.intake.proof import of as proof_of
 from chalicelib.intake.thread import references
 from chalicelib.item.acknowledge import account_of
@@ -34,7 +35,8 @@ from chalicelib.item.arrive import (
 from chalicelib.item.change import Change, Delivery
 from chalicelib.item.echo import heard
 from chalicelib.item.joining import Clues, lead
-from chalicelib.outgoing import token
+from chalicelib.outgoing import chat_news, token
+from chalicelib.outgoing.notice import SendNotice
 from chalicelib.policy import Policy
 from chalicelib.store import keys, rows
 from chalicelib.world import World
@@ -65,14 +67,21 @@ class Notice:
     copies: tuple[Arrival, ...] = ()
 
 
+#: A delivery, and the message it brought with its files.
+type Came = tuple[Arrival, email.Opened]
+
+
 def delivery(body: str, sqs_id: str, receive_count: int, world: World) -> str:
     """Handles one inbound SQS message and returns what became of it; handling it again changes nothing.
 
-    Raises only when AWS is away or races are lost for seconds, so that SQS brings it again.
+    A chat's body may hold several messages: each is a delivery of its own, in the order they stand there. Raises only
+    when AWS is away or races are lost for seconds, so that SQS brings it again.
     """
     notice = _notice(body, sqs_id, world)
     if not notice.arrival.raw_key:
         return set_aside(notice, "a notice that names no message", world)
+    if receive_count > 1 and (parted := _parted(notice, world)):
+        return parted
     if receive_count >= SET_ASIDE_FROM:
         return set_aside(notice, f"failed {receive_count - 1} times before", world, metrics.FAILED)
     if notice.doubt:
@@ -81,12 +90,11 @@ def delivery(body: str, sqs_id: str, receive_count: int, world: World) -> str:
     if suspect:
         return set_aside(notice, f"SES verdict: {' and '.join(suspect)}", world, metrics.VERDICT)
     try:
-        opened, proof = _read(notice, world)
+        came, news = _read(notice, world)
     except (Unreadable, Unknown) as error:
         return set_aside(notice, str(error), world)
-    # The ledger row of the delivery itself comes last: where it stands, the mail is in every mailbox it was for.
-    arrivals = (*notice.copies, notice.arrival)
-    return ", ".join(_receive(_proved(arrival, proof), opened, world) for arrival in arrivals)
+    outcomes = [_receive(arrival, opened, world) for arrival, opened in came]
+    return ", ".join([*outcomes, *_noticed(news, notice.arrival.source, world)]) or "says nothing"
 
 
 def dead_delivery(body: str, sqs_id: str, world: World) -> str:
@@ -147,27 +155,73 @@ def _outcome(change: Change) -> str:
 
 
 def read(arrival: Arrival, world: World) -> Message:
-    """A stored message. Raises `Unknown` where it is no more, `Unreadable`."""
-    return _opened(world.raw.read(arrival.raw_key), arrival).message
+    """A message that was received before. Raises `Unknown` where it is no more, `Unreadable`."""
+    came, _ = _read(Notice(arrival, {}), world)
+    found = next((opened.message for one, opened in came if one.delivery == arrival.delivery), None)
+    if found is None:
+        raise Unknown(f"there is no message {arrival.delivery.id} any more")
+    return found
 
 
-def _opened(raw: bytes, arrival: Arrival) -> email.Opened:
+def _parted(notice: Notice, world: World) -> str:
+    """Hands in each of a chat body's messages by itself, so that one that always fails holds up no other; '' for one
+    message, or none that can be read."""
+    arrival = notice.arrival
+    if arrival.delivery.channel != "chat":
+        return ""
+    try:
+        came, _ = _read(notice, world)
+    except (Unreadable, Unknown):
+        return ""
+    if len(came) < 2:
+        return ""
+    said = [opened.message.delivery for _, opened in came]
+    notices = [hook.notice(arrival.source, one, arrival.raw_key, world.settings) for one in said]
+    if world.queues.send(notices):
+        raise Unavailable("SQS refused a notice")
+    return f"handed in as {len(said)}"
+
+
+def _read(notice: Notice, world: World) -> tuple[list[Came], tuple[SendNotice, ...]]:
+    """Each message that came, and how; and news of our replies.
+
+    Of a chat's body with several messages a notice means the one it names, else all. Raises Unreadable, and Unknown for
+    what is gone: the raw message, the installation.
+    """
+    arrival = notice.arrival
+    raw = world.raw.read(arrival.raw_key)
     if arrival.delivery.channel == "mail":
-        return email.parse_with_files(raw)
-    return email.Opened(generic.parse(raw), files=())
+        return _mails(notice, raw), ()
+    installation = world.policy.installations.get(arrival.source)
+    if installation is None:
+        raise Unknown(f"there is no installation {arrival.source} any more")
+    said = adapters.messages(installation, raw)
+    came = [
+        (replace(arrival, delivery=hook.delivery(arrival.source, one.delivery)), email.Opened(one, files=()))
+        for one in said
+    ]
+    named = [one for one in came if one[0].delivery == arrival.delivery]
+    return (named, ()) if named else (came, chat_news.news(installation, raw))
 
 
-def _read(notice: Notice, world: World) -> tuple[email.Opened, Proof | None]:
-    """The message, and what is proved of its sender; None where its door has proved him, or nobody can any more."""
-    raw = world.raw.read(notice.arrival.raw_key)
-    opened = _opened(raw, notice.arrival)
+def _mails(notice: Notice, raw: bytes) -> list[Came]:
+    """A mail once for each mailbox it was for, with what is proved of its sender.
+
+    The ledger row of the delivery itself comes last: where it stands, the mail is in every mailbox.
+    """
+    opened, arrivals = email.parse_with_files(raw), (*notice.copies, notice.arrival)
     if notice.checked is None:
-        return opened, None
-    return opened, proof_of(raw, opened.message, notice.checked, notice.arrival.delivery.id)
+        return [(arrival, opened) for arrival in arrivals]
+    proof = proof_of(raw, opened.message, notice.checked, notice.arrival.delivery.id)
+    return [(replace(arrival, trusted=proof.holds, proof=proof.how), opened) for arrival in arrivals]
 
 
-def _proved(arrival: Arrival, proof: Proof | None) -> Arrival:
-    return replace(arrival, trusted=proof.holds, proof=proof.how) if proof else arrival
+def _noticed(news: Sequence[SendNotice], source: str, world: World) -> list[str]:
+    if not news:
+        return []
+    from chalicelib.flows.send import noticed  # seldom needed, and the sender's work to load
+
+    return [noticed(one, world, source) for one in news]
 
 
 def _known(arrival: Arrival, message: Message, world: World) -> Known | None:
@@ -294,9 +348,9 @@ def _received(told: object, now: datetime) -> datetime:
 
 
 def _chat_notice(told: Mapping[str, Any], now: datetime) -> Notice:
-    installation, delivery_id = str(told["installation"]), str(told["delivery"])
+    installation = str(told["installation"])
     arrival = Arrival(
-        delivery=Delivery("chat", f"{installation}#{delivery_id}"),
+        delivery=hook.delivery(installation, str(told["delivery"])),
         source=installation,
         raw_key=str(told["key"]),
         received_at=now,

@@ -77,7 +77,10 @@ class _Writer:
         return said, raw, "message/rfc822"
 
     def _chat(self, item: Item, contact: Contact, _: Customer, step: Step) -> tuple[Reply, bytes, str]:
-        raw = chat.body(self._id, contact.conversation, self._text, step.at)
+        installation = self._world.policy.installations.get(item.source)
+        if installation is None:
+            raise Invalid("to", f"there is no installation {item.source} any more")
+        raw = chat.compose(installation, self._id, contact.conversation, self._text, step.at)
         said = Reply(
             id=self._id, source=item.source, to=contact.conversation, name=contact.name, subject="", text=self._text,
             raw_key=f"out/{self._id}",

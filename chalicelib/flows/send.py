@@ -41,7 +41,7 @@ def send_message(body: str, world: World) -> str:
     if "outbox_id" in told:
         return _send(str(told["outbox_id"]), world)
     notice = notice_of(told)
-    return _noticed(notice, world) if notice else "says nothing"
+    return noticed(notice, world) if notice else "says nothing"
 
 
 def look_after(reply_id: str, world: World) -> str:
@@ -94,12 +94,14 @@ def _hand_over(outgoing: Outgoing, raw: bytes, world: World) -> str:
     if outgoing.channel == "mail":
         return world.mailer.send(raw, outgoing.to, outgoing.id)
     installation = world.policy.installations.get(outgoing.source)
-    base = world.settings.chat_replies_url
-    url = f"{base}/{outgoing.source}" if base else installation.replies if installation else ""
-    secrets = world.secrets.of_installation(outgoing.source)
-    if not url or not secrets:
-        raise Refused(f"installation {outgoing.source} has no address for replies, or no secret")
-    world.providers.post(url, chat.headers(secrets[0], raw, world.now()), raw)
+    if installation is None:
+        raise Refused(f"there is no installation {outgoing.source} any more")
+    secret = world.secrets.of_installation(outgoing.source)
+    call = chat.call(installation, secret, outgoing.to, raw, world.now(), world.settings.chat_replies_url)
+    wanted = chat.ANSWER_BYTES if call.judge else 0
+    answer = world.providers.post(call.url, call.headers, call.body, call.method, wanted)
+    if call.judge:
+        call.judge(answer)
     return outgoing.id
 
 
@@ -142,12 +144,19 @@ def _not_delivered(
     return until_won(decide_and_save)
 
 
-def _noticed(notice: SendNotice, world: World) -> str:
-    """SES's news of a mail, once each."""
-    delivery = Delivery("notice", f"{notice.provider_id}#{notice.id}")
+def ledger(notice: SendNotice) -> Delivery:
+    """The ledger's name for a piece of news."""
+    return Delivery("notice", f"{notice.provider_id}#{notice.id}")
+
+
+def noticed(notice: SendNotice, world: World, source: str = "") -> str:
+    """A provider's news of a reply, once each; where `source` is not '', of one that left by this installation."""
+    delivery = ledger(notice)
     try:
         outgoing = world.table.outgoing(notice.outbox_id)
     except Unknown:
+        return "about no reply of ours"
+    if source and outgoing.source != source:
         return "about no reply of ours"
     if not outgoing.provider_id:
         _sent(outgoing.id, notice.provider_id, world)  # it left, whatever we knew

@@ -63,7 +63,11 @@ _RUSSIAN: Final = {
 }  # fmt: skip
 _UKRAINIAN: Final = {
     **{letter: weight for letter, weight in _RUSSIAN.items() if letter not in "ыэъё"},
-    **{"і": 2.0, "ї": 0.9, "є": 0.9, "ґ": -0.3, "'": 0.0},
+    "і": 2.0,
+    "ї": 0.9,
+    "є": 0.9,
+    "ґ": -0.3,
+    "'": 0.0,
 }
 # The desk's own languages weigh most; the others are known so that they are left alone.
 LANGUAGES: Final[dict[str, dict[str, float]]] = {
@@ -197,7 +201,7 @@ def _spelling(before: str, letter: str) -> float:
 @lru_cache(maxsize=4096)
 def is_letter(letter: str) -> bool:
     """Whether words are made of it: modifiers such as ˆ and ordinals such as ª are none."""
-    return letter.isascii() and letter.isalpha() or unicodedata.category(letter) in ("Lu", "Ll")
+    return (letter.isascii() and letter.isalpha()) or unicodedata.category(letter) in ("Lu", "Ll")
 
 
 def _script(letter: str) -> str:

@@ -362,6 +362,7 @@ def _tag_facts(tags: Tagging | None) -> dict[str, Any] | None:
 
 def _payload(arrival: Arrival, message: Message) -> dict[str, Any]:
     kept = kept_text(message.written)
+    more = {"phone": message.phone, "edits": message.edits}
     return {
         "from": message.sender.address if message.sender else "",
         "name": _name(message),
@@ -373,6 +374,7 @@ def _payload(arrival: Arrival, message: Message) -> dict[str, Any]:
         "attachments": [_attachment(a, n, arrival, message) for n, a in enumerate(message.attachments[:FILES_TOLD], 1)],
         "warnings": list(message.warnings[:20]),
         "envelopes": list(message.envelopes[:20]),
+        **{name: value for name, value in more.items() if value},
     }
 
 
@@ -384,7 +386,7 @@ def _answers_to(message: Message) -> Address | None:
 
 def _attachment(told: Attachment, number: int, arrival: Arrival, message: Message) -> dict[str, Any]:
     """What is told of an attachment; a chat's are where its provider keeps them."""
-    kept = {"key": file_key(arrival.delivery, number)} if message.channel == "mail" else {}
+    kept = {"key": file_key(arrival.delivery, number)} if message.channel == "mail" else {"url": told.url}
     return {"name": told.name, "type": told.type, "size": told.size, "inline": told.inline, **kept}
 
 

@@ -135,20 +135,24 @@ class Front:
         return answer._replace(headers=[*answer.headers, ("x-amzn-ErrorType", said.error)]) if said.error else answer
 
     def _chatted(
-        self, method: str, installation: str, query: dict[str, list[str]], headers: list[tuple[str, str]], body: bytes
+        self, method: str, target: str, query: dict[str, list[str]], headers: list[tuple[str, str]], body: bytes
     ) -> Answer:
         if self.shop is None:
             return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "The system is still starting.")
+        installation, _, path = target.partition("/")
         if method == "GET":
             said = self.shop.said(installation, query.get("conversation", [None])[0])
             return _json(HTTPStatus.OK, {"replies": [asdict(reply) for reply in said]})
         try:
-            wrong = self.shop.take(installation, {name.lower(): value for name, value in headers}, body)
+            wrong = self.shop.take(installation, {name.lower(): value for name, value in headers}, body, path)
         except LookupError:
             return _problem(HTTPStatus.NOT_FOUND, "There is no such installation.")
         except PermissionError:
             return _problem(HTTPStatus.UNAUTHORIZED, "The signature does not hold.")
-        return _problem(HTTPStatus.BAD_REQUEST, wrong) if wrong else _json(HTTPStatus.ACCEPTED, {})
+        if wrong:
+            return _problem(HTTPStatus.BAD_REQUEST, wrong)
+        # Some providers say in the body, too, that they took it.
+        return _json(HTTPStatus.OK, {"ok": True}) if path else _json(HTTPStatus.ACCEPTED, {})
 
     def _forward(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
         if not self.api_url:

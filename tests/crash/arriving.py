@@ -3,13 +3,11 @@
 import json
 from typing import Final
 
-from chalicelib.flows.hook import accept
+from chalicelib.flows.hook import accept, notice
 from chalicelib.flows.receive import dead_delivery, delivery
 from chalicelib.flows.ring import ring
-from chalicelib.intake.chat import generic
 from chalicelib.item.item import Item
-from tests import letters
-from tests.cloud import SECRET
+from tests import chats, letters
 from tests.crash.desk import ANNA, Desk
 from tests.crash.flow import Act, Flow
 from tests.crash.setting import shown
@@ -85,9 +83,40 @@ def _chat_offered(desk: Desk) -> Act:
 
 def _hook(desk: Desk) -> Act:
     raw = b'{"id": "d1", "conversation": "c1", "visitor": {"id": "v1"}, "text": "Hello?"}'
-    stamp = str(int(desk.world.now().timestamp()))
-    signature = "sha256=" + generic.sign(SECRET, stamp, raw)
-    return lambda: accept("generic", "shop-widget", stamp, signature, raw, desk.world)
+    received = chats.signed("generic", raw, desk.world.now())
+    return lambda: accept("generic", "shop-widget", received, desk.world)
+
+
+#: A body of WhatsApp's with three messages: two of one conversation, one of another.
+_BATCH: Final = json.dumps({
+    "object": "whatsapp_business_account",
+    "entry": [{"changes": [{"field": "messages", "value": {
+        "metadata": {"phone_number_id": "1"},
+        "messages": [
+            {"from": person, "id": f"wamid.{n}", "timestamp": "1772441940", "type": "text", "text": {"body": "Hello?"}}
+            for n, person in enumerate(("48500000001", "48500000001", "48500000002"))
+        ],
+    }}]}],
+}).encode()  # fmt: skip
+
+
+def _hook_of_three(desk: Desk) -> Act:
+    received = chats.signed("whatsapp", _BATCH, desk.world.now())
+    return lambda: accept("whatsapp", "phone", received, desk.world)
+
+
+def _three(desk: Desk) -> Act:
+    """Three messages in one notice: whoever dies between two of them leaves the others to who comes after."""
+    desk.world.raw.write("chat/phone/three", _BATCH, "application/json")
+    told = notice("phone", "three", "chat/phone/three", desk.world.settings).body
+    return lambda: delivery(told, "sqs-again", 1, desk.world)
+
+
+def _three_that_failed(desk: Desk) -> Act:
+    """The same, when it has failed before: each is handed in by itself."""
+    desk.world.raw.write("chat/phone/three", _BATCH, "application/json")
+    told = notice("phone", "three", "chat/phone/three", desk.world.settings).body
+    return lambda: delivery(told, "sqs-again", 2, desk.world)
 
 
 def _waiting_for_customer(desk: Desk) -> Item:
@@ -141,6 +170,9 @@ FLOWS: Final = {
     "chat message": Flow(_chat),
     "chat message, offered at birth": Flow(_chat_offered),
     "webhook": Flow(_hook),
+    "webhook of three messages": Flow(_hook_of_three),
+    "three messages of one webhook": Flow(_three),
+    "three messages of one webhook, again": Flow(_three_that_failed),
     "customer's answer": Flow(_answer),
     "customer's answer by its token": Flow(_answer_by_token),
     "answer to a resolved item": Flow(_reopening),

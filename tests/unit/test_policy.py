@@ -70,10 +70,10 @@ BROKEN = [
     ("shop-widget =", '"shop widget" =', "installations.shop widget", "shop widget", "lower-case letters, digits"),
     (
         '"generic"',
-        '"intercom"',
+        '"fax"',
         "installations.shop-widget",
         "shop-widget",
-        "'intercom' is no provider; there is generic",
+        "'fax' is no provider; there is generic",
     ),
     ("[capacity]\nmail = 60", "[capacity]", "capacity.mail", "[capacity]", "must be a whole number, 0 or more"),
     ("mail = 60", "mail = -1", "capacity.mail", "mail = -1", "must be a whole number, 0 or more"),
@@ -108,6 +108,28 @@ BROKEN += [
         "another agent",
     )
     for bad in ('"nobody"', '"boris"', "7", '["anna"]', "true")
+]
+GENERIC = f'{{ provider = "generic", {REPLIES} }}'
+BROKEN += [
+    (GENERIC, said, f"installations.shop-widget{at}", "shop-widget", rule)
+    for said, at, rule in (
+        ('"chatwoot"', "", "chatwoot needs api"),
+        ('{ provider = "chatwoot", api = "" }', "", "chatwoot needs api"),
+        ('"zendesk"', "", "zendesk needs api"),
+        ('"intercom"', "", "intercom needs admin"),
+        ('{ provider = "intercom", admin = 5 }', ".admin", "must be an id as the provider gives them"),
+        ('{ provider = "intercom", admin = "a b" }', ".admin", "must be an id as the provider gives them"),
+        ('{ provider = "slack", replies = "https://a.example.com" }', ".replies", "no such key; there is account, api"),
+        ('{ provider = "generic", api = "https://a.example.com" }', ".api", "no such key; there is provider, replies"),
+        ('{ provider = "tawk", api = "https://a.example.com" }', ".api", "no such key; there is account, provider"),
+        ('{ provider = "slack", token = "xoxb-1" }', ".token", "no such key"),
+        ('{ provider = "slack", api = "http://a.example.com" }', ".api", "starts with https:// and does not end in"),
+        ('{ provider = "slack", api = "https://a.example.com/" }', ".api", "starts with https:// and does not end in"),
+        ('{ provider = "slack", api = "https://a.example.com/x?y" }', ".api", "starts with https://"),
+        ('{ provider = "whatsapp", account = "1/2" }', ".account", "must be an id as the provider gives them"),
+        ('{ provider = ["generic"] }', "", "['generic'] is no provider"),
+        ("5", "", "5 is no provider"),
+    )
 ]
 BROKEN += [
     (REPLIES, f"replies = {bad}", "installations.shop-widget.replies", "shop-widget", "starts with https://")
@@ -273,6 +295,18 @@ def test_a_chats_replies_have_an_address_or_none(value: str, replies: str) -> No
     assert before in DESK
     installation = policy.parse(DESK.replace(before, value)).installations["shop-widget"]
     assert (installation.provider, installation.replies) == ("generic", replies)
+
+
+def test_an_installation_says_of_its_provider_what_its_calls_need() -> None:
+    said = """shop-widget = "telegram"
+support = { provider = "chatwoot", api = "https://chat.example.com", account = "1" }
+phone = { provider = "whatsapp", account = "106540352242922", api = "https://graph.facebook.com/v25.0" }
+inbox = { provider = "intercom", admin = "814860" }"""
+    found = policy.parse(DESK.replace(f"shop-widget = {GENERIC}", said)).installations
+    assert (found["shop-widget"].provider, found["shop-widget"].api) == ("telegram", "")
+    assert (found["support"].api, found["support"].account) == ("https://chat.example.com", "1")
+    assert found["phone"].api == "https://graph.facebook.com/v25.0"
+    assert found["inbox"].admin == "814860"
 
 
 @pytest.mark.parametrize(

@@ -87,9 +87,9 @@ def test_the_lake_keeps_lines_by_day_and_the_same_lines_once(moto_cloud: Cloud, 
 
 def test_while_a_secret_is_rotated_both_are_good(moto_cloud: Cloud) -> None:
     moto_cloud.secrets.create_secret(Name="desk/hooks/w", SecretString="old")
-    assert Secrets(moto_cloud.secrets, "desk").of_installation("w") == ("old",)
+    assert Secrets(moto_cloud.secrets, "desk").of_installation("w").signing == ("old",)
     moto_cloud.secrets.put_secret_value(SecretId="desk/hooks/w", SecretString="new")
-    assert Secrets(moto_cloud.secrets, "desk").of_installation("w") == ("new", "old")
+    assert Secrets(moto_cloud.secrets, "desk").of_installation("w").signing == ("new", "old")
 
 
 def test_a_secret_is_kept_for_a_while_and_then_read_anew(moto_cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,22 +97,22 @@ def test_a_secret_is_kept_for_a_while_and_then_read_anew(moto_cloud: Cloud, monk
     kept = Secrets(moto_cloud.secrets, "desk")
     kept.of_installation("w")
     moto_cloud.secrets.put_secret_value(SecretId="desk/hooks/w", SecretString="new")
-    assert kept.of_installation("w") == ("old",)
+    assert kept.of_installation("w").signing == ("old",)
     monkeypatch.setattr(secrets, "KEPT_FOR", -1.0)
-    assert kept.of_installation("w") == ("new", "old")
+    assert kept.of_installation("w").signing == ("new", "old")
 
 
 def test_a_secret_that_is_not_there_yet_is_asked_for_again(moto_cloud: Cloud) -> None:
     kept = Secrets(moto_cloud.secrets, "desk")
-    assert kept.of_installation("w") == ()
+    assert kept.of_installation("w").signing == ()
     moto_cloud.secrets.create_secret(Name="desk/hooks/w", SecretString="first")
-    assert kept.of_installation("w") == ("first",)
-    assert kept.of_installation("other") == ()
+    assert kept.of_installation("w").signing == ("first",)
+    assert kept.of_installation("other").signing == ()
 
 
 def test_another_stacks_secret_is_not_ours(moto_cloud: Cloud) -> None:
     moto_cloud.secrets.create_secret(Name="other/hooks/w", SecretString="theirs")
-    assert Secrets(moto_cloud.secrets, "desk").of_installation("w") == ()
+    assert Secrets(moto_cloud.secrets, "desk").of_installation("w").signing == ()
 
 
 def test_clients_are_made_once_and_give_up_in_time() -> None:

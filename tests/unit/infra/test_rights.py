@@ -20,15 +20,14 @@ from chalicelib.flows.recheck import recheck
 from chalicelib.flows.ring import ring
 from chalicelib.flows.send import send_message
 from chalicelib.flows.watch import timer_rang, watch
-from chalicelib.intake.chat.generic import sign
 from chalicelib.item.item import Item
 from chalicelib.item.passing import Destination
 from chalicelib.item.reply import Then
 from chalicelib.rights import Caller
 from infra.functions import FUNCTIONS
 from infra.policies import role_policy
-from tests import letters
-from tests.cloud import BUCKETS, SECRET, STACK, Cloud, TestWorld
+from tests import chats, letters
+from tests.cloud import BUCKETS, STACK, Cloud, TestWorld
 from tests.desk import courteous_desk, small_desk
 from tests.outside import Outside
 
@@ -119,12 +118,11 @@ def hooked(world: TestWorld, number: int) -> None:
     raw = json.dumps(
         {"id": f"d-{number}", "conversation": f"c-{number}", "visitor": {"id": "v"}, "text": "Hello"}
     ).encode()
-    stamp = str(int(world.now().timestamp()))
-    hook.accept("generic", INSTALLATION, stamp, f"sha256={sign(SECRET, stamp, raw)}", raw, world)
+    hook.accept("generic", INSTALLATION, chats.signed("generic", raw, world.now()), world)
 
 
 def intake(world: TestWorld, cloud: Cloud) -> None:
-    """A mail, a chat message, and a notice of a mail that is not there."""
+    """A mail, a chat message, a notice of a mail that is not there, and a chat's body that failed before."""
     notice = json.loads((EVENTS / "sqs-ses-notice.json").read_text("utf-8"))["Records"][0]["body"]
     world.raw.write(json.loads(notice)["receipt"]["action"]["objectKey"], MAIL, "message/rfc822")
     assert delivery(notice, "m-1", 1, world) == "queued"
@@ -137,6 +135,13 @@ def intake(world: TestWorld, cloud: Cloud) -> None:
         assert delivery(letters.store_mail(world, f"another{number}", another), f"m-1{number}", 1, world) == "queued"
     missing = notice.replace("exampleses0000001", "exampleses0000002")
     assert delivery(missing, "m-3", 1, world) == "quarantined"
+    vars(world)["policy"] = chats.desk_of_all()
+    world.raw.write("chat/whatsapp/several", chats.recorded("whatsapp-batch"), "application/json")
+    several = hook.notice("whatsapp", "several", "chat/whatsapp/several", world.settings)
+    assert delivery(several.body, "m-4", 2, world) == "handed in as 4"
+    for body in cloud.bodies(world.settings.inbound_queue_url):
+        assert delivery(json.dumps(body), "m-5", 1, world) == "queued"
+    vars(world)["policy"] = cloud.policy
 
 
 def lost(world: TestWorld) -> None:

@@ -79,3 +79,16 @@ def test_the_address_takes_replies_and_shows_them() -> None:
         assert [reply["text"] for reply in json.loads(body)["replies"]] == ["Hi"]
         _, body = ask(front, "GET", "/chat/shop-widget?conversation=c2")
         assert json.loads(body) == {"replies": []}
+
+
+def test_a_providers_call_is_shown_as_it_came_and_answered_as_he_would() -> None:
+    with Front(port=0) as front:
+        front.shop = shop()
+        body = b'{"chat_id": "5", "text": "Hi"}'
+        for _ in range(2):
+            response, answer = ask(front, "POST", "/chat/shop-widget/bot1:a/sendMessage", body)
+            assert (response.status, json.loads(answer)) == (200, {"ok": True})
+        assert ask(front, "PUT", "/chat/nobody/api/v2/tickets/1.json", body)[0].status == 404
+        _, kept = ask(front, "GET", "/chat/shop-widget")
+        (reply,) = json.loads(kept)["replies"]
+        assert (reply["conversation"], reply["text"], reply["times"]) == ("bot1:a/sendMessage", body.decode(), 2)
