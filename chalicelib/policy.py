@@ -15,11 +15,13 @@ QUARANTINE: Final = "quarantine"
 CHANNELS: Final = ("mail", "chat")
 ROLES: Final = ("agent", "supervisor", "observer", "admin")
 URGENCIES: Final = ("low", "normal", "high", "critical")
-PROVIDERS: Final = ("generic",)
+PROVIDERS: Final = ("generic", "widget")
+WIDGET: Final = "widget"
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _ADDRESS = re.compile(r"[^@\s]+@[a-z0-9.-]+")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
+_PAGE = re.compile(r"https://[a-z0-9.-]+(:\d{1,5})?|http://(localhost|127\.0\.0\.1)(:\d{1,5})?")
 _HTTPS = re.compile(r"https://[^\s/]+(/\S*)?")
 # At most five digits each: some 270 years, which every clock can still count with.
 _DURATION = re.compile(
@@ -59,11 +61,15 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """A chat widget that may call our webhook. `replies` is the address that takes our replies, '' for none."""
+    """A chat widget that may call our webhook. `replies` is the address that takes our replies, '' for none.
+
+    Our own widget (`WIDGET`) calls no webhook: `origins` are the web origins of the pages it may stand on.
+    """
 
     name: str
     provider: str
     replies: str = ""
+    origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,14 +285,31 @@ class _Reader:
             if not _NAME.fullmatch(name):
                 raise self._broken(key, "an installation's name is lower-case letters, digits and hyphens")
             entry = value if isinstance(value, dict) else {"provider": value}
-            self._known(key, entry, ("provider", "replies"))
+            self._known(key, entry, ("provider", "replies", "origins"))
             provider, replies = entry.get("provider"), entry.get("replies", "")
             if provider not in PROVIDERS:
                 raise self._broken(key, f"{provider!r} is no provider; there is {', '.join(PROVIDERS)}")
             if replies != "" and not (isinstance(replies, str) and _HTTPS.fullmatch(replies)):
                 raise self._broken(f"{key}.replies", "must be an address that starts with https://")
-            installations[name] = Installation(name, provider, replies)
+            origins = self._page_origins(key, entry, provider)
+            installations[name] = Installation(name, provider, replies, origins)
         return MappingProxyType(installations)
+
+    def _page_origins(self, key: str, entry: Mapping[str, Any], provider: str) -> tuple[str, ...]:
+        """The pages our own widget may stand on; no other provider's matter."""
+        if provider != WIDGET:
+            if "origins" in entry:
+                raise self._broken(f"{key}.origins", f"only provider {WIDGET} has pages of its own")
+            return ()
+        if "replies" in entry:
+            raise self._broken(f"{key}.replies", "our own widget fetches its replies: leave this out")
+        origins = self._strings(f"{key}.origins", entry.get("origins", ()))
+        if not origins:
+            raise self._broken(f"{key}.origins", "our own widget needs the origins of its pages")
+        for origin in origins:
+            if not _PAGE.fullmatch(origin):
+                raise self._broken(f"{key}.origins", f"{origin!r} is no web origin such as https://shop.example.com")
+        return origins
 
     # What a value may be
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, RootModel
 
-from chalicelib.item.change import Mention
+from chalicelib.item.change import Mention, Shown
 from chalicelib.item.item import Customer, Event, Item
 from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.state import State
@@ -275,6 +275,47 @@ class AcceptedOut(BaseModel):
     """A chat delivery that is durable and will be handled."""
 
     delivery: str
+
+
+class SessionOut(BaseModel):
+    """What a visitor's browser needs. `token` holds for `expires_in` seconds; `key`, kept by the browser, opens the
+    next session of the same conversation (null for a customer the shop knows: he proves himself each time)."""
+
+    conversation: str
+    token: str
+    expires_in: int
+    key: str | None
+
+
+class TakenOut(BaseModel):
+    """A visitor's message that is durable and will be handled."""
+
+    id: str
+
+
+class ShownOut(BaseModel):
+    """A line of a conversation: `id` is the visitor's own of his message, or the reply's."""
+
+    seq: int
+    id: str
+    by: Literal["visitor", "agent"]
+    text: str
+    at: datetime
+
+    @classmethod
+    def of(cls, shown: Shown) -> Self:
+        """The line as its visitor sees it."""
+        return cls(seq=shown.seq, id=shown.id, by=shown.by, text=shown.text, at=shown.at)
+
+
+class RepliesOut(BaseModel):
+    """What was said after the asked number, oldest first; a hundred lines are perhaps not all."""
+
+    replies: list[ShownOut]
+
+
+class Script(RootModel[str]):
+    """A program for browsers, which may keep it for a day."""
 
 
 class HealthOut(BaseModel):

@@ -7,6 +7,7 @@ import re
 from chalicelib.aws.queues import Queued
 from chalicelib.errors import Invalid, NotAuthentic, Unavailable, Unknown, Unreadable
 from chalicelib.intake.chat import generic
+from chalicelib.policy import WIDGET
 from chalicelib.settings import Settings
 from chalicelib.world import World
 
@@ -18,12 +19,17 @@ def accept(provider: str, installation: str, timestamp: str, signature: str, raw
     malformed body. Nothing is written unless the signature holds.
     """
     known = world.policy.installations.get(installation)
-    if known is None or known.provider != provider:
+    if known is None or known.provider != provider or provider == WIDGET:
         raise Unknown(f"there is no {provider} installation {installation}")
     secrets = world.secrets.of_installation(installation)
     if not secrets:
         raise NotAuthentic("this installation has no secret yet")
     generic.verify(secrets, timestamp, signature, raw, world.now())
+    return keep(installation, raw, world)
+
+
+def keep(installation: str, raw: bytes, world: World) -> str:
+    """Takes a proved message; returns the delivery's id once raw body and notice are durable. Raises `Invalid`."""
     try:
         delivery_id = generic.parse(raw).delivery
     except Unreadable as error:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from chalicelib import metrics
 from chalicelib.errors import Unknown, Unreadable
+from chalicelib.flows import widget
 from chalicelib.flows.again import save, until_won
 from chalicelib.flows.tagging import tags_of
 from chalicelib.intake import email
@@ -99,6 +100,7 @@ def _receive(arrival: Arrival, message: Message, world: World) -> str:
         asked = may_be_offered(arrival, message, tags, known, world.policy, ids)
         known = replace(known, agents=world.table.agents(asked))
         change = message_arrived(arrival, message, tags, known, world.policy, ids)
+        change = widget.heard(change, arrival, message, world)
         save(change, arrival.received_at, world)
         return _outcome(change)
 
