@@ -6,7 +6,7 @@
   const script = document.currentScript, { installation, visitor: proved, lang, api } = script.dataset;
   const visitor = proved ? JSON.parse(proved) : null;
   const base = new URL(`${installation}/`, new URL(api || "widget/", script.src));
-  const place = `sortownia:${installation}:${visitor ? visitor.id : ""}`;
+  const place = `sortownia/${installation}/${visitor ? encodeURIComponent(visitor.id) : ""}`;
 
   const WORDS = ["title", "close", "write", "send", "hello", "you", "agent", "sending", "sent", "failed", "again",
     "refused", "away", "fresh", "unproved"];
@@ -50,16 +50,19 @@
     @media (prefers-contrast: more) { .line { border: 1px solid } .line small { color: #000 } }
     @media (forced-colors: active) { button, .line { border: 1px solid } }`;
 
-  // What this browser remembers for all tabs of the visitor: the key of his conversation, and what is on its way.
-  let memory = {};
-  const recall = () => {
-    try { memory = JSON.parse(localStorage.getItem(place)) || {}; } catch { /* no storage: this page remembers */ }
-    return { seen: 0, ...memory, pending: Array.isArray(memory.pending) ? memory.pending : [] };
-  };
-  const remember = (more) => {
-    memory = { ...recall(), ...more };
-    try { localStorage.setItem(place, JSON.stringify(memory)); } catch { /* as above */ }
-  };
+  // What this browser remembers for all tabs of the visitor: the key of his conversation, and what is on its way. Each
+  // thing stands for itself: two tabs that write at once must not undo each other.
+  let box = Object.create({ getItem(name) { return this[name]; }, setItem(name, value) { this[name] = value; },
+    removeItem(name) { delete this[name]; } }); // for a page without storage
+  try { localStorage.setItem(`${place}/here`, 1); box = localStorage; } catch { /* then this page remembers */ }
+  const parsed = (name) => { try { return JSON.parse(box.getItem(name)); } catch { return null; } };
+  const get = (name) => parsed(`${place}/${name}`);
+  const set = (name, value) => box.setItem(`${place}/${name}`, JSON.stringify(value));
+  const keep = (one) => box.setItem(`${place}#${one.id}`, JSON.stringify(one));
+  const forget = (id) => box.removeItem(`${place}#${id}`);
+  const waiting = () => Object.keys(box).filter((name) => name.startsWith(`${place}#`)).map(parsed).filter(Boolean)
+    .sort((one, other) => one.since - other.since);
+  const soon = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
 
   // Sessions and calls
 
@@ -67,7 +70,7 @@
   const post = (path, body, headers) => fetch(new URL(path, base), { method: "POST", credentials: "omit",
     headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body) });
   const begin = async () => {
-    const { key } = recall();
+    const key = get("key");
     let answer = await post("session", visitor ? { visitor } : key ? { key } : {});
     if (answer.status === 401 && key && !visitor) answer = await post("session", {}); // he was away too long
     refused = answer.status === 401;
@@ -75,9 +78,12 @@
     const session = await answer.json();
     token = session.token;
     ends = Date.now() + 1000 * (session.expires_in - 60);
-    if (session.conversation !== recall().conversation) remember({ seen: 0 });
-    remember({ key: session.key, conversation: session.conversation });
+    const another = session.conversation !== get("conversation");
+    if (another) set("seen", 0);
+    set("key", session.key);
+    set("conversation", session.conversation);
     turnTo(session.conversation);
+    if (another) await soon(200); // until other tabs see it
   };
   // Of two tabs that begin at once the second joins the first one's conversation.
   const session = () => (navigator.locks ? navigator.locks.request(place, begin) : begin());
@@ -129,19 +135,20 @@
     log.insertBefore(made, next && next.made.isConnected ? next.made : null);
     log.scrollTop = log.scrollHeight;
   };
-  const showPending = () => recall().pending.forEach((one) => {
+  const showWaiting = () => waiting().forEach((one) => {
     if (!lines.has(one.id)) line({ ...one, by: "visitor" });
-    const { info } = lines.get(one.id);
+    const { info, pending } = lines.get(one.id);
+    if (!pending) return forget(one.id);
     info.textContent = text[one.status];
     if (one.status === "failed") info.append(" ", make("button", { type: "button", textContent: text.again, onclick: () => work() }));
   });
   const show = (told) => {
     told.forEach(line);
     if (told.length) after = told[told.length - 1].seq;
-    const came = new Set(told.map((one) => one.id)), { pending, seen } = recall();
-    if (told.length) remember({ talked: true, pending: pending.filter((one) => !came.has(one.id)) });
-    const looking = !panel.hidden && !document.hidden;
-    if (looking && seen < after) remember({ seen: after });
+    told.forEach(({ id }) => forget(id));
+    if (told.length) set("talked", true);
+    const looking = !panel.hidden && !document.hidden, seen = get("seen") || 0;
+    if (looking && seen < after) set("seen", after);
     if (looking || told.some((one) => one.by === "agent" && one.seq > seen)) {
       launch.textContent = looking ? text.title : `${text.title} ●`;
       news.textContent = looking ? "" : text.fresh;
@@ -154,7 +161,7 @@
     lines.clear();
     log.textContent = "";
     line({ by: "agent", text: visitor && visitor.name ? `${visitor.name}, ${text.hello}` : text.hello });
-    showPending();
+    showWaiting();
   };
 
   // At work: send what waits, read what is new, and again after a while
@@ -164,11 +171,12 @@
   const pause = () => (document.hidden ? 30000 : panel.hidden ? 15000 : Date.now() - lively > 300000 ? 10000 : 2500);
   const due = ({ status, tab: whose, since }) => !["sent", "refused"].includes(status) && (whose === tab || Date.now() - since > 15000);
   const send = async () => {
-    for (const { id, text: words } of recall().pending.filter(due)) {
-      const answer = await call((headers) => post("messages", { id, text: words }, headers)).catch(() => ({}));
+    for (const one of waiting().filter(due)) {
+      const said = { id: one.id, text: one.text };
+      const answer = await call((headers) => post("messages", said, headers)).catch(() => ({}));
       const status = answer.ok ? "sent" : answer.status === 400 ? "refused" : "failed";
-      remember({ pending: recall().pending.map((one) => (one.id === id ? { ...one, status } : one)) });
-      showPending();
+      keep({ ...one, status });
+      showWaiting();
       if (status === "failed") throw new Error("not sent");
     }
   };
@@ -185,7 +193,7 @@
   const work = async () => {
     clearTimeout(timer);
     again = busy;
-    if (busy || (panel.hidden && !recall().talked)) return;
+    if (busy || (panel.hidden && !get("talked"))) return;
     busy = true;
     try {
       await send();
@@ -203,7 +211,7 @@
   const turn = (open, focus = true) => {
     panel.hidden = !open;
     launch.hidden = open;
-    remember({ open });
+    set("open", open);
     if (focus) (open ? input : launch).focus();
     lively = Date.now();
     show([]);
@@ -221,27 +229,27 @@
     event.preventDefault();
     if (!input.value.trim()) return;
     const id = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    const one = { id, text: input.value, status: "sending", tab, since: Date.now() };
-    const kept = recall().pending.filter((old) => old.status !== "sent" || Date.now() - old.since < 600000);
-    remember({ talked: true, pending: [...kept, one] });
-    input.value = "";
     lively = Date.now();
-    showPending();
+    waiting().filter((one) => one.status === "sent" && lively - one.since > 600000).forEach((one) => forget(one.id));
+    keep({ id, text: input.value, status: "sending", tab, since: lively });
+    set("talked", true);
+    input.value = "";
+    showWaiting();
     work();
   };
   addEventListener("online", () => { failures = 0; work(); });
   document.addEventListener("visibilitychange", () => { show([]); work(); });
   addEventListener("storage", (event) => {
-    if (event.key !== place) return;
-    if (token && recall().conversation !== conversation) token = "";
-    showPending();
+    if (!event.key || !event.key.startsWith(place)) return;
+    if (token && get("conversation") !== conversation) token = "";
+    showWaiting();
     work();
   });
 
   const start = () => {
     document.body.append(host);
     turnTo("none yet");
-    if (recall().open) turn(true, false); else work();
+    if (get("open")) turn(true, false); else work();
   };
   if (document.body) start(); else addEventListener("DOMContentLoaded", start);
 })();

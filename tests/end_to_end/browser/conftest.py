@@ -5,15 +5,15 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.end_to_end.browser.street import Street
+from tests.end_to_end.browser.street import PATIENCE, Street
 from tests.end_to_end.running import Running
 
-#: It asks nobody for anything: no updates, no guesses, no names but those of this machine.
+#: It runs for root too, and asks nobody for anything: no updates, no guesses.
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost",
+    "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 
 
@@ -25,6 +25,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip("no browser: install chromium, or name one in SORTOWNIA_CHROMIUM")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        expect.set_options(timeout=1000 * PATIENCE)
         yield browser
         browser.close()
 

@@ -49,13 +49,15 @@ class Street:
         context = self._browser.new_context(**options)
         self._exits.callback(context.close)
         context.set_default_timeout(1000 * PATIENCE)
+        # A page that a test makes up is for the browser one of the wide world, which may not call this machine.
+        context.grant_permissions(["local-network-access"])
         return context
 
     def tab(self, visitor: BrowserContext, path: str = "/shop/", **page: str) -> "Tab":
         """A page of the shop in a visitor's browser."""
         return Tab(visitor.new_page(), f"{self.url}{path}", self._running)
 
-    def own_page(self, visitor: BrowserContext, origin: str = "", **data: str) -> "Tab":
+    def own_page(self, visitor: BrowserContext, /, origin: str = "", **data: str) -> "Tab":
         """A page without any protection of its own, with the widget's script set up by these data attributes."""
         attributes = "".join(f' data-{name}="{html.escape(value)}"' for name, value in data.items())
         body = f'<!doctype html><html lang="en"><body><script src="/v1/widget.js" data-installation="{INSTALLATION}"'
@@ -102,7 +104,7 @@ class Tab:
         self.asked: list[Request] = []
         page.on("console", self._noted)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", self.asked.append)
+        page.on("request", lambda request: self.asked.append(request))
         page.goto(url)
 
     def _noted(self, message: ConsoleMessage) -> None:
@@ -151,6 +153,6 @@ class Tab:
     @property
     def conversation(self) -> str:
         """The conversation's name, once the widget has a session."""
-        look = """() => Object.entries(localStorage).filter(([place]) => place.startsWith("sortownia:"))
-            .map(([, kept]) => JSON.parse(kept).conversation)"""
+        look = """() => Object.entries(localStorage).filter(([name]) => name.endsWith("/conversation"))
+            .map(([, kept]) => JSON.parse(kept))"""
         return str(eventually(lambda: self.page.evaluate(look), lambda found: bool(found and found[0]), PATIENCE)[0])
