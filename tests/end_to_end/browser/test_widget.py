@@ -160,5 +160,6 @@ def test_two_tabs_of_a_visitor_are_one_conversation(street: Street) -> None:
     eventually_heard(street, first.conversation, [question, another])
     street.answer(first.conversation, "Tomorrow.")
     for tab in (first, second):
+        tab.page.bring_to_front()
         tab.await_line("Tomorrow.")
     assert sorted(first.lines()) == sorted(second.lines()) == sorted([question, another, "Tomorrow."])
