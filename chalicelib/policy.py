@@ -30,15 +30,19 @@ PROVIDERS: Final[Mapping[str, frozenset[str]]] = {
     "tawk": frozenset({"account"}),
     "telegram": frozenset({"api"}),
     "whatsapp": frozenset({"account", "api"}),
+    "widget": frozenset({"origins"}),
     "zendesk": frozenset({"account", "api"}),
 }
 #: What it must say: whose servers are one's own, or under whose name replies are written.
 _NEEDED: Final[Mapping[str, str]] = {"chatwoot": "api", "zendesk": "api", "intercom": "admin"}
+#: Our own widget: it posts no webhooks, and fetches what it shows.
+WIDGET: Final = "widget"
 
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _ADDRESS = re.compile(r"[^@\s]+@[a-z0-9.-]+")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
+_PAGE = re.compile(r"https://[a-z0-9.-]+(:\d{1,5})?|http://(localhost|127\.0\.0\.1)(:\d{1,5})?")
 _HTTPS = re.compile(r"https://[^\s/]+(/\S*)?")
 # Words that sound like a promise and are none.
 _SOON = re.compile(
@@ -99,7 +103,8 @@ class Installation:
 
     `replies` is the address that takes the replies of a generic one, '' for none; `api` where a provider is called, ''
     for his usual address; `admin` whose name replies are written under. Where `account` is not '', messages to other
-    accounts (apps, pages, numbers, websites) of the provider are none of this installation's.
+    accounts (apps, pages, numbers, websites) of the provider are none of this installation's. Our own widget (`WIDGET`)
+    calls no webhook: `origins` are the web origins of the pages it may stand on.
     """
 
     name: str
@@ -108,6 +113,7 @@ class Installation:
     api: str = ""
     account: str = ""
     admin: str = ""
+    origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,7 +379,18 @@ class _Reader:
             said[field_name] = given = entry.get(field_name, "")
             if given != "" and not (isinstance(given, str) and shape.fullmatch(given)):
                 raise self._broken(f"{key}.{field_name}", rule)
-        return Installation(name, provider, **said)
+        origins = self._page_origins(key, entry) if provider == WIDGET else ()
+        return Installation(name, provider, **said, origins=origins)
+
+    def _page_origins(self, key: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
+        """The pages our own widget may stand on."""
+        origins = self._strings(f"{key}.origins", entry.get("origins", ()))
+        if not origins:
+            raise self._broken(f"{key}.origins", "our own widget needs the origins of its pages")
+        for origin in origins:
+            if not _PAGE.fullmatch(origin):
+                raise self._broken(f"{key}.origins", f"{origin!r} is no web origin such as https://shop.example.com")
+        return origins
 
     # What a value may be
 

@@ -72,6 +72,7 @@ def _intake() -> list[Json]:
         allow(["s3:ListBucket"], [arn("RawBucket"), arn("ModelBucket")]),
         allow(["s3:GetObject"], [sub("${ModelBucket.Arn}/*")]),
         _rows(),
+        _shown(),
     ]
 
 
@@ -110,6 +111,7 @@ def _sender(policy: Policy) -> list[Json]:
         allow(["s3:ListBucket"], [arn("RawBucket")]),
         _hook_secrets(),
         _rows(),
+        _shown(),
         *_mail_as(policy),
     ]
 
@@ -186,6 +188,11 @@ def _hook_secrets() -> Json:
 
 def _rows() -> Json:
     return allow(_ROWS, [arn("Table")])
+
+
+def _shown() -> Json:
+    """What visitors of our own widget are shown, and no timeline."""
+    return allow(["dynamodb:Query"], [arn("Table")], {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["SHOWN#*"]}})
 
 
 def _indexes(*names: str) -> Json:

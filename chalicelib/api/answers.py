@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, RootModel
 
-from chalicelib.item.change import Link, Mention
+from chalicelib.item.change import Link, Mention, Shown
 from chalicelib.item.item import Customer, Event, Item
 from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.state import State
@@ -317,6 +317,8 @@ class MentionPage(BaseModel):
 class Plain(RootModel[str]):
     """An answer that is text as it stands, not JSON."""
 
+    content_type: ClassVar[str] = "text/plain"
+
 
 class ChallengeOut(Plain):
     """What was to be said back."""
@@ -335,6 +337,49 @@ class AcceptedOut(BaseModel):
     """A chat delivery that is durable and will be handled."""
 
     delivery: str
+
+
+class SessionOut(BaseModel):
+    """What a visitor's browser needs. `token` holds for `expires_in` seconds; `key`, kept by the browser, opens the
+    next session of the same conversation (null for a customer the shop knows: he proves himself each time)."""
+
+    conversation: str
+    token: str
+    expires_in: int
+    key: str | None
+
+
+class WrittenOut(BaseModel):
+    """A visitor's message that is durable and will be handled."""
+
+    id: str
+
+
+class ShownOut(BaseModel):
+    """A line of a conversation: `id` is the visitor's own of his message, or the reply's."""
+
+    seq: int
+    id: str
+    by: Literal["visitor", "agent"]
+    text: str
+    at: datetime
+
+    @classmethod
+    def of(cls, shown: Shown) -> Self:
+        """The line as its visitor sees it."""
+        return cls(seq=shown.seq, id=shown.id, by=shown.by, text=shown.text, at=shown.at)
+
+
+class RepliesOut(BaseModel):
+    """What was said after the asked number, oldest first; a hundred lines are perhaps not all."""
+
+    replies: list[ShownOut]
+
+
+class Script(Plain):
+    """A program for browsers, which may keep it for a day."""
+
+    content_type: ClassVar[str] = "text/javascript; charset=utf-8"
 
 
 class HealthOut(BaseModel):

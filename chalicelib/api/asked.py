@@ -9,9 +9,12 @@ from chalice.app import Request
 from pydantic import BaseModel, ValidationError
 
 from chalicelib.api import auth
-from chalicelib.errors import Invalid, PreconditionMissing, Unknown
+from chalicelib.errors import Invalid, NotAllowed, PreconditionMissing, Unknown
+from chalicelib.flows import widget
+from chalicelib.flows.widget import Page
 from chalicelib.intake.chat import generic
 from chalicelib.intake.chat.received import Received
+from chalicelib.intake.chat.widget import Visit
 from chalicelib.rights import Caller
 from chalicelib.world import World
 
@@ -33,6 +36,7 @@ class Asked:
 
     def __init__(self, request: Request, the_world: World) -> None:
         self._request, self.world = request, the_world
+        self._visit: Visit | None = None
 
     @functools.cached_property
     def caller(self) -> Caller:
@@ -42,6 +46,14 @@ class Asked:
     def prove_caller(self) -> None:
         """Notes who asks, where API Gateway's own authorizers would have put it. Raises `NotAuthentic`."""
         self._request.context["authorizer"] = {"principalId": self.caller.id}
+
+    def visit(self, installation: str) -> Visit:
+        """The visit that the token of a page with our widget opens. Raises `Unknown`, `NotAllowed`, `NotAuthentic`."""
+        if self._visit is None:
+            if self.page.origin is None and self._request.method != "GET":
+                raise NotAllowed("a page that writes names its origin")
+            self._visit = widget.visit(installation, self.page, self.world)
+        return self._visit
 
     def header(self, name: str) -> str | None:
         """A header's value, whatever its case."""
@@ -84,6 +96,12 @@ class Asked:
         if key is not None and not re.fullmatch(ANSWER_KEY, key):
             raise Invalid("Idempotency-Key", "must be 1 to 200 visible ASCII characters other than #")
         return AnswerKey(key or "")
+
+    @property
+    def page(self) -> Page:
+        """The page a browser asks from, of which nothing is checked yet."""
+        scheme, _, token = (self.header("authorization") or "").partition(" ")
+        return Page(self.header("origin"), token.strip() if scheme.lower() == "bearer" else "")
 
     @property
     def signed(self) -> Received:

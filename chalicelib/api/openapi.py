@@ -10,7 +10,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from chalicelib.api import asked
 from chalicelib.api.answers import Plain
-from chalicelib.api.operation import PLAIN, Operation
+from chalicelib.api.operation import Operation
 from chalicelib.api.problem import CONTENT_TYPE, FRAMEWORK, KINDS, URN, Kind, Malformed, Moved, Problem, kind_of
 
 Json = dict[str, Any]
@@ -26,6 +26,10 @@ _KEY_HEADER: Final = {
 _KNOWN_HEADER: Final = {
     "name": "If-None-Match", "in": "header", "schema": {"type": "string"},
     "description": "The ETag of the answer one has: 304 while it is still this one",
+}  # fmt: skip
+_ORIGIN_HEADER: Final = {
+    "name": "Origin", "in": "header", "required": True, "schema": {"type": "string"},
+    "description": "Where the page is from, as every browser says: one of the installation's origins",
 }  # fmt: skip
 _TIMESTAMP_HEADER: Final = {
     "name": asked.TIMESTAMP_HEADER, "in": "header", "required": True, "schema": {"type": "string"},
@@ -43,6 +47,7 @@ _HEADERS: Final = {
 }
 _SECURITY: Final = {
     "agent": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "visitor": {"type": "http", "scheme": "bearer", "description": "The token of a session of the widget"},
     "provider": {"type": "apiKey", "in": "header", "name": asked.SIGNATURE_HEADER},
 }
 
@@ -83,6 +88,8 @@ def _operation(operation: Operation) -> Json:
 def _security(operation: Operation) -> list[Json]:
     if operation.signed:
         return [{"provider": []}]
+    if operation.to_visitors:
+        return [{"visitor": []}]
     return [] if operation.to_anybody else [{"agent": []}]
 
 
@@ -96,6 +103,7 @@ def _parameters(operation: Operation) -> list[Json]:
         (operation.keyed, _KEY_HEADER),
         (operation.polled, _KNOWN_HEADER),
         (operation.signed, _TIMESTAMP_HEADER),
+        (operation.from_page and operation.method != "GET", _ORIGIN_HEADER),
     ):
         found += [header] if wanted else []
     return found
@@ -132,7 +140,7 @@ def _responses(operation: Operation) -> dict[int, Json]:
 
 
 def _shown(status: int, answers: type[BaseModel]) -> Json:
-    kind = PLAIN if issubclass(answers, Plain) else "application/json"
+    kind = answers.content_type.partition(";")[0] if issubclass(answers, Plain) else "application/json"
     return {"description": HTTPStatus(status).phrase, "content": {kind: {"schema": _ref(answers)}}}
 
 
@@ -148,7 +156,8 @@ def _problem(kinds: Sequence[Kind]) -> Json:
     status, slugs = kinds[0].status, [URN + kind.slug for kind in kinds]
     schema = {"allOf": [_ref(kinds[0].shape)], "properties": {"type": {"enum": slugs}, "status": {"const": status}}}
     said: Json = {"description": kinds[0].title, "content": {CONTENT_TYPE: {"schema": schema}}}
-    headers = {401: {"WWW-Authenticate": _header("Challenge")}, 503: {"Retry-After": _header("RetryAfter")},
+    headers = {401: {"WWW-Authenticate": _header("Challenge")}, 429: {"Retry-After": _header("RetryAfter")},
+               503: {"Retry-After": _header("RetryAfter")},
                409: {"ETag": _header("Present")}}.get(status)  # fmt: skip
     return said | ({"headers": headers} if headers else {})
 

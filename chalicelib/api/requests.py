@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from chalicelib.flows.matters import Chosen
-from chalicelib.intake.chat import reading
+from chalicelib.intake.chat import reading, widget
 from chalicelib.item.passing import Destination
 from chalicelib.item.reply import Then
 from chalicelib.item.state import State
@@ -36,7 +36,7 @@ def _written(text: str) -> str:
 
 def _whole(said: Any) -> Any:
     """Pydantic would take ` 5 `, `5.0` and `1_0` for numbers too."""
-    return int(said) if isinstance(said, str) and re.fullmatch("[0-9]{1,3}", said, re.ASCII) else said
+    return int(said) if isinstance(said, str) and re.fullmatch("[0-9]{1,12}", said, re.ASCII) else said
 
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=_NAME)]
@@ -245,6 +245,36 @@ class HandshakeQuery(BaseModel):
     challenge: str = Field("", alias="hub.challenge", pattern="^[A-Za-z0-9_-]{0,200}$", description="What is said back")
 
 
+class KnownVisitor(BaseModel):
+    """A customer the shop knows. `hash` is its server's proof: HMAC-SHA256 with the installation's secret, in hex, of
+    `id`, or where there is an `email` of `id`, a newline, `email`."""
+
+    model_config = _STRICT
+
+    id: str = Field(min_length=1, max_length=widget.VISITOR_ID_LENGTH, pattern=_NAME)
+    name: Name | None = None
+    email: Annotated[str, Field(min_length=1, max_length=320, pattern=_NAME)] | None = None
+    hash: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class SessionRequest(BaseModel):
+    """Who opens the widget: a customer the shop knows, who was here before (`key`), or (neither) somebody new."""
+
+    model_config = _STRICT
+
+    visitor: KnownVisitor | None = None
+    key: str | None = Field(None, min_length=1, max_length=4_000)
+
+
+class WidgetMessage(BaseModel):
+    """A visitor's message, under an id of the browser's making: sent again under it, it is one message."""
+
+    model_config = _STRICT
+
+    id: str = Field(pattern=widget.MESSAGE_ID)
+    text: Annotated[Text, Field(max_length=widget.TEXT_LENGTH)]
+
+
 class _Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -284,3 +314,9 @@ class ItemsQuery(OrderedPageQuery):
     def _given(self) -> dict[str, str]:
         names = ("queue", "state", "holder", "offered_to", "pinned_to")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+class AfterQuery(_Query):
+    """From where on a conversation is wanted."""
+
+    after: Annotated[int, Field(ge=0, lt=10**12), BeforeValidator(_whole)] = Field(0, description="`seq` of the newest")

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from chalicelib import metrics
 from chalicelib.errors import Unavailable, Unknown, Unreadable
-from chalicelib.flows import hook
+from chalicelib.flows import hook, widget
 from chalicelib.flows.acknowledge import Courtesy
 from chalicelib.flows.again import save, until_won
 from chalicelib.flows.merged import goes_on_in
@@ -134,6 +134,7 @@ def _receive(arrival: Arrival, opened: email.Opened, world: World) -> str:
         asked = may_be_offered(arrival, said, tags, known, world.policy, ids)
         known = replace(known, agents=world.table.agents(asked))
         change = courtesy.given(message_arrived(arrival, said, tags, known, world.policy, ids), known)
+        change = widget.heard(change, arrival, said, world)
         if change.events:
             _write_files(unwritten, arrival, world)
         save(change, arrival.now, world)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from chalicelib import metrics
 from chalicelib.errors import LostRace, OutcomeUnknown, Refused, Unavailable, Unknown
+from chalicelib.flows import widget
 from chalicelib.flows.again import offerable, save, until_won
 from chalicelib.flows.export import to_send
 from chalicelib.flows.merged import goes_on_in
@@ -66,6 +67,8 @@ def _send(reply_id: str, world: World) -> str:
     if outgoing.status != Status.QUEUED:
         return f"{outgoing.status} already"
     raw = world.raw.read(outgoing.raw_key)
+    if widget.serves(outgoing.source, world.policy):
+        return _shown(outgoing, raw, world)
     try:
         outgoing = _taken(outgoing, world)
     except LostRace:
@@ -80,6 +83,15 @@ def _send(reply_id: str, world: World) -> str:
     except OutcomeUnknown as error:
         return _not_delivered(outgoing, Status.UNKNOWN, str(error), world)
     return _sent(outgoing.id, provider_id, world)
+
+
+def _shown(outgoing: Outgoing, raw: bytes, world: World) -> str:
+    """Sends a reply of our own widget: what the visitor sees is written with what we know of it, so no one is asked
+    and nothing is ever in between."""
+    try:
+        return _sent(outgoing.id, outgoing.id, world, raw)
+    except Refused as error:
+        return _not_delivered(outgoing, Status.FAILED, str(error), world)
 
 
 def _taken(outgoing: Outgoing, world: World) -> Outgoing:
@@ -105,14 +117,15 @@ def _hand_over(outgoing: Outgoing, raw: bytes, world: World) -> str:
     return outgoing.id
 
 
-def _sent(reply_id: str, provider_id: str, world: World) -> str:
+def _sent(reply_id: str, provider_id: str, world: World, to_be_shown: bytes = b"") -> str:
     def decide_and_save() -> str:
         outgoing = world.table.outgoing(reply_id)
         if outgoing.provider_id:
             return "sent already"
         message_id = world.mailer.message_id(provider_id) if outgoing.channel == "mail" else ""
         customer = world.table.customer(outgoing.customer_id)
-        _saved(sent(outgoing, customer, _step("send", world), provider_id, message_id), world)
+        change = sent(outgoing, customer, _step("send", world), provider_id, message_id)
+        _saved(widget.answered(change, outgoing, to_be_shown, world) if to_be_shown else change, world)
         return "sent"
 
     return until_won(decide_and_save)

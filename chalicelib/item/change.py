@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from chalicelib.item.item import AgentId, Customer, CustomerId, Event, EventType, Item, ItemId, Tagging, seal
 from chalicelib.item.outgoing import Outgoing
@@ -173,6 +173,22 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What the visitor of our own widget is shown of his conversation: what he wrote, what an agent answered.
+
+    `seq` counts within the conversation, from 1 and without a gap; `id` is the visitor's own, or the reply's.
+    """
+
+    installation: str
+    conversation: str
+    seq: int
+    id: str
+    by: Literal["visitor", "agent"]
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One decision. `before` is None when the item is new; `customer` is as it was read, `seq` 0 when new.
 
@@ -201,6 +217,7 @@ class Change:
     link: Link | None = None
     relies_on: Link | None = None
     also: "Change | None" = None
+    shown: Shown | None = None
 
     @property
     def parts(self) -> "tuple[Change, ...]":

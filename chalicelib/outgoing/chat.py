@@ -15,7 +15,7 @@ from chalicelib.intake import charset
 from chalicelib.intake.chat import generic
 from chalicelib.intake.chat.secret import Secret
 from chalicelib.outgoing.chat_calls import CALLS, Call, Reply
-from chalicelib.policy import Installation
+from chalicelib.policy import WIDGET, Installation
 
 #: Bytes of a provider's answer that are looked at.
 ANSWER_BYTES: Final = 65_536
@@ -26,7 +26,7 @@ def compose(installation: Installation, reply_id: str, conversation: str, text: 
 
     Raises Invalid for who takes no replies, or none so long: an agent learns that before anything is queued.
     """
-    if installation.provider == "generic":
+    if installation.provider in ("generic", WIDGET):
         return body(reply_id, conversation, text, at)
     way = CALLS.get(installation.provider)
     if way is None:

@@ -93,6 +93,16 @@ def label_key(item_id: str, version: int) -> Key:
     return {"pk": f"LABEL#{item_id}", "sk": f"LABEL#{version:012d}"}
 
 
+def shown_key(installation: str, conversation_id: str, seq: int) -> Key:
+    """What the visitor of our own widget is shown, in the order in which it was said."""
+    return {"pk": f"SHOWN#{installation}#{_short(conversation_id)}", "sk": f"SHOWN#{seq:012d}"}
+
+
+def pace_key(installation: str, conversation_id: str, at: datetime) -> Key:
+    """How much came in a conversation in the minute of `at`."""
+    return {"pk": f"PACE#{installation}#{_short(conversation_id)}", "sk": f"PACE#{moment(at)[:16]}"}
+
+
 def mention_key(agent_id: str, at: datetime, customer_id: str, seq: int) -> Key:
     """A note that names an agent, among all that do."""
     return {"pk": f"AGENT#{_short(agent_id)}", "sk": f"MENTION#{moment(at)}#{customer_id}#{seq:012d}"}

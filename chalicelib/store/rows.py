@@ -19,6 +19,7 @@ from chalicelib.item.change import (
     Link,
     Mention,
     ReplyToken,
+    Shown,
 )
 from chalicelib.item.item import (
     SCHEMA,
@@ -46,6 +47,9 @@ Row = dict[str, Any]
 
 #: A budget's row is of no use a day after its newest entry; it is kept for longer, for clocks differ.
 BUDGET_KEPT: Final = timedelta(days=2)
+#: What a visitor is shown goes by itself when it is so old; the timeline keeps it.
+SHOWN_KEPT: Final = timedelta(days=90)
+PACE_KEPT: Final = timedelta(hours=1)
 
 
 def to_wire(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,6 +80,8 @@ def new_rows(change: Change, at: datetime) -> Iterator[tuple[str, Row]]:
         yield "label", label_row(change.label)
     for mention in change.mentions:
         yield "mention", mention_row(mention)
+    if change.shown:
+        yield "shown", shown_row(change.shown)
 
 
 def item_row(item: Item) -> Row:
@@ -424,6 +430,29 @@ def mention_of(row: Mapping[str, Any]) -> Mention:
         AgentId(row["agent_id"]), ItemId(row["item_id"]), CustomerId(row["customer_id"]), int(row["seq"]),
         keys.moment_of(row["at"]), row["by"],
     )  # fmt: skip
+
+
+def shown_row(shown: Shown) -> Row:
+    """A line of a conversation in our own widget; goes by itself at `expires_at` (seconds of the epoch)."""
+    return {
+        **keys.shown_key(shown.installation, shown.conversation, shown.seq), "kind": "shown", "schema": SCHEMA,
+        "installation": shown.installation, "conversation": shown.conversation, "seq": shown.seq, "id": shown.id,
+        "by": shown.by, "text": shown.text, "at": keys.moment(shown.at),
+        "expires_at": int((shown.at + SHOWN_KEPT).timestamp()),
+    }  # fmt: skip
+
+
+def shown_of(row: Mapping[str, Any]) -> Shown:
+    """The line of a row."""
+    return Shown(
+        installation=row["installation"], conversation=row["conversation"], seq=int(row["seq"]), id=row["id"],
+        by=row["by"], text=row["text"], at=keys.moment_of(row["at"]),
+    )  # fmt: skip
+
+
+def pace_row(at: datetime) -> Row:
+    """What stands beside the count of a minute."""
+    return {"kind": "pace", "expires_at": int((at + PACE_KEPT).timestamp())}
 
 
 def agent_of(agent_id: str, row: Mapping[str, Any]) -> AgentNow:

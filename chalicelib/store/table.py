@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import AtCapacity, Invalid, LostRace, Unavailable, Unknown
-from chalicelib.item.change import Answered, Budget, Change, Conversation, Link, Load, Mention, Moved, Must
+from chalicelib.item.change import Answered, Budget, Change, Conversation, Link, Load, Mention, Moved, Must, Shown
 from chalicelib.item.item import Customer, CustomerId, Event, Item, ItemId
 from chalicelib.item.offer import AgentNow
 from chalicelib.item.outgoing import Outgoing
@@ -267,6 +267,16 @@ class Table:
         found, more = self._query(None, query, {":pk": pk, ":mention": "MENTION#"})
         return Page(tuple(rows.mention_of(row) for row in found), _cursor_of(more))
 
+    def shown(self, installation: str, conversation_id: str, after: int, limit: int) -> list[Shown]:
+        """What the visitor of our own widget is shown after a number, oldest first; consistent."""
+        seen = keys.shown_key(installation, conversation_id, after)
+        return [rows.shown_of(row) for row in self._shown(seen, limit, newest=False)]
+
+    def shown_last(self, installation: str, conversation_id: str) -> int:
+        """The number of the newest line of a conversation in our own widget, 0 where there is none; consistent."""
+        found = self._shown(keys.shown_key(installation, conversation_id, 0), 1, newest=True)
+        return rows.shown_of(found[0]).seq if found else 0
+
     # Writing
 
     def save(self, change: Change, at: datetime) -> None:
@@ -325,6 +335,16 @@ class Table:
         away anew meanwhile."""
         update = "REMOVE wake_pk, wake_sk, hands_to"
         self._update(keys.agent_key(agent_id), update, "wake_sk <= :now", {":now": f"{keys.moment(now)}~"})
+
+    def count_message(self, installation: str, conversation_id: str, at: datetime, most: int) -> None:
+        """Counts a message of a conversation in its minute. Raises `LostRace` when that had `most` already."""
+        beside = rows.pace_row(at)
+        self._update(
+            keys.pace_key(installation, conversation_id, at),
+            "SET kind = :kind, expires_at = :expires_at ADD messages :one",
+            "attribute_not_exists(messages) OR messages < :most",
+            {":one": 1, ":most": most, **{f":{name}": value for name, value in beside.items()}},
+        )
 
     # How a change is spelt
 
@@ -509,6 +529,16 @@ class Table:
         except BotoCoreError as error:
             raise _translated(error) from error
         return [rows.from_wire(row) for row in answer["Items"]], answer.get("LastEvaluatedKey")
+
+    def _shown(self, seen: keys.Key, limit: int, *, newest: bool) -> list[Row]:
+        query: Row = {
+            "KeyConditionExpression": "#pk = :pk AND #sk > :seen",
+            "ExpressionAttributeNames": {"#pk": "pk", "#sk": "sk"},
+            "Limit": limit,
+            "ScanIndexForward": not newest,
+            "ConsistentRead": True,
+        }
+        return self._query(None, query, {":pk": seen["pk"], ":seen": seen["sk"]})[0]
 
     def _in_hands(self, pk: str) -> list[str]:
         query = {"KeyConditionExpression": "#pk = :pk", "ExpressionAttributeNames": {"#pk": "holding_pk"}}

@@ -17,7 +17,7 @@ from rich.live import Live
 
 from chalicelib.policy import PolicyError
 from infra.package import BuildError, build
-from sortownia.local import board, feed
+from sortownia.local import board, feed, shop_page
 from sortownia.local.error import LocalError
 from sortownia.local.front import HTTP_PORT
 from sortownia.local.smtp import SMTP_PORT
@@ -251,6 +251,7 @@ def _say_addresses(system: LocalSystem) -> None:
     print(
         f"""
 API   {url}/v1      mail  127.0.0.1:{system.smtp_port} (SMTP)      AWS  {system.stack.endpoint}
+Shop  {url}{shop_page.PATH}      a page with the chat widget, where replies appear by themselves
 
 A mail, a signed chat message (add --curl to see the request):
   printf 'From: you@example.com\\nTo: {mailbox}\\nSubject: Parcel?\\n\\nWhere is order 4711?\\n' | \\

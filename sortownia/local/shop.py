@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sortownia.local import feed
+from sortownia.local import feed, shop_page
 
 KEPT: Final = 1000
 WINDOW_SECONDS: Final = 300
@@ -55,6 +55,10 @@ class Shop:
         if not fresh or not hmac.compare_digest(feed.sign(secret, timestamp, body).encode(), signature.encode()):
             raise PermissionError
         return self._keep(installation, body)
+
+    def page(self, installation: str, language: str, visitor_id: str) -> bytes:
+        """A page with our widget, for a stranger ('') or for a customer who has signed in. Raises `LookupError`."""
+        return shop_page.page(installation, language, visitor_id, self._secret_of(installation))
 
     def said(self, installation: str, conversation: str | None = None) -> list[ChatReply]:
         """The replies of an installation, or of one conversation of it, oldest first."""

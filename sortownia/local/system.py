@@ -12,7 +12,7 @@ from typing import Final, Self
 
 import httpx
 
-from chalicelib.policy import Policy, load
+from chalicelib.policy import WIDGET, Policy, load
 from infra.package import OUT
 from sortownia.local import ports
 from sortownia.local.error import LocalError
@@ -108,6 +108,8 @@ class LocalSystem:
         verify_senders(self.stack, self.policy.mailboxes)
         self.front.ses = SesDoor(self.stack)
         self.front.shop = Shop(self._secret_of)
+        ours = (name for name, installation in self.policy.installations.items() if installation.provider == WIDGET)
+        self.front.widget = next(ours, "")
 
     def _secret_of(self, installation: str) -> str:
         if installation not in self.policy.installations:

@@ -7,6 +7,7 @@ import tempfile
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -33,6 +34,8 @@ OF_THE_DESK: dict[str, Any] = {
     "agent_id": "anna", "provider": "generic", "installation": "shop-widget",
 }  # fmt: skip
 SIGNATURE, TO_BE_SIGNED = "X-Sortownia-Signature", "made when the bytes of the body are there"
+#: A page with our widget.
+PAGE = {"installation": "shop-page", "Origin": "https://shop.example.com"}
 #: Scenes after which moto gets slow, and hands are full.
 ENOUGH = 10
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much, HealthCheck.large_base_example)
@@ -98,7 +101,17 @@ class Scenes:
                 self.service.ask("PUT", "/v1/agents/boris/presence", "admin-1", {"presence": "present"})
         self._made += 1
         own = {"until": in_days(1), "Idempotency-Key": f"k{self._made}", "id": f"d{self._made}"}
+        if operation.from_page:
+            return own | PAGE | {"id": f"m-{self._made:07}", "visitor": None, "key": self.session["key"]}
         return OF_THE_DESK | own | self._item(operation)
+
+    @cached_property
+    def session(self) -> dict[str, Any]:
+        """A visitor's session, good for all the while."""
+        path = f"/v1/widget/{PAGE['installation']}/session"
+        answer = self.service.ask("POST", path, None, {}, {"Origin": PAGE["Origin"]})
+        said: dict[str, Any] = answer.json_body
+        return said
 
     def has_worked(self, name: str) -> bool:
         """Whether an operation has answered with success so far."""
@@ -179,6 +192,8 @@ def _check(case: schemathesis.Case, scenes: Scenes) -> None:
     if good and not scenes.has_worked(operation.name):
         who, aimed = "anna", True
     headers = {"Authorization": f"Bearer {scenes.service.token(who)}"} if who else {}
+    if operation.to_visitors and turn % 4:
+        headers = {"Authorization": f"Bearer {scenes.session['token']}"}
     if aimed:
         _aim(case, scenes.needed_by(operation))
         headers |= (
@@ -189,7 +204,7 @@ def _check(case: schemathesis.Case, scenes: Scenes) -> None:
     response = case.call_and_validate(headers=headers)
     if asks_it:
         scenes.statuses[operation.name][response.status_code] += 1
-    if good and aimed and (who == "anna" or operation.signed):
+    if good and aimed and (who == "anna" or operation.signed) and not (operation.to_visitors and turn % 4 == 0):
         assert response.status_code < 400, f"{operation.name}: {response.status_code} {response.text}"
 
 
@@ -199,7 +214,7 @@ def _aim(case: schemathesis.Case, needed: dict[str, Any]) -> None:
         for name in case.path_parameters or {}:
             case.path_parameters[name] = needed[name]
     if not _is_negative(case, ParameterLocation.HEADER) and case.headers:
-        for name in case.headers.keys() & {"If-Match", "Idempotency-Key"}:
+        for name in case.headers.keys() & {"If-Match", "Idempotency-Key", "Origin"}:
             case.headers[name] = needed[name]
     if not _is_negative(case, ParameterLocation.QUERY) and case.query:
         case.query.pop("cursor", None)
@@ -263,5 +278,6 @@ def test_body_may_be_left_out_only_where_an_empty_one_does() -> None:
         "reopen",
         "unmerge",
         "unlink",
+        "open_session",
     ]
     assert needed.keys() == {*BODIES, "receive"}

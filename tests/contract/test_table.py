@@ -36,6 +36,7 @@ from chalicelib.item.change import (
     Moved,
     Must,
     ReplyToken,
+    Shown,
     written,
 )
 from chalicelib.item.decide import claim, release
@@ -140,6 +141,12 @@ def link(one: str = "cu1", other: str = "cu2", **changed: Any) -> Link:
     """Anna says that two customers are one person."""
     said = Link(customer_id=CustomerId(one), other=CustomerId(other), by="anna", at=NOW, why="one phone")
     return replace(said, **changed)
+
+
+def shown(seq: int, conversation: str = "c1", **changed: Any) -> Shown:
+    made = Shown(installation="shop-page", conversation=conversation, seq=seq, id=f"m{seq}", by="agent",
+                 text="Es kommt morgen.", at=NOW)  # fmt: skip
+    return replace(made, **changed)
 
 
 # Reading by key
@@ -431,6 +438,22 @@ def test_mentions_pages_show_each_note_once_newest_first(cloud: Cloud, table: Ta
     assert table.mentions("anna", 5, None) == Page((), None)
 
 
+def test_shown_is_what_was_said_after_a_number_in_one_conversation_alone(table: Table) -> None:
+    said = [shown(seq, by="visitor" if seq % 2 else "agent") for seq in range(1, 13)]
+    for line in (*said, shown(1, "c2"), shown(1, installation="other-page")):
+        table.save(Change(shown=line), NOW)
+    assert table.shown("shop-page", "c1", 0, 100) == said
+    assert table.shown("shop-page", "c1", 9, 2) == said[9:11]
+    assert table.shown("shop-page", "c1", 12, 100) == table.shown("shop-page", "c", 0, 100) == []
+
+
+def test_shown_last_is_the_newest_number_of_a_conversation(table: Table) -> None:
+    assert table.shown_last("shop-page", "c1") == 0
+    for line in (*(shown(seq) for seq in range(1, 12)), shown(1, "c2")):
+        table.save(Change(shown=line), NOW)
+    assert [table.shown_last("shop-page", name) for name in ("c1", "c2", "c")] == [11, 1, 0]
+
+
 def timeline_of(cloud: Cloud, table: Table, payloads: Sequence[bool]) -> list[Event]:
     """A timeline whose events have a payload or none."""
     made = []
@@ -606,6 +629,7 @@ ONCE: list[tuple[str, Change]] = [
     ("label", Change(label=label())),
     ("budget", Change(budget=Budget("anna@example.com", (NOW,), 1))),
     ("link", Change(link=link())),
+    ("shown", Change(shown=shown(1))),
 ]
 
 
@@ -1010,6 +1034,20 @@ def test_settled_is_refused_when_he_was_set_away_anew(cloud: Cloud, table: Table
     assert all_rows(cloud, table) == before
 
 
+def test_count_message_counts_up_to_the_limit_of_a_minute(table: Table) -> None:
+    minute = timedelta(minutes=1)
+    for _ in range(3):
+        table.count_message("shop-page", "c1", NOW, 3)
+    for moment in (NOW, NOW + 59 * SECOND):
+        with pytest.raises(LostRace):
+            table.count_message("shop-page", "c1", moment, 3)
+    table.count_message("shop-page", "c2", NOW, 3)
+    table.count_message("shop-page", "c1", NOW + minute, 3)
+    row = table.rows([keys.pace_key("shop-page", "c1", NOW)]).popitem()[1]
+    assert (row["kind"], row["messages"]) == ("pace", 3)
+    assert row["expires_at"] > (NOW + minute).timestamp()
+
+
 # Cost
 
 
@@ -1037,6 +1075,9 @@ def test_each_pattern_costs_one_call(cloud: Cloud, table: Table) -> None:
         "carried": lambda: table.carried("anna"),
         "pinned": lambda: table.pinned("anna"),
         "mentions": lambda: table.mentions("anna", 10, None),
+        "shown": lambda: table.shown("shop-page", "c1", 0, 10),
+        "shown_last": lambda: table.shown_last("shop-page", "c1"),
+        "count_message": lambda: table.count_message("shop-page", "c1", NOW, 5),
         "timeline": lambda: table.timeline(whose.id, 10, None, newest=False),
         "event": lambda: table.event(whose.id, 1),
         "history": lambda: table.history(held.id),

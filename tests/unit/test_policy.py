@@ -97,7 +97,7 @@ BROKEN = [
     ('chat = "PT1M"', 'chat = "PT0S"', "offers.chat", 'chat = "PT0S"', "longer than nothing"),
     ('chat = "PT1M"', 'chat = "PT1M"\nfax = "PT1M"', "offers.fax", "fax =", "no such key; there is chat, mail"),
     ('provider = "generic", ' + REPLIES, REPLIES, "installations.shop-widget", "shop-widget", "None is no provider"),
-    (REPLIES, 'answers = ""', "installations.shop-widget.answers", "shop-widget", "no such key; there is provider, re"),
+    (REPLIES, 'answers = ""', "installations.shop-widget.answers", "shop-widget", "no such key; there is origins"),
 ]
 BROKEN += [
     (
@@ -130,6 +130,23 @@ BROKEN += [
         ('{ provider = ["generic"] }', "", "['generic'] is no provider"),
         ("5", "", "5 is no provider"),
     )
+]
+WIDGET = f'provider = "generic", {REPLIES}', 'provider = "widget", origins = '
+BROKEN += [
+    (WIDGET[0], WIDGET[1] + origins, "installations.shop-widget.origins", "shop-widget", rule)
+    for origins, rule in (
+        ("[]", "needs the origins of its pages"),
+        ('"https://shop.example.com"', "must be a list of texts"),
+        *((f'["{bad}"]', "is no web origin") for bad in (
+            "https://shop.example.com/", "http://shop.example.com", "shop.example.com", "*", "null", "https://*.example.com",
+            "https://Shop.example.com", "http://localhost.example.com",
+        )),
+    )
+]  # fmt: skip
+BROKEN += [
+    (WIDGET[0], 'provider = "widget"', "installations.shop-widget.origins", "shop-widget", "needs the origins of its"),
+    ('provider = "generic"', 'provider = "widget"', "installations.shop-widget.replies", "shop-widget", "no such key"),
+    (REPLIES, 'origins = ["https://a.example.com"]', "installations.shop-widget.origins", "shop-widget", "no such key"),
 ]
 BROKEN += [
     (REPLIES, f"replies = {bad}", "installations.shop-widget.replies", "shop-widget", "starts with https://")
@@ -316,6 +333,13 @@ def test_web_pages_may_call_only_where_the_desk_names_them(origin: str) -> None:
     assert small_desk().access.origins == ()
     named = DESK.replace('role_claim = "roles"', f'role_claim = "roles"\norigins = ["{origin}"]')
     assert policy.parse(named).access.origins == (origin,)
+
+
+@pytest.mark.parametrize("origin", ["https://shop.example.com", "https://a.example.com:8443", "http://localhost:3000"])
+def test_our_own_widget_stands_on_the_pages_the_desk_names(origin: str) -> None:
+    named = DESK.replace(WIDGET[0], f'{WIDGET[1]}["{origin}", "https://www.example.com"]')
+    installation = policy.parse(named).installations["shop-widget"]
+    assert (installation.provider, installation.origins) == ("widget", (origin, "https://www.example.com"))
 
 
 def with_deputies(**deputies: str) -> policy.Policy:

@@ -33,6 +33,10 @@ def _no_challenge(_raw: bytes) -> str:
     return ""
 
 
+def _posted_by_nobody(_received: Received, _secrets: Sequence[str], _now: datetime) -> None:
+    raise Unknown("our own widget posts no webhooks")
+
+
 def _as_it_is(raw: bytes) -> bytes:
     return raw
 
@@ -66,6 +70,7 @@ ADAPTERS: Final[Mapping[str, Adapter]] = {
     "tawk": Adapter(tawk.verify, tawk.messages),
     "telegram": Adapter(telegram.verify, telegram.messages),
     "whatsapp": Adapter(whatsapp.verify, whatsapp.messages, shakes_hands=True),
+    "widget": Adapter(_posted_by_nobody, generic.messages),
     "zendesk": Adapter(zendesk.verify, zendesk.messages),
 }
 

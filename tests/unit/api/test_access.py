@@ -183,6 +183,22 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/v1/hooks/{provider}/{installation}"): Row(
         lambda _: ("/v1/hooks/whatsapp/whatsapp", None, {}), set(CALLERS), 401
     ),
+    # Nor here: a visitor has a token of his own, and a page its origin.
+    ("POST", "/v1/widget/{installation}/session"): Row(
+        lambda _: ("/v1/widget/shop-page/session", {}, {"Origin": "https://desk.example.com"}),
+        set(),
+        403,
+        special={"nobody": 403},
+    ),
+    ("POST", "/v1/widget/{installation}/messages"): Row(
+        lambda _: ("/v1/widget/shop-page/messages", BODIES["write_message"], {"Origin": "https://shop.example.com"}),
+        set(CALLERS),
+        401,
+    ),
+    ("GET", "/v1/widget/{installation}/replies"): Row(
+        lambda _: ("/v1/widget/shop-page/replies", None, {}), set(CALLERS), 401
+    ),
+    ("GET", "/v1/widget.js"): Row(lambda _: ("/v1/widget.js", None, {}), set(CALLERS)),
 }
 
 
@@ -222,7 +238,11 @@ def _asked(service: Service, kind: str, method: str, path: str, body: Any, heade
     return service.ask(method, path, name, body, headers)
 
 
-OPEN = {"/v1/health": 200, "/v1/openapi.json": 200, "/v1/hooks/{provider}/{installation}": 404}
+OPEN = {
+    "/v1/health": 200, "/v1/openapi.json": 200, "/v1/widget.js": 200, "/v1/hooks/{provider}/{installation}": 404,
+    "/v1/widget/{installation}/session": 400, "/v1/widget/{installation}/replies": 404,
+    "/v1/widget/{installation}/messages": 403,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("route", _routes(), ids=" ".join)

@@ -13,7 +13,7 @@ from typing import Any
 
 from moto import mock_aws
 
-from chalicelib.flows import claim, handover, hook, look, presence, reply, work
+from chalicelib.flows import claim, handover, hook, look, presence, reply, widget, work
 from chalicelib.flows.export import export
 from chalicelib.flows.receive import dead_delivery, delivery
 from chalicelib.flows.recheck import recheck
@@ -34,7 +34,7 @@ from tests.outside import Outside
 EVENTS = Path(__file__).parents[2] / "events"
 AGENT, COLLEAGUE = (Caller(name, frozenset({"agent"})) for name in ("agent-1", "agent-2"))
 SUPERVISOR = Caller("supervisor-1", frozenset({"supervisor"}))
-INSTALLATION = "shop-widget"
+INSTALLATION, WIDGET = "shop-widget", "shop-page"
 MAIL = (
     b"From: a@customer.example.com\r\nTo: help@shop.example.com\r\nSubject: Hello\r\n"
     b"Message-ID: <1@customer.example.com>\r\n\r\nHi\r\n"
@@ -121,6 +121,16 @@ def hooked(world: TestWorld, number: int) -> None:
     hook.accept("generic", INSTALLATION, chats.signed("generic", raw, world.now()), world)
 
 
+def chatted(world: TestWorld, cloud: Cloud) -> str:
+    """A visitor of our own widget opens it, writes and looks; the notice of what he wrote."""
+    origin = cloud.policy.installations[WIDGET].origins[0]
+    session = widget.open_session(WIDGET, widget.Page(origin, ""), "", None, world)
+    visit = widget.visit(WIDGET, widget.Page(origin, session.token), world)
+    widget.take(visit, "m-0000001", "Hello", world)
+    widget.shown(visit, 0, world)
+    return json.dumps(cloud.bodies(world.settings.inbound_queue_url)[0])
+
+
 def intake(world: TestWorld, cloud: Cloud) -> None:
     """A mail, a chat message, a notice of a mail that is not there, and a chat's body that failed before."""
     notice = json.loads((EVENTS / "sqs-ses-notice.json").read_text("utf-8"))["Records"][0]["body"]
@@ -184,7 +194,7 @@ def worked(world: TestWorld) -> list[str]:
     look.board(AGENT, world)
     numbers = count(1)
     taken = list(iter(lambda: claim.next_in_mine(AGENT, f"key-{next(numbers)}", world), None))
-    chat = next(item for item in taken if item and item.channel == "chat")
+    chat, visit = (next(item for item in taken if item and item.source == name) for name in (INSTALLATION, WIDGET))
     mails = [item for item in taken if item and item.channel == "mail" and item.contact]
     first, second, third, fourth, fifth, sixth = mails
     claim.claim_named(first.id, AGENT, "", world)
@@ -200,7 +210,7 @@ def worked(world: TestWorld) -> list[str]:
     noted = work.note(second.id, second.version, "Look at this", [COLLEAGUE.id], AGENT, world)
     look.mentions(COLLEAGUE.id, COLLEAGUE, 10, None, world)
     tagged = work.tag(noted.id, noted.version, None, "high", AGENT, world)
-    written = [answered(one, world) for one in (chat, tagged, first)]
+    written = [answered(one, world) for one in (chat, tagged, first, visit)]
     work.give_back(sixth.id, sixth.version, AGENT, world)
     work.finish(third.id, third.version, AGENT, world)
     work.snooze(fourth.id, fourth.version, world.now() + timedelta(hours=1), AGENT, world)
@@ -240,6 +250,10 @@ def test_every_call_of_every_function_is_allowed_by_its_role(moto_cloud: Cloud, 
     }
     assert {name for name, _ in calls["receive"]} >= {"s3:GetObject", "s3:PutObject"}
     calls["quarantine"] = used.during(lambda: dead_delivery("no notice of ours", "m-4", world))
+    # What the test itself takes off the queue in `chatted` stands for Lambda's poller.
+    notices: list[str] = []
+    calls["api_handler"] |= used.during(lambda: notices.append(chatted(world, moto_cloud))) - poller
+    calls["receive"] |= used.during(lambda: delivery(notices[0], "m-5", 1, world))
     # What the test itself stores in `lost` stands for SES and the webhook.
     calls["recheck"] = {pair for pair in used.during(lambda: lost(world)) if pair[0] != "s3:PutObject"}
     rows = records(moto_cloud)
@@ -253,6 +267,8 @@ def test_every_call_of_every_function_is_allowed_by_its_role(moto_cloud: Cloud, 
         calls["send"] = used.during(lambda: said.extend(sends(replies[:2], world)))
         assert said == ["sent", "sent", "reply-delivered", "bounced"]
         assert len(shop.asked) == 1
+        calls["send"] |= used.during(lambda: said.append(send_message(json.dumps({"outbox_id": replies[-1]}), world)))
+        assert said[-1] == "sent"
     hooked(world, 2)
     for body in moto_cloud.bodies(world.settings.inbound_queue_url):
         delivery(json.dumps(body), "m-2", 1, world)
