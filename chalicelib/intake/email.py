@@ -5,7 +5,7 @@ from email.utils import parsedate_tz
 from typing import Final
 
 from chalicelib.errors import Unreadable
-from chalicelib.intake import addresses, automatic, mime, text, words
+from chalicelib.intake import addresses, automatic, bounce, mime, text, words
 from chalicelib.intake.fields import Fields
 from chalicelib.intake.message import Address, Message
 from chalicelib.intake.written import written
@@ -55,6 +55,7 @@ def _read(raw: bytes) -> tuple[Message, Fields]:
     sender = _sender(root.head, body.codec)
     subject = words.decode(root.head.get("subject"), likely=body.codec)[:SUBJECT_READ]
     verdict = automatic.judge(root, subject, body.text)
+    reports = verdict is not None and verdict.kind in automatic.REPORTS
     message = Message(
         channel="mail",
         message_id=addresses.message_id(root.head.get("message-id")),
@@ -72,6 +73,8 @@ def _read(raw: bytes) -> tuple[Message, Fields]:
         automatic_reason=verdict.reason if verdict else "",
         attachments=tuple(body.attachments),
         warnings=(*warnings, *body.warnings, *_missing(root.head, sender)),
+        failures=bounce.failures(root, body.text) if reports else (),
+        about=bounce.about(root, body.text) if reports else (),
     )
     return message, root.head
 

@@ -40,12 +40,27 @@ class Automatic(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """An address a mail could not be delivered to.
+
+    `status` is a code of RFC 3463 or ''; `reason` are the mail system's own words, at most 300 characters. `permanent`
+    says whether nobody can be reached there: False when a later or another mail may arrive, None when nothing tells.
+    """
+
+    recipient: str
+    status: str
+    reason: str
+    permanent: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One text that came in.
 
     `channel` is "mail" or "chat"; ids carry no angle brackets and are '' when missing; `sent_at` is aware UTC;
     `text` is all that stands in the message, `written` the part its sender wrote now. `conversation`, `delivery` and
     `visitor` are ids of the chat provider. `warnings` are sentences about what had to be guessed or left out.
+    `failures` are what a returned mail tells; `about` the ids of the mails that it or another report speaks of.
     """
 
     channel: str
@@ -67,3 +82,5 @@ class Message:
     conversation: str = ""
     delivery: str = ""
     visitor: str = ""
+    failures: tuple[Failure, ...] = ()
+    about: tuple[str, ...] = ()

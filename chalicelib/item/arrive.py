@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -284,6 +284,7 @@ def _payload(message: Message) -> dict[str, Any]:
         "message_id": message.message_id,
         "attachments": [{"name": a.name, "type": a.type, "size": a.size} for a in message.attachments[:50]],
         "warnings": list(message.warnings[:20]),
+        **({"failures": [asdict(one) for one in message.failures[:20]]} if message.failures else {}),
     }
 
 
