@@ -54,7 +54,8 @@ _MAIL: Final = (
 )
 _UNDELIVERED: Final = (
     r"(?:could ?n.t|can ?not|could not|was not|not be|unable to|failed to be) (?:be )?deliver|undeliver"
-    r"|error delivering|delivery .{0,20}fail|nicht (?:zugestellt|zustellbar)|nie (?:można|udało|została|może).{0,20}dostarcz"
+    r"|error delivering|delivery .{0,20}fail|nicht (?:zugestellt|zustellbar)"
+    r"|nie (?:można|udało|została|może).{0,20}dostarcz"
     r"|niedostarcz|не (?:было|была|может|удалось) .{0,20}достав|не доставлен|не вдалося достав|не було достав"
     r"|pas pu être (?:remis|distribué)|no (?:se ha podido|se pudo|pudo) .{0,10}entrega"
     r"|non (?:è stato|può) .{0,20}(?:consegn|recapit)|não (?:pôde|foi) .{0,20}entreg|niet worden (?:bezorgd|afgeleverd)"
