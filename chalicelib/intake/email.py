@@ -6,7 +6,7 @@ from email.utils import parsedate_tz
 from typing import Final
 
 from chalicelib.errors import Unreadable
-from chalicelib.intake import addresses, attachments, automatic, enclosures, envelopes, mime, text, words
+from chalicelib.intake import addresses, attachments, automatic, bounce, enclosures, envelopes, mime, text, words
 from chalicelib.intake.fields import Fields
 from chalicelib.intake.message import Address, Message
 from chalicelib.intake.mime import Part
@@ -77,6 +77,7 @@ def _read(raw: bytes) -> tuple[Opened, Fields]:
     sender = _sender(root.head, reader)
     subject = reader.text("subject", root.head.get("subject"))[:SUBJECT_READ]
     verdict = automatic.judge(root, subject, body.text)
+    reports = verdict is not None and verdict.kind in automatic.REPORTS
     message = Message(
         channel="mail",
         message_id=addresses.message_id(root.head.get("message-id")),
@@ -96,6 +97,8 @@ def _read(raw: bytes) -> tuple[Opened, Fields]:
         warnings=(*warnings, *body.warnings, *reader.warnings, *_missing(root.head, sender)),
         envelopes=envelopes.told(root, body.text),
         loop=root.head.get(automatic.LOOP_HEADER.lower())[:LOOP_READ],
+        failures=bounce.failures(root, body.text) if reports else (),
+        about=bounce.about(root, body.text) if reports else (),
     )
     return Opened(message, files), root.head
 

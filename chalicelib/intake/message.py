@@ -45,6 +45,20 @@ class Automatic(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """An address a mail could not be delivered to.
+
+    `status` is a code of RFC 3463 or ''; `reason` are the mail system's own words, at most 300 characters. `permanent`
+    says whether nobody can be reached there: False when a later or another mail may arrive, None when nothing tells.
+    """
+
+    recipient: str
+    status: str
+    reason: str
+    permanent: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One text that came in.
 
@@ -53,7 +67,7 @@ class Message:
     `visitor` are ids of the chat provider, `edits` that of the message this one replaces. `warnings` are sentences
     about what had to be guessed or left out, `envelopes` about what the text came in or with: encryption, a signature,
     an invitation, a forwarded mail. `loop` is what the loop header says that every desk of our make puts on what it
-    sends.
+    sends. `failures` are what a returned mail tells; `about` the ids of the mails that it or another report speaks of.
     """
 
     channel: str
@@ -79,3 +93,5 @@ class Message:
     loop: str = ""
     edits: str = ""
     phone: str = ""
+    failures: tuple[Failure, ...] = ()
+    about: tuple[str, ...] = ()

@@ -165,7 +165,8 @@ SIGNED_WHOLE: Final = (
     r"|(?:отримати|завантажити) outlook|(?:holen|laden) sie (?:sich )?outlook|outlook für (?:ios|android)"
     r"|(?:télécharger|obtenir) outlook|obtener outlook|obter o? ?outlook|(?:ottieni|scarica) outlook"
     r"|(?:hämta|hent|skaff|hanki|získat|získejte) outlook"
-    r"|发自我的|從我的 .{2,20}(?:傳送|寄出)|从我的|iphoneから送信|나의 .{2,20}에서 보냄|.{2,20}(?:dan|den) gönderildi"
+    r"|发自我的|從我的 .{2,20}(?:傳送|寄出)|从我的|(?:iphone|ipad)から送信|나의 .{2,20}에서 보냄"
+    r"|.{2,20}(?:dan|den) gönderildi"
     r"|virus-free|virenfrei|wolny od wirusów|bez wirusów|без вирусов|без вірусів|garanti sans virus"
     r"|(?:this|diese|ten) e-?mail (?:has been|was|wurde|został) (?:checked|scanned|von avast|sprawdzony)"
     r"|(?:простите|извините) за краткость|вибачте за стислість|please excuse (?:my )?(?:brevity|typos)"
@@ -178,6 +179,7 @@ SIGNED_FIRST_WORDS: Final = (
     " trimis poslano get download pobierz скачать получить загрузить отримати завантажити holen laden outlook"
     " télécharger obtenir obtener obter ottieni scarica hämta hent skaff hanki získat získejte virus-free virenfrei"
     " virus-free. virenfrei. wolny bez без garanti this diese ten простите извините вибачте please e-mail mail"
+    " iphone'umdan ipad'imden iphone'dan ipad'den iphoneから送信 ipadから送信 samsung"
 )
 
 #: A legal notice: what its first words are about, what else it speaks of.

@@ -53,27 +53,17 @@ _ORIGINALS: Final = frozenset(phrases.ORIGINALS.split("|"))
 _FORWARDS: Final = frozenset(phrases.FORWARDS.split("|"))
 _DIVIDERS: Final = _ORIGINALS | _FORWARDS
 _FORM_FIELDS: Final = frozenset(phrases.FORM_FIELDS.split("|"))
-_DIVIDER_WORDS: Final = frozenset(phrase.split(" ")[0] for phrase in _DIVIDERS)
+FIRST_WORDS: Final = frozenset(phrase.split(" ")[0] for phrase in _DIVIDERS)
 _DASHED: Final = ("-", "_", "*", "=", "—", "–", "#")
 _EDGE: Final = " \t-_*=—–#:：\u00a0"
 _REPLY_ABOVE = re.compile(phrases.REPLY_ABOVE, _I)
-
-
-def plain(line: str) -> bool:
-    """Whether a line can be neither quoted nor a divider nor a header; cheap, for most lines are."""
-    text = line.strip()
-    if not text:
-        return True
-    if ":" in text[:60] or ">" in text[:9] or not "0" <= text[0] <= "\u2fff" or text[0] in "=_":
-        return False
-    return text.split(None, 1)[0].lower() not in _DIVIDER_WORDS
 
 
 def introducing(lines: list[str]) -> set[int]:
     """Numbers of lines that may belong to an introduction: one with a colon or an address ends there or soon below."""
     found: set[int] = set()
     for at, line in enumerate(lines):
-        if line.rstrip(_FRINGE).endswith(_INTRODUCTION_ENDS):
+        if line and (text := line.rstrip(_FRINGE)).endswith(_INTRODUCTION_ENDS) and (text[-1] != ">" or "@" in text):
             found.update(range(at - INTRODUCTION_LINES, at + 1))
     return found
 
@@ -253,7 +243,9 @@ def _in_one_line(line: str) -> bool:
 
 def divider(lines: list[str], at: int) -> bool:
     """Whether everything from this line on was written before."""
-    return bool(_dividing_phrase(lines, at)) or header_block(lines, at) or _asks_above(lines[at])
+    if ":" in lines[at][:60] or "：" in lines[at][:60]:
+        return bool(_dividing_phrase(lines, at)) or header_block(lines, at) or _asks_above(lines[at])
+    return bool(_dividing_phrase(lines, at)) or _asks_above(lines[at])
 
 
 def forward(lines: list[str], at: int) -> bool:
@@ -264,7 +256,7 @@ def forward(lines: list[str], at: int) -> bool:
 def _dividing_phrase(lines: list[str], at: int) -> str:
     line = lines[at][:LINE_READ].strip(" \t\u00a0>")
     core = line.strip(_EDGE).lower()
-    if not core or (core.split(" ", 1)[0] not in _DIVIDER_WORDS and core[0] <= "\u2fff"):
+    if not core or (core.split(" ", 1)[0] not in FIRST_WORDS and core[0] <= "\u2fff"):
         return ""
     dashed = line.startswith(_DASHED)
     if core in _DIVIDERS:

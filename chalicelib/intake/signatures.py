@@ -24,18 +24,12 @@ _FROM = re.compile(
 )
 _FROM_LINKED = re.compile(rf"(?:{phrases.SIGNED_FROM}) \S", _I)
 _WHOLE = re.compile(rf"(?:{phrases.SIGNED_WHOLE}).{{0,100}}", _I)
-_FIRST_WORDS: Final = frozenset(phrases.SIGNED_FIRST_WORDS.split())
+FIRST_WORDS: Final = frozenset(phrases.SIGNED_FIRST_WORDS.split())
 _LINK = re.compile(r"<?\[?https?:\S{0,300}$", _I)
 _NOTICE_OPENS = re.compile(rf"\W{{0,10}}(?:{phrases.NOTICE_OPENS})", _I)
 _NOTICE_CONFIDENTIAL = re.compile(phrases.NOTICE_CONFIDENTIAL, _I)
 _NOTICE_FOR = re.compile(phrases.NOTICE_FOR, _I)
 _NOTICE_WHOLE = re.compile(rf"\W{{0,10}}(?:{phrases.NOTICE_WHOLE})", _I)
-
-
-def plain(line: str) -> bool:
-    """Whether no signature can begin in a line; cheap, for most lines are plain."""
-    text = line.lstrip()
-    return not text or (text[0].isalnum() and not _begins_signed(text))
 
 
 def mark(line: str) -> bool:
@@ -68,7 +62,7 @@ def device(line: str) -> bool:
 def _begins_signed(text: str) -> bool:
     """Cheap: most lines begin otherwise, and need no pattern."""
     first = text.split(None, 1)[0].lower()
-    return first in _FIRST_WORDS or first[0] > "\u2fff" or first.startswith(("iphone", "ipad"))
+    return first in FIRST_WORDS or first[0] > "\u2fff"
 
 
 def closing(line: str) -> bool:

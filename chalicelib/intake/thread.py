@@ -8,7 +8,7 @@ MAX_REFERENCES: Final = 20
 
 
 def references(message: Message) -> tuple[str, ...]:
-    """Ids of messages it may answer, the nearest first, each once, its own left out; at most 20."""
-    ids = dict.fromkeys((*message.in_reply_to, *reversed(message.references)))
+    """Ids of messages it may answer or reports on, the nearest first, each once, its own left out; at most 20."""
+    ids = dict.fromkeys((*message.about, *message.in_reply_to, *reversed(message.references)))
     ids.pop(message.message_id, None)
     return tuple(ids)[:MAX_REFERENCES]

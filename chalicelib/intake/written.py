@@ -23,6 +23,15 @@ def written(text: str) -> str:
     return "\n".join(signatures.without_closing(kept)).strip() or text.strip()
 
 
+def _plain(line: str) -> bool:
+    """Whether a line can be neither quoted nor a divider, a header or a signature; cheap, for most lines are."""
+    text = line.strip()
+    if not text[0].isalnum() or text[0] > "\u2fff" or ":" in text[:60] or ">" in text[:9]:
+        return False
+    first = text.split(None, 1)[0].lower()
+    return first not in quotes.FIRST_WORDS and first not in signatures.FIRST_WORDS
+
+
 @dataclass(slots=True)
 class _Reader:
     """Goes down the lines and keeps those of the sender.
@@ -37,6 +46,7 @@ class _Reader:
     worded: bool = False
     signed: bool = False
     ended: bool = False
+    below_quote: int = -1
     introducing: set[int] = field(init=False)
     last_quoted: int | None = None
 
@@ -47,10 +57,13 @@ class _Reader:
         """Reads one line, or an introduction of several."""
         line = self.lines[self.at]
         may_introduce = self.at in self.introducing
-        if not may_introduce and quotes.plain(line) and signatures.plain(line):
+        if not line or line.isspace():
+            self._keep(1)
+        elif not may_introduce and _plain(line):
             self._keep_own()
         elif quotes.quoted(line) and not quotes.escaped(self.lines, self.at):
             self._pass(1)
+            self.below_quote = self.at
         elif may_introduce and (count := quotes.introduction(self.lines, self.at)):
             self._introduced(count)
         elif self._ends():
@@ -61,17 +74,19 @@ class _Reader:
             self._keep_own()
 
     def _keep_own(self) -> None:
-        if quotes.wrapped(self.lines, self.at):
+        if self.at == self.below_quote and quotes.wrapped(self.lines, self.at):
             self._pass(1)
         else:
             self._keep(1)
 
     def _keep(self, count: int) -> None:
         lines = self.lines[self.at : self.at + count]
-        if not (self.signed and self.worded):
-            self.kept += lines
-        self.worded = self.worded or (not self.signed and any(_WORD.search(line) for line in lines))
         self.at += count
+        if self.worded and not self.signed:
+            self.kept += lines
+        elif not self.worded:
+            self.kept += lines
+            self.worded = not self.signed and any(_WORD.search(line) for line in lines)
 
     def _pass(self, count: int) -> None:
         self.at += count
@@ -109,7 +124,7 @@ class _Reader:
         line = self.lines[self.at]
         if signatures.mark(line) or signatures.underscored(self.lines, self.at):
             return True
-        return self.worded and self._alone() and signatures.device(line)
+        return self.worded and signatures.device(line) and self._alone()
 
     def _alone(self) -> bool:
         """Whether the line is a paragraph of its own."""

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -374,6 +374,7 @@ def _payload(arrival: Arrival, message: Message) -> dict[str, Any]:
         "attachments": [_attachment(a, n, arrival, message) for n, a in enumerate(message.attachments[:FILES_TOLD], 1)],
         "warnings": list(message.warnings[:20]),
         "envelopes": list(message.envelopes[:20]),
+        **({"failures": [asdict(one) for one in message.failures[:20]]} if message.failures else {}),
         **{name: value for name, value in more.items() if value},
     }
 

@@ -53,6 +53,7 @@ def check(message: Message) -> None:
     assert bool(message.written.strip()) == bool(message.text.strip())
     assert (message.automatic is None) == (message.automatic_reason == "")
     assert len(thread.references(message)) <= 20
+    assert all(len(one.reason) <= 300 and "@" in one.recipient for one in message.failures)
     assert all(warning for warning in message.warnings)
 
 
@@ -139,6 +140,10 @@ BOMBS = {
     "8-bit words": (b"\n", bytes(range(128, 256))),
     "padded base64": (b"Content-Transfer-Encoding: base64\n\n", b"YQ==\n"),
     "quoted-printable": (b"Content-Transfer-Encoding: quoted-printable\n\n", b"="),
+    "failures": (
+        b"Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/delivery-status\n",
+        b"\nFinal-Recipient: a@b\n",
+    ),
     "uuencode": (b"Content-Transfer-Encoding: x-uuencode\n\n", b"#0V%T\n"),
 }
 

@@ -21,5 +21,12 @@ def test_at_most_twenty() -> None:
     assert (len(found), found[0], found[-1]) == (20, "49@x", "30@x")
 
 
+def test_what_a_bounce_is_about_comes_first() -> None:
+    copy = b"--- Below this line is a copy.\n\nMessage-ID: <reply@x>\n"
+    raw = b"References: <one@x>\n\n<a@example.org>: 550 unknown user\n\n" + copy
+    assert thread.references(email.parse(b"From: MAILER-DAEMON@x\n" + raw)) == ("reply@x", "one@x")
+    assert thread.references(email.parse(HEAD + raw)) == ("one@x",)
+
+
 def test_none() -> None:
     assert thread.references(email.parse(HEAD + b"In-Reply-To: your message of Monday\n\nx")) == ()

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from chalicelib.intake import email
 from chalicelib.intake.written import written
 
 NEW = {
@@ -457,3 +458,48 @@ def test_hostile_texts_cost_their_length(unit: str, last: str) -> None:
     begun = time.process_time()
     written(text)
     assert time.process_time() - begun < 2
+
+
+OLD = "<p>old words</p><div>more old words</div>"
+SENT = "On Mon, 2 Nov 2026 at 10:00, Help &lt;<a href='mailto:help@example.com'>help@example.com</a>&gt; wrote:"
+FIELDS = (
+    "<b>From:</b> Help &lt;help@example.com&gt;<br><b>Sent:</b> Monday, November 2, 2026 10:00 AM<br><b>To:</b> Anna"
+    "<br><b>Subject:</b> Parcel"
+)
+PAGES = {
+    "gmail": f'<div class="gmail_quote"><div class="gmail_attr">{SENT}<br></div><blockquote class="gmail_quote" '
+    f'style="margin:0 0 0 .8ex;border-left:1px solid">{OLD}</blockquote></div>',
+    "apple mail": f'<div><blockquote type="cite"><div>{SENT}</div><br><div>{OLD}</div></blockquote></div>',
+    "thunderbird": f'<div class="moz-cite-prefix">On 11/2/26 10:00 AM, Help wrote:<br></div>'
+    f'<blockquote type="cite" cite="mid:1@example.com">{OLD}</blockquote>',
+    "outlook": '<div style="border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm"><p class="MsoNormal">'
+    f"{FIELDS}</p></div><p class=MsoNormal>&nbsp;</p>{OLD}",
+    "outlook on the web": f'<hr tabindex="-1"><div id="divRplyFwdMsg" dir="ltr"><font>{FIELDS}</font></div>{OLD}',
+    "outlook with its name in the language": f'<div id="appendonsend"></div><hr><div>{FIELDS}</div>'.replace(
+        "From", "Von"
+    )
+    .replace("Sent", "Gesendet")
+    .replace("To:", "An:")
+    .replace("Subject", "Betreff")
+    + OLD,
+    "yahoo": f'<div id="ydp1" class="yahoo_quoted"><div><div>{SENT}</div><div><br></div><div>{OLD}</div></div></div>',
+    "proton": f'<div class="protonmail_quote">{SENT}<br><blockquote class="protonmail_quote" type="cite">{OLD}'
+    "</blockquote></div>",
+    "yandex": f"<div>02.11.2026, 10:00, \"Help\" &lt;help@example.com&gt;:</div><blockquote>{OLD}</blockquote>",
+    "mail.ru": f'<br><blockquote style="border-left:1px">Понедельник, 2 ноября 2026, 10:00 +03:00 от Help '
+    f"&lt;help@example.com&gt;:<br><div>{OLD}</div></blockquote>",
+    "web.de": '<div name="quote" style="border-left:2px solid"><div style="margin:0 0 10px 0"><b>Gesendet:</b> Montag, '
+    "02. November 2026 um 10:00 Uhr<br/><b>Von:</b> Help &lt;help@example.com&gt;<br/><b>An:</b> Anna<br/>"
+    f"<b>Betreff:</b> Paket</div>{OLD}</div>",
+    "wp": f"<p>Dnia 2 listopada 2026 10:00 Pomoc &lt;a@example.com&gt; napisał(a):</p><blockquote>{OLD}</blockquote>",
+    "samsung": "<div>-------- Oryginalna wiadomość --------</div><div>Od: Pomoc &lt;pomoc@example.com&gt; </div>"
+    f"<div>Data: 02.11.2026  10:00  (GMT+01:00) </div><div>Do: Anna </div><div>Temat: Paczka </div>{OLD}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("quote", PAGES.values(), ids=PAGES)
+@pytest.mark.parametrize("new", ["<div>Where is it?</div><br>", "<p>Where is it?</p>", "Where is it?<br><br>"])
+def test_quotations_of_pages_are_cut(quote: str, new: str) -> None:
+    page = f"<html><body>{new}{quote}</body></html>"
+    raw = f"From: a@example.org\nContent-Type: text/html; charset=utf-8\n\n{page}"
+    assert email.read(raw.encode()).written == "Where is it?"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.intake.message import Address, Attachment, Automatic
+from chalicelib.intake.message import Address, Attachment, Automatic, Failure
 from chalicelib.item.arrive import (
     WRITTEN_KEPT,
     Known,
@@ -444,6 +444,22 @@ def test_a_bounce_of_nobody_we_know_still_has_a_timeline() -> None:
     assert change.identity
     assert change.message
     assert change.message.item_id is None
+
+
+def test_a_bounce_tells_beside_its_event_whom_a_mail_did_not_reach() -> None:
+    failure = Failure("anna@customer.example.com", "5.1.1", "550 5.1.1 unknown user", permanent=True)
+    (event,) = arrived(message=mail(automatic=Automatic.BOUNCE, failures=(failure,))).events
+    assert event.payload
+    assert event.payload["failures"] == [
+        {
+            "recipient": "anna@customer.example.com", "status": "5.1.1", "reason": "550 5.1.1 unknown user",
+            "permanent": True,
+        }
+    ]  # fmt: skip
+    assert "anna" not in str(event.facts)
+    (plain,) = arrived(message=mail(automatic=Automatic.BOUNCE)).events
+    assert plain.payload
+    assert "failures" not in plain.payload
 
 
 def test_mail_of_a_list_is_work() -> None:
