@@ -63,7 +63,11 @@ _RUSSIAN: Final = {
 }  # fmt: skip
 _UKRAINIAN: Final = {
     **{letter: weight for letter, weight in _RUSSIAN.items() if letter not in "ыэъё"},
-    **{"і": 2.0, "ї": 0.9, "є": 0.9, "ґ": -0.3, "'": 0.0},
+    "і": 2.0,
+    "ї": 0.9,
+    "є": 0.9,
+    "ґ": -0.3,
+    "'": 0.0,
 }
 # The desk's own languages weigh most; the others are known so that they are left alone.
 LANGUAGES: Final[dict[str, dict[str, float]]] = {
@@ -152,9 +156,7 @@ def _alone(letter: str) -> tuple[float, ...]:
     lower = letter.lower()
     capital = UPPER_COSTS if letter != lower else 0.0
     otherwise = _in_no_language(letter)
-    return tuple(
-        weights[lower] - capital if lower in weights else otherwise for weights in LANGUAGES.values()
-    )
+    return tuple(weights[lower] - capital if lower in weights else otherwise for weights in LANGUAGES.values())
 
 
 def _in_no_language(letter: str) -> float:
@@ -199,7 +201,7 @@ def _spelling(before: str, letter: str) -> float:
 @lru_cache(maxsize=4096)
 def is_letter(letter: str) -> bool:
     """Whether words are made of it: modifiers such as ˆ and ordinals such as ª are none."""
-    return letter.isascii() and letter.isalpha() or unicodedata.category(letter) in ("Lu", "Ll")
+    return (letter.isascii() and letter.isalpha()) or unicodedata.category(letter) in ("Lu", "Ll")
 
 
 def _script(letter: str) -> str:
