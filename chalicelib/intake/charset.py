@@ -71,14 +71,6 @@ MANY_BYTES: Final = (
     "shift",
     "cp950",
 )
-
-
-def _first_level(name: str, first: int, last: int, trail: int) -> re.Pattern[str]:
-    """The characters of everyday use in a charset of two bytes, with its punctuation."""
-    pairs = (bytes((lead, second)) for lead in range(first, last + 1) for second in range(trail, 0xFF))
-    return re.compile(f"[\u3000-\u303f\uff01-\uff5e{''.join(pair.decode(name, 'ignore') for pair in pairs)}]")
-
-
 DOUBTED: Final = frozenset({"ascii", "utf-8"})
 WESTERN: Final = frozenset({"cp437", "cp850", "cp858", "iso8859-15"})  # to be doubted like the candidates
 BOMS: Final = (
@@ -89,15 +81,7 @@ BOMS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 DIFFERENT: Final = 3  # characters that a text of an East Asian language must have
-PAIRS_READ: Final = 2_000  # bytes; an even number, lest a pair is cut
-# Kana, Hangul, and the characters of the first levels of GB 2312 and Big5, with the share they have in real texts.
-EVERYDAY: Final = (
-    ("cp932", re.compile("[\u3041-\u30ff]"), 0.3),
-    ("euc-jp", re.compile("[\u3041-\u30ff]"), 0.3),
-    ("cp949", re.compile("[\uac00-\ud7a3]"), 0.9),
-    ("gb18030", _first_level("gb2312", 0xB0, 0xD7, 0xA1), 0.75),
-    ("big5hkscs", _first_level("big5", 0xA4, 0xC6, 0x40), 0.75),
-)
+PAIRS_READ: Final = 2_000  # bytes
 _NAME = re.compile(r"[^a-z0-9]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED_JAPANESE = re.compile(rb"\x1b\$[@B]|\x1b\(J")
@@ -180,13 +164,32 @@ def _by_letters(data: bytes, known: str, likely: str) -> Decoded:
 
 
 def _by_pairs(data: bytes) -> str:
-    """The East Asian charset whose everyday characters all of the text is made of, '' for none."""
-    for name, common, share in EVERYDAY:
+    """The East Asian charset whose everyday characters most of the text is made of, '' for none."""
+    for name, common, share in _everyday():
+        # A pair may be cut at the end of what is read.
         found = _strict(data[:PAIRS_READ], name) or _strict(data[: PAIRS_READ - 1], name)
         strange = [letter for letter in found.text if letter > "\x7f"] if found else []
         if len(set(strange)) >= DIFFERENT and len(common.findall("".join(strange))) >= share * len(strange):
             return name
     return ""
+
+
+@lru_cache(maxsize=1)
+def _everyday() -> tuple[tuple[str, re.Pattern[str], float], ...]:
+    """Kana, Hangul, the characters of the first levels of GB 2312 and Big5, and the share they have in real texts."""
+    return (
+        ("cp932", re.compile("[\u3041-\u30ff]"), 0.3),
+        ("euc-jp", re.compile("[\u3041-\u30ff]"), 0.3),
+        ("cp949", re.compile("[\uac00-\ud7a3]"), 0.9),
+        ("gb18030", _first_level("gb2312", 0xB0, 0xD7, 0xA1), 0.75),
+        ("big5hkscs", _first_level("big5", 0xA4, 0xC6, 0x40), 0.75),
+    )
+
+
+def _first_level(name: str, first: int, last: int, trail: int) -> re.Pattern[str]:
+    """The characters of everyday use in a charset of two bytes, with their punctuation."""
+    pairs = (bytes((lead, second)) for lead in range(first, last + 1) for second in range(trail, 0xFF))
+    return re.compile(f"[\u3000-\u303f\uff01-\uff5e{''.join(pair.decode(name, 'ignore') for pair in pairs)}]")
 
 
 def _strict(data: bytes, name: str) -> Decoded | None:

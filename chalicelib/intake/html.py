@@ -136,8 +136,8 @@ class _Skipper:
 def to_text(page: str, most_tags: int = TAGS_READ) -> tuple[str, int]:
     """Readable text of a page, and how many tags were read; below `most_tags` when the page was read to its end.
 
-    Scripts, styles and what is not displayed are dropped, quotations marked with `> `. Linear in the length of the page; stops after
-    a million characters of text.
+    Scripts, styles and what is not displayed are dropped, quotations marked with `> `. Linear in the length of the
+    page; stops after a million characters of text.
     """
     out, skip, at, tags = _Page(), _Skipper(page), 0, 0
     while (start := page.find("<", at)) >= 0 and tags < most_tags and out.length < TEXT_READ:

@@ -35,6 +35,8 @@ REAL: Final = (
     "mac-cyrillic",
     "mac-roman",
 )
+READ: Final = 500_000  # characters; what stands behind them is left as it is
+LINE_WEIGHED: Final = 200  # characters of a line
 RUNS_SAMPLED: Final = 200  # by which the charset is found
 RUNS: Final = 20_000  # that are mended
 PASSES: Final = 4  # a text may have been misread twice, or in two ways
@@ -102,6 +104,9 @@ def mend(text: str, likely: str = "") -> Mended:
     """
     if text.isascii():
         return Mended(text)
+    if len(text) > READ:
+        mended = mend(text[:READ], likely)
+        return Mended(mended.text + text[READ:], mended.misread)
     mended = _unfolded(text)
     return mended if mended.misread else _exchanged(text, likely)
 
@@ -269,7 +274,7 @@ def _line(line: str, real: str, reader: _Reader) -> str:
     if data is None:
         return line
     meant = data.decode(real, letters.KEEP)
-    return meant if letters.score(meant) > letters.score(line) else line
+    return meant if letters.score(meant[:LINE_WEIGHED]) > letters.score(line[:LINE_WEIGHED]) else line
 
 
 @lru_cache(maxsize=len(READERS))
