@@ -181,8 +181,10 @@ def _feed(system: LocalSystem) -> None:
             feed.send_mails([feed.compose(mail, mails, run) for mail in wave], system.smtp_port)
             expected += len(wave)
             _await_deliveries(system, expected)
+    if not system.widgets:
+        return
     with timed("chat", _stage):
-        installation = next(iter(system.policy.installations))
+        installation = system.widgets[0]
         url, secret = feed.hook_url(system.url, installation), system.stack.hook_secret(installation)
         chats = feed.sample_chats()
         for number, chat in enumerate(chats):

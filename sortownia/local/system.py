@@ -150,6 +150,11 @@ class LocalSystem:
         )  # fmt: skip
         return sum(page["Count"] for page in pages)
 
+    @property
+    def widgets(self) -> list[str]:
+        """The chat installations whose messages can be made and signed here: the generic ones."""
+        return [name for name, one in self.policy.installations.items() if one.provider == "generic"]
+
     def facts(self) -> Facts:
         """What `announce` writes down."""
         return Facts(
@@ -158,7 +163,7 @@ class LocalSystem:
             stack=self.stack.name,
             smtp_port=self.smtp_port,
             mailboxes=tuple(self.policy.mailboxes),
-            hook_secrets={name: self.stack.hook_secret(name) for name in self.policy.installations},
+            hook_secrets={name: self.stack.hook_secret(name) for name in self.widgets},
         )
 
     def announce(self) -> None:

@@ -15,6 +15,7 @@ from chalice.test import HTTPResponse
 from chalicelib.errors import NotAuthentic
 from chalicelib.flows.receive import delivery as receive
 from chalicelib.intake.chat import generic
+from chalicelib.intake.chat.adapters import ADAPTERS
 from chalicelib.world import world
 from tests import chats
 from tests.chats import check_generic
@@ -22,7 +23,7 @@ from tests.cloud import SECRET, STACK
 from tests.unit.api.service import Service, chat, signed
 
 RESOURCE = "/v1/hooks/{provider}/{installation}"
-API_PAGE = Path(__file__).parents[3] / "docs" / "api.md"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def _received(service: Service) -> list[str]:
@@ -254,9 +255,10 @@ def test_body_that_is_no_bytes_is_malformed(service: Service, body: str, encoded
     assert (answer.status_code, answer.json_body["field"]) == (400, "body")
 
 
-def test_documented_vector_is_what_the_code_computes() -> None:
+@pytest.mark.parametrize(("name", "title"), [("api.md", "## The chat webhook"), ("chat.md", "## Test vector")])
+def test_documented_vector_is_what_the_code_computes(name: str, title: str) -> None:
     """The page's example lets a provider's programmer check his own code: it must be right."""
-    page = API_PAGE.read_text("utf-8").partition("## The chat webhook")[2].partition("\n## ")[0]
+    page = (DOCS / name).read_text("utf-8").partition(title)[2].partition("\n## ")[0]
     said = dict(re.findall(r"^(secret|timestamp|body|signature) += (.+)$", page, re.MULTILINE))
     raw = said["body"].encode()
     digest = hmac.new(said["secret"].encode(), f"{said['timestamp']}.".encode() + raw, hashlib.sha256).hexdigest()
@@ -334,3 +336,8 @@ def test_where_a_provider_takes_no_replies_the_agent_learns_it_before_anything_i
     assert (answer.status_code, answer.json_body["field"]) == (400, "to")
     assert "tawk takes no replies" in answer.json_body["detail"]
     assert service.stored() == before
+
+
+def test_every_provider_is_documented() -> None:
+    rows = re.findall(r"^\| `([a-z]+)` \|", (DOCS / "chat.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(rows) == sorted(ADAPTERS)
