@@ -39,7 +39,8 @@ READ: Final = 500_000  # characters; what stands behind them is left as it is
 LINE_WEIGHED: Final = 200  # characters of a line
 RUNS_SAMPLED: Final = 200  # by which the charset is found
 RUNS: Final = 20_000  # that are mended
-PASSES: Final = 4  # a text may have been misread twice, or in two ways
+TIMES: Final = 3  # that a text may have been misread in one way
+PASSES: Final = 4  # … and in different ways
 SAMPLE: Final = 1_200  # characters of distinct words by which a text is weighed
 SURE: Final = 1.1  # … and from which a mended one is
 SINGLE: Final = 1.0  # the gain that a lone run must bring
@@ -164,23 +165,23 @@ def _meant(before: str, run: str, after: str, name: str) -> tuple[int, str, int,
     """
     reader, core = _reader(name), run.strip(_MARKS)
     for part in (run, core) if core != run else (run,):
-        meant = _as_utf8(part, reader)
-        if not meant:
-            continue
         head = run.find(part)
         tail = len(run) - head - len(part)
         around = (run[head - 1 : head] if head else before, run[head + len(part)] if tail else after)
-        value = letters.score(meant.join(around))
-        if value > -0.5 and _plausible(meant):
-            form = FORM * (len(part) - len(meant)) + letters.UPPER_COSTS * sum(map(str.isupper, meant))
-            return head, meant, tail, value - letters.score(part.join(around)) + form
+        meant = part
+        for _ in range(TIMES):
+            meant = _as_utf8(meant, reader)
+            value = letters.score(meant.join(around)) if meant else 0.0
+            if meant and value > -0.5 and _plausible(meant):
+                form = FORM * (len(part) - len(meant)) + letters.UPPER_COSTS * sum(map(str.isupper, meant))
+                return head, meant, tail, value - letters.score(part.join(around)) + form
     return 0, "", 0, 0.0
 
 
 def _as_utf8(text: str, reader: _Reader) -> str:
     try:
         return bytes(map(reader.byte.__getitem__, text)).decode()
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, KeyError):
         return ""
 
 

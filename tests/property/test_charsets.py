@@ -86,7 +86,7 @@ def mail(subject: bytes, label: str, body: bytes, encoded: bool) -> bytes:
     return head + b"Subject: " + subject + b"\n" + kind + b"\n" + base64.encodebytes(body)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(texts(), st.data(), st.booleans())
 def test_whatever_a_mail_claims_its_subject_and_body_are_read(
     text: tuple[str, list[str]], data: st.DataObject, encoded: bool
@@ -113,7 +113,7 @@ def test_even_one_short_sentence_is_read_under_nearly_every_label() -> None:
     assert missed <= 0.02 * tried
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(texts("pl", "ru", "uk", "de"), st.sampled_from(READERS), st.data())
 def test_lines_of_utf8_that_were_misread_are_mended_and_right_ones_left(
     text: tuple[str, list[str]], reader: str, data: st.DataObject
@@ -125,7 +125,7 @@ def test_lines_of_utf8_that_were_misread_are_mended_and_right_ones_left(
     assert misread.mend("\n".join([right, *shown])).text == "\n".join([right, *lines])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(texts("pl", "ru", "uk", "de"), st.sampled_from(READERS), st.data())
 def test_one_charset_read_as_another_is_mended(text: tuple[str, list[str]], reader: str, data: st.DataObject) -> None:
     language, lines = text
@@ -134,6 +134,13 @@ def test_one_charset_read_as_another_is_mended(text: tuple[str, list[str]], read
     real = data.draw(st.sampled_from([name for name in SWAPPED[language] if {name, reader} != alike]))
     meant = "\n".join(lines)
     assert misread.mend(misread_as(meant, real, reader)).text == meant
+
+
+@pytest.mark.parametrize("reader", ["cp1250", "cp1251", "cp1252", "cp852"])
+def test_text_misread_twice_is_mended(reader: str) -> None:
+    for language in ("pl", "ru", "uk", "de"):
+        meant = "\n".join(SENTENCES[language])
+        assert misread.mend(misread_as(misread_as(meant, "utf-8", reader), "utf-8", reader)).text == meant
 
 
 @pytest.mark.parametrize(("real", "reader"), [("cp1250", "iso8859-2"), ("iso8859-2", "cp1250")])

@@ -44,7 +44,7 @@ def zeros_in_a_zip() -> bytes:
     return HEAD + head + base64.encodebytes(packed.getvalue())
 
 
-def fill(start: bytes, unit: bytes, size: int = 8 * MEGABYTE) -> bytes:
+def fill(start: bytes, unit: bytes, size: int = 4 * MEGABYTE) -> bytes:
     return start + unit * (size // len(unit))
 
 
