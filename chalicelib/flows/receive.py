@@ -281,6 +281,8 @@ def _followed(clues: Clues, arrival: Arrival, message: Message, world: World) ->
         item=found.item,
         by=found.by,
         because=found.because,
+        own=found.own,
+        lent=found.customer != found.own,
     )
 
 

@@ -85,9 +85,10 @@ class Known:
 
     `item` is the one its token, references or conversation lead to, `by` which of these, `because` why it does not
     continue it all the same; where that was merged, the one in which it goes on, and `named` is the one they name.
-    `message` is the first mail under its Message-ID, `repeated` a later one of the same content. `agents` are those it
-    may be offered to. `budget` is what its sender was lately written to by the desk itself (None: not read),
-    `unacknowledged` why he is not now, '' where nothing speaks against it.
+    `customer` is the sender, or (`lent`) whose matter he was written to about; then `own` is the sender. `message` is
+    the first mail under its Message-ID, `repeated` a later one of the same content. `agents` are those it may be
+    offered to. `budget` is what its sender was lately written to by the desk itself (None: not read), `unacknowledged`
+    why he is not now, '' where nothing speaks against it.
     """
 
     customer: Customer | None = None
@@ -101,6 +102,8 @@ class Known:
     budget: Budget | None = None
     unacknowledged: str = ""
     named: Item | None = None
+    own: Customer | None = None
+    lent: bool = False
 
 
 def identity_of(arrival: Arrival, message: Message) -> tuple[str, str] | None:
@@ -150,6 +153,7 @@ def message_arrived(
     """
     if seen := _seen(arrival, message, known):
         return Change(handled=Handled(arrival.delivery, seen.event_id, repeat_of=seen.event_id))
+    known = _settled(known, arrival, message, policy)
     customer = known.customer or Customer(ids.customer, 0, ids.customer_key, _name(message))
     step = Step(actor="customer", cause=_cause(arrival), at=arrival.received_at, event_id=ids.event)
     if message.automatic not in OPENS_WORK:
@@ -182,6 +186,7 @@ def may_be_offered(
     """The agents whose presence and load `message_arrived` wants to know, in `known.agents`."""
     if message.automatic not in OPENS_WORK:
         return ()
+    known = _settled(known, arrival, message, policy)
     customer = known.customer or Customer(ids.customer, 0, ids.customer_key)
     before = _joined(known, customer, arrival, message, policy)
     item = _item_with(before, arrival, message, tags, known, customer, ids, policy)
@@ -231,6 +236,14 @@ def _seen(arrival: Arrival, message: Message, known: Known) -> KnownMessage | No
         return None
     contents = same_contents(arrival, message)
     return next((k for k in (known.message, known.repeated) if k and k.content_hash in contents), None)
+
+
+def _settled(known: Known, arrival: Arrival, message: Message, policy: Policy) -> Known:
+    """What is known; where a matter he was written to about is not continued, of the sender alone."""
+    if not known.lent or known.customer is None or message.automatic not in OPENS_WORK:
+        return known
+    because = _because(known, known.customer, arrival, message, policy)
+    return replace(known, customer=known.own, because=because, lent=False) if because else known
 
 
 def _joined(known: Known, customer: Customer, arrival: Arrival, message: Message, policy: Policy) -> Item | None:

@@ -5,7 +5,7 @@ participant: its customer, or whom we wrote to. In both cases the sender is prov
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from chalicelib.intake.message import Message
@@ -67,13 +67,13 @@ class Clues:
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """The item a message leads to, the customer whose timeline it belongs to, and what led there.
-
-    `because` says why it does not continue that item all the same.
+    """The item a message leads to, the customer in whose timeline it continues that, the sender's own, and what led
+    there. `because` says why it does not continue that item all the same.
     """
 
     item: Item | None
     customer: Customer | None
+    own: Customer | None
     by: By | None = None
     because: Because | None = None
 
@@ -89,37 +89,40 @@ def lead(
     """Where a message leads: to the item it may continue, else to the one it is to be linked to."""
     sender = customers.get(clues.customer_id) if clues.customer_id else None
     if clues.conversation_item:
-        return Lead(items.get(clues.conversation_item), sender, By.CONVERSATION)
+        return Lead(items.get(clues.conversation_item), sender, sender, By.CONVERSATION)
     address = message.sender.address if message.sender and proved else ""
     doubted: list[Lead] = []
     if marked := _by_token(clues, mailbox, address, items, customers):
-        if marked.because is None:
-            return marked
-        doubted.append(Lead(marked.item, sender, marked.by, marked.because))
+        item, customer, because = marked
+        if because is None:
+            return Lead(item, customer, sender, By.TOKEN)
+        doubted.append(Lead(item, sender, sender, By.TOKEN, because))
     for known in clues.candidates:
-        item = items.get(known.item_id) if known.item_id else None
-        if item and address and item.customer_id == clues.customer_id:
-            return Lead(item, sender, By.REFERENCE)
-        wrote_to = customers.get(item.customer_id) if item else None
-        if item and wrote_to and _fits(known.addressee, wrote_to, item, mailbox, address):
-            return Lead(item, wrote_to, By.REFERENCE)
-        doubted.append(Lead(item, sender, By.REFERENCE, Because.OTHER_SENDER))
-    first = next((one for one in doubted if one.item), Lead(None, sender))
-    return first if proved or not first.item else Lead(first.item, sender, first.by, Because.NOT_PROVED)
+        if (found := items.get(known.item_id) if known.item_id else None) is None:
+            continue
+        if address and found.customer_id == clues.customer_id:
+            return Lead(found, sender, sender, By.REFERENCE)
+        its = customers.get(found.customer_id)
+        if its and _fits(known.addressee, its, found, mailbox, address):
+            return Lead(found, its, sender, By.REFERENCE)
+        doubted.append(Lead(found, sender, sender, By.REFERENCE, Because.OTHER_SENDER))
+    first = next(iter(doubted), Lead(None, sender, sender))
+    return first if proved or not first.item else replace(first, because=Because.NOT_PROVED)
 
 
 def _by_token(
     clues: Clues, mailbox: str, address: str, items: Mapping[ItemId, Item], customers: Mapping[CustomerId, Customer]
-) -> Lead | None:
+) -> tuple[Item, Customer, Because | None] | None:
+    """The item and customer the token is of, and why it does not hold."""
     mark = clues.token
     item = items.get(mark.item_id) if mark else None
     customer = customers.get(mark.customer_id) if mark else None
     if mark is None or item is None or customer is None:
         return None
     if mark.mailbox != mailbox:
-        return Lead(item, customer, By.TOKEN, Because.OTHER_MAILBOX)
-    fits = _fits(mark.token, customer, item, mailbox, address)
-    return Lead(item, customer, By.TOKEN, None if fits else Because.OTHER_ADDRESSEE)
+        return item, customer, Because.OTHER_MAILBOX
+    fits = item.customer_id == customer.id and _fits(mark.token, customer, item, mailbox, address)
+    return item, customer, None if fits else Because.OTHER_ADDRESSEE
 
 
 def _fits(mark: str, customer: Customer, item: Item, mailbox: str, address: str) -> bool:

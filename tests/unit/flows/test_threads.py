@@ -250,6 +250,10 @@ def test_whom_we_wrote_to_continues_the_matter_by_reference_too(desk: Desk) -> N
     assert (desk.entered()["joined_by"], desk.entered()["item"]) == ("reference", desk.item("both").id)
     desk.arrives(Mail(sender=CARL, subject="Re: Lamp", answers=("both",)))
     assert desk.entered()["linked_because"] == STRANGER  # that one was not written to him
+    his = desk.entered()["customer"]
+    desk.arrives(Mail(sender=CARL, subject="Job offer", to=("token of both",), answers=("our answer to both",)))
+    assert (desk.entered()["linked_because"], desk.entered()["customer"]) == (OTHER, his)  # his own, not Anna's
+    assert his != desk.item("both").customer_id
     desk.arrives(Mail(sender=EVE, subject="Re: Lamp", answers=("our answer to both",)))
     assert desk.entered()["linked_because"] == STRANGER
 
