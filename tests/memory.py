@@ -114,8 +114,6 @@ class Memory:
             yield self._stands(keys.message_key(known.mailbox, known.message_id), "item_id", known.item_id)
         if link := change.link:
             yield self._stands(keys.link_key(link.customer_id, link.other), "revision", link.revision - 1 or None)
-        if link := change.relies_on:
-            yield self._stands(keys.link_key(link.customer_id, link.other), "revision", link.revision)
 
     def _stands(self, key: keys.Key, name: str, value: Any) -> bool:
         return bool(self.rows.get(_pair(key), {}).get(name) == value)

@@ -127,6 +127,7 @@ def _seen(item_id: str, caller: Caller, world: World) -> Item:
 
 
 def _link(customer: Customer, other: Customer, world: World) -> Link | None:
+    """What people say of two customers as they were read before: whoever says otherwise later raises their counters."""
     found = world.table.rows([keys.link_key(customer.id, other.id)])
     return next((rows.link_of(row) for row in found.values()), None)
 

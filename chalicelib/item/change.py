@@ -193,8 +193,7 @@ class Change:
     """One decision. `before` is None when the item is new; `customer` is as it was read, `seq` 0 when new.
 
     `reply` is an outbox row as it will be, `reply_before` as it was read, None when it is new; `budget` is as it will
-    be, one revision after the one that was read. `also` is what becomes of the other item or customer it concerns;
-    `relies_on` is a link that must still stand as it was read.
+    be, one revision after the one that was read. `also` is what becomes of the other item or customer it concerns.
     """
 
     customer: Customer | None = None
@@ -215,7 +214,6 @@ class Change:
     budget: Budget | None = None
     moved: tuple[Moved, ...] = ()
     link: Link | None = None
-    relies_on: Link | None = None
     also: "Change | None" = None
     shown: Shown | None = None
 

@@ -133,7 +133,7 @@ def merge(item: Side, into: Side, steps: tuple[Step, Step], link: Link | None, r
     facts = {"merged": before.id, "gained": _named(item.entries)}
     second = _second(into.customer, item.customer)
     also = told(target, joined, second, EventType.ITEM_JOINED, steps[1], policy, facts, because(reason))
-    return replace(change, relies_on=link, also=also)
+    return replace(change, also=also)
 
 
 def unmerge(

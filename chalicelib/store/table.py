@@ -371,8 +371,6 @@ class Table:
             yield "message", self._message_update(moved)
         if change.link:
             yield "link", self._link_put(change.link)
-        if change.relies_on:
-            yield "link", self._link_check(change.relies_on)
         for load in change.loads:
             yield "load", self._load_update(load)
 
@@ -460,14 +458,6 @@ class Table:
             "Item": rows.to_wire(rows.link_row(link)),
             "ConditionExpression": "revision = :was",
             "ExpressionAttributeValues": rows.to_wire({":was": link.revision - 1}),
-        }}  # fmt: skip
-
-    def _link_check(self, link: Link) -> Row:
-        return {"ConditionCheck": {
-            "TableName": self._name,
-            "Key": rows.to_wire(keys.link_key(link.customer_id, link.other)),
-            "ConditionExpression": "revision = :read",
-            "ExpressionAttributeValues": rows.to_wire({":read": link.revision}),
         }}  # fmt: skip
 
     def _load_update(self, load: Load) -> Row:

@@ -752,22 +752,6 @@ def test_save_changes_a_link_only_from_where_it_was(cloud: Cloud, table: Table) 
     assert all_rows(cloud, table) == before
 
 
-def test_save_relies_on_a_link_as_it_was_read(cloud: Cloud, table: Table) -> None:
-    table.save(Change(link=link()), NOW)
-    relying = Change(relies_on=link(), mentions=(mention(1),))
-    table.save(relying, NOW)
-    table.save(Change(link=link(stands=False, revision=2)), NOW)
-    before = all_rows(cloud, table)
-    for late in (
-        replace(relying, mentions=(mention(2),)),
-        Change(relies_on=link("cu8", "cu9"), mentions=(mention(2),)),
-    ):
-        with pytest.raises(LostRace) as lost:
-            table.save(late, NOW)
-        assert "link:ConditionalCheckFailed" in lost.value.reasons
-    assert all_rows(cloud, table) == before
-
-
 def test_save_moves_a_message_only_from_where_it_was(cloud: Cloud, table: Table) -> None:
     known = KnownMessage("m", "id", "hash", ItemId("it1"), "e1")
     table.save(Change(message=known), NOW)
@@ -797,7 +781,6 @@ def test_save_writes_what_becomes_of_two_items_or_of_none(cloud: Cloud, table: T
         Side(item=one, customer=whose, entries=()), Side(item=other, customer=second, entries=()),
         (step(event_id="m1"), step(event_id="m2")), link(), "a reason", DESK,
     )  # fmt: skip
-    merged = replace(merged, relies_on=None)
     assert merged.also
     before = all_rows(cloud, table)
     late = replace(merged, **{

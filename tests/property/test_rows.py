@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.item.change import Answered, Budget, Mention, ReplyToken
-from chalicelib.item.item import Contact, Decided, Event, EventType, Item
+from chalicelib.item.change import Answered, Budget, Link, Mention, ReplyToken
+from chalicelib.item.item import Contact, Decided, Event, EventType, Item, Merged
 from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.state import State
 from chalicelib.routing.route import Lane
@@ -70,6 +70,8 @@ _items = st.builds(
         tags, topic=_text, language=_id, topic_confidence=st.floats(0, 1), topic_abstained=st.booleans(),
         evidence=st.lists(_facts, max_size=2).map(tuple),
     ),
+    linked_why=_text,
+    merged=st.none() | st.builds(Merged, into=_id, state=st.sampled_from(State), snoozed_until=_maybe_moment),
 )  # fmt: skip
 _events = st.builds(
     Event, id=_id, type=st.sampled_from(EventType), customer_id=_id, seq=st.integers(1, 10**12 - 1), at=_moments,
@@ -134,6 +136,16 @@ def test_any_budget_comes_back_as_it_was(made: Budget) -> None:
 
 def test_a_budget_nobody_spent_is_whole() -> None:
     assert rows.budget_of("a@example.com", {}) == Budget("a@example.com")
+
+
+@given(
+    st.builds(
+        Link, customer_id=_id, other=_id, by=_text, at=_moments, why=_text, stands=st.booleans(),
+        revision=st.integers(1, 10**6),
+    )
+)  # fmt: skip
+def test_any_link_comes_back_as_it_was(made: Link) -> None:
+    assert rows.link_of(_through_dynamodb(rows.link_row(made))) == made
 
 
 @given(st.builds(ReplyToken, token=_id, item_id=_id, customer_id=_id, mailbox=_text))

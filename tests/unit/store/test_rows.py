@@ -19,7 +19,7 @@ from chalicelib.item.change import (
     ReplyToken,
     written,
 )
-from chalicelib.item.item import AgentId, Contact, CustomerId, Decided, Event, EventType, Item, ItemId
+from chalicelib.item.item import AgentId, Contact, CustomerId, Decided, Event, EventType, Item, ItemId, Merged
 from chalicelib.item.offer import AgentNow
 from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.state import State
@@ -117,6 +117,14 @@ def test_an_item_written_before_there_were_offers_is_still_read() -> None:
     new = ("offered_to", "offered_until", "asked", "pinned_to", "snoozed_until", "hand_offs", "been", "decided")
     old = {name: value for name, value in rows.item_row(SNOOZED).items() if name not in (*new, "contact")}
     assert rows.item_of(old) == item(state=State.SNOOZED, owner="anna", wake_at=LATER)
+
+
+def test_an_item_written_before_there_were_merges_is_still_read() -> None:
+    merged = item(
+        state=State.RESOLVED, linked_to="it0", linked_why="one parcel", merged=Merged(ItemId("it2"), State.QUEUED)
+    )
+    old = {name: value for name, value in rows.item_row(merged).items() if name not in ("merged", "linked_why")}
+    assert rows.item_of(old) == item(state=State.RESOLVED, linked_to="it0")
 
 
 def test_an_endless_subject_is_cut() -> None:
