@@ -86,7 +86,16 @@ known_fields = st.fixed_dictionaries(
 bodies = st.binary(max_size=60) | (json_values | known_fields).map(lambda value: json.dumps(value).encode())
 headers = st.dictionaries(
     st.sampled_from(
-        ["If-Match", "Idempotency-Key", "Content-Type", "Accept", "X-Sortownia-Timestamp", "X-Sortownia-Signature", "X", "Origin"]
+        [
+            "If-Match",
+            "Idempotency-Key",
+            "Content-Type",
+            "Accept",
+            "X-Sortownia-Timestamp",
+            "X-Sortownia-Signature",
+            "X",
+            "Origin",
+        ]
     ),
     texts,
     max_size=4,

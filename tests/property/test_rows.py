@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.item.change import Answered, Mention, ReplyToken
+from chalicelib.item.change import Answered, Mention, ReplyToken, Shown
 from chalicelib.item.item import Contact, Decided, Event, EventType, Item
 from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.state import State
@@ -121,6 +121,16 @@ def test_any_reply_comes_back_as_it_was_and_is_woken_when_it_says(made: Outgoing
 )
 def test_any_mention_comes_back_as_it_was(made: Mention) -> None:
     assert rows.mention_of(_through_dynamodb(rows.mention_row(made))) == made
+
+
+@given(
+    st.builds(
+        Shown, installation=_id, conversation=_id, seq=st.integers(1, 10**12 - 1), id=_id, text=_text, at=_moments,
+        by=st.sampled_from(["visitor", "agent"]),
+    )
+)  # fmt: skip
+def test_any_line_of_a_conversation_comes_back_as_it_was(made: Shown) -> None:
+    assert rows.shown_of(_through_dynamodb(rows.shown_row(made))) == made
 
 
 @given(st.builds(ReplyToken, token=_id, item_id=_id, customer_id=_id, mailbox=_text))
