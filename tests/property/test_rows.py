@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.item.change import Answered, Budget, Link, Mention, ReplyToken
+from chalicelib.item.change import Answered, Budget, Link, Mention, ReplyToken, Shown
 from chalicelib.item.item import Contact, Decided, Event, EventType, Item, Merged
 from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.state import State
@@ -70,7 +70,7 @@ _items = st.builds(
         tags, topic=_text, language=_id, topic_confidence=st.floats(0, 1), topic_abstained=st.booleans(),
         evidence=st.lists(_facts, max_size=2).map(tuple),
     ),
-    linked_why=_text,
+    linked_because=_text,
     merged=st.none() | st.builds(Merged, into=_id, state=st.sampled_from(State), snoozed_until=_maybe_moment),
 )  # fmt: skip
 _events = st.builds(
@@ -146,6 +146,16 @@ def test_a_budget_nobody_spent_is_whole() -> None:
 )  # fmt: skip
 def test_any_link_comes_back_as_it_was(made: Link) -> None:
     assert rows.link_of(_through_dynamodb(rows.link_row(made))) == made
+
+
+@given(
+    st.builds(
+        Shown, installation=_id, conversation=_id, seq=st.integers(1, 10**12 - 1), id=_id, text=_text, at=_moments,
+        by=st.sampled_from(["visitor", "agent"]),
+    )
+)  # fmt: skip
+def test_any_line_of_a_conversation_comes_back_as_it_was(made: Shown) -> None:
+    assert rows.shown_of(_through_dynamodb(rows.shown_row(made))) == made
 
 
 @given(st.builds(ReplyToken, token=_id, item_id=_id, customer_id=_id, mailbox=_text))

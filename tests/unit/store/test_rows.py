@@ -121,9 +121,9 @@ def test_an_item_written_before_there_were_offers_is_still_read() -> None:
 
 def test_an_item_written_before_there_were_merges_is_still_read() -> None:
     merged = item(
-        state=State.RESOLVED, linked_to="it0", linked_why="one parcel", merged=Merged(ItemId("it2"), State.QUEUED)
+        state=State.RESOLVED, linked_to="it0", linked_because="one parcel", merged=Merged(ItemId("it2"), State.QUEUED)
     )
-    old = {name: value for name, value in rows.item_row(merged).items() if name not in ("merged", "linked_why")}
+    old = {name: value for name, value in rows.item_row(merged).items() if name not in ("merged", "linked_because")}
     assert rows.item_of(old) == item(state=State.RESOLVED, linked_to="it0")
 
 
