@@ -44,5 +44,6 @@ class Courtesy:
         except Unavailable as error:
             log.warning("an acknowledgement could not be stored: %s", type(error).__name__)
             return change
-        step = Step("sortownia", f"mail:{self._arrival.delivery.id}", at, self._event_id)
+        delivery = self._arrival.delivery
+        step = Step("sortownia", f"{delivery.channel}:{delivery.id}", at, self._event_id)
         return acknowledged(change, letter, known.budget, step)

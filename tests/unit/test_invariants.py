@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.item import decide, label, passing
+from chalicelib.item import acknowledge, decide, label, passing
 from chalicelib.item import reply as answering
 from chalicelib.item.arrive import Known, message_arrived, quarantined
-from chalicelib.item.change import Change, Step
+from chalicelib.item.change import Budget, Change, Step
 from chalicelib.item.item import Customer, EventType, Item
 from chalicelib.item.links import same_person
 from chalicelib.item.matters import Side, merge, messages_of
@@ -21,6 +21,7 @@ from chalicelib.item.reply import Reply, Then
 from chalicelib.store import keys, rows
 from tests.desk import NOW, agents, arrival, chat, ids, mail, small_desk, tags
 from tests.invariants import violations
+from tests.letters_out import acknowledgement as letter
 from tests.memory import Memory
 
 DESK = small_desk()
@@ -306,6 +307,40 @@ def test_a_reply_that_did_not_arrive_is_told_of_and_whole(status: Status) -> Non
     step = Step("sortownia", "send", LATER, "step-99")
     table.save(answering.not_delivered(found, before, of, step, status, "why", agents(anna=0), DESK), LATER)
     assert violations(table.rows.values()) == []
+
+
+@pytest.fixture
+def acknowledged() -> Rows:
+    """A table of a mail that was acknowledged."""
+    table = Memory()
+    arrived = message_arrived(arrival(), mail(), tags(), Known(), DESK, ids())
+    step = Step("sortownia", "mail:ses-1", NOW, "ev2")
+    table.save(acknowledge.acknowledged(arrived, letter(), Budget("anna@customer.example.com"), step), NOW)
+    assert violations(table.rows.values()) == []
+    return table.rows
+
+
+def test_a_second_acknowledgement_of_an_item_is_told(acknowledged: Rows) -> None:
+    acknowledged["again", ""] = {**acknowledged[_key_of(acknowledged, "outbox", {})], "outbox_id": "r2"}
+    assert "item it1 was acknowledged 2 times" in violations(acknowledged.values())
+
+
+@pytest.mark.parametrize(("hours", "told"), [(4.7, True), (4.8, False)])
+def test_a_sixth_acknowledgement_within_a_day_is_told(acknowledged: Rows, hours: float, told: bool) -> None:
+    for number in range(1, 6):
+        at = keys.moment(NOW + number * timedelta(hours=hours))
+        more = {"item_id": f"it{number + 1}", "to": f"Anna+{number}@Customer.example.com", "queued_at": at}
+        acknowledged["again", str(number)] = {**acknowledged[_key_of(acknowledged, "outbox", {})], **more}
+    sentence = "anna@customer.example.com was written to more than five times within a day"
+    assert (sentence in violations(acknowledged.values())) is told
+
+
+@pytest.mark.parametrize("gone", ["event", "outbox"])
+def test_an_acknowledgement_without_its_other_half_is_told(acknowledged: Rows, gone: str) -> None:
+    which = {"type": "acknowledgement-queued"} if gone == "event" else {}
+    del acknowledged[_key_of(acknowledged, gone, which)]
+    sentence = "acknowledgement r1 is told of and was not written, or written and not told"
+    assert sentence in violations(acknowledged.values())
 
 
 def test_rows_may_be_read_once(table: Rows) -> None:
