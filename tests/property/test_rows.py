@@ -70,7 +70,6 @@ _items = st.builds(
         tags, topic=_text, language=_id, topic_confidence=st.floats(0, 1), topic_abstained=st.booleans(),
         evidence=st.lists(_facts, max_size=2).map(tuple),
     ),
-    linked_because=_text,
     merged=st.none() | st.builds(Merged, into=_id, state=st.sampled_from(State), snoozed_until=_maybe_moment),
 )  # fmt: skip
 _events = st.builds(
