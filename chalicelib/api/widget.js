@@ -37,7 +37,7 @@
       background: #0b57a4; color: #fff; border-radius: 11px 11px 0 0 }
     h2 { margin: 0; font-size: 1.1em }
     .log { flex: 1; overflow-y: auto; padding: 12px; display: flex; flex-direction: column; gap: 8px }
-    .line { max-width: 85%; padding: 8px 12px; border-radius: 12px; background: #eef1f5; align-self: flex-start }
+    .line { max-width: 85%; flex: none; padding: 8px 12px; border-radius: 12px; background: #eef1f5; align-self: flex-start }
     .line.visitor { background: #d9e9fb; align-self: flex-end }
     .line p { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere }
     .line small { color: #4a4a4a }
@@ -141,6 +141,7 @@
     if (!pending) return forget(one.id);
     info.textContent = text[one.status];
     if (one.status === "failed") info.append(" ", make("button", { type: "button", textContent: text.again, onclick: () => work() }));
+    log.scrollTop = log.scrollHeight;
   });
   const show = (told) => {
     told.forEach(line);
