@@ -324,6 +324,10 @@ class ChallengeOut(Plain):
     """What was to be said back."""
 
 
+class ThereOut(Plain):
+    """No word but the status: the address is one of ours."""
+
+
 class TakenOut(BaseModel):
     """How many messages of a provider's webhook are durable and will be handled, and what he wants to hear back."""
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from chalicelib.api.answers import AcceptedOut, ChallengeOut, TakenOut
+from chalicelib.api.answers import AcceptedOut, ChallengeOut, TakenOut, ThereOut
 from chalicelib.api.asked import Asked
 from chalicelib.api.operation import Routes
 from chalicelib.api.requests import ChatMessage, HandshakeQuery
@@ -31,3 +31,10 @@ def shake_hands(asked: Asked, provider: str, installation: str, query: Handshake
     """What Meta wants to hear back, as it stands, before it posts webhooks to this address."""
     token = query.token if query.mode == "subscribe" else ""
     return ChallengeOut(hook.shake_hands(provider, installation, token, query.challenge, asked.world))
+
+
+@routes.operation("HEAD", _HOOK, to_anybody=True)
+def be_there(asked: Asked, provider: str, installation: str) -> ThereOut:
+    """Whether there is such an address: Intercom asks before it posts webhooks to it."""
+    hook.installation_of(provider, installation, asked.world)
+    return ThereOut("")

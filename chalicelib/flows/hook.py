@@ -82,10 +82,16 @@ def delivery(installation: str, delivery_id: str) -> Delivery:
     return Delivery("chat", f"{installation}#{delivery_id}")
 
 
-def _known(provider: str, installation: str, world: World) -> tuple[Installation, Secret]:
+def installation_of(provider: str, installation: str, world: World) -> Installation:
+    """The desk's installation of that name and provider. Raises `Unknown`."""
     known = world.policy.installations.get(installation)
     if known is None or known.provider != provider:
         raise Unknown(f"there is no {provider} installation {installation}")
+    return known
+
+
+def _known(provider: str, installation: str, world: World) -> tuple[Installation, Secret]:
+    known = installation_of(provider, installation, world)
     secret = world.secrets.of_installation(installation)
     if not secret.signing:
         raise NotAuthentic("this installation has no secret yet")

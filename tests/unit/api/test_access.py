@@ -180,6 +180,9 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/v1/hooks/{provider}/{installation}"): Row(
         lambda _: ("/v1/hooks/generic/shop-widget", {"id": "d1"}, {}), set(CALLERS), 401
     ),
+    ("HEAD", "/v1/hooks/{provider}/{installation}"): Row(
+        lambda _: ("/v1/hooks/whatsapp/whatsapp", None, {}), set(CALLERS)
+    ),
     ("GET", "/v1/hooks/{provider}/{installation}"): Row(
         lambda _: ("/v1/hooks/whatsapp/whatsapp", None, {}), set(CALLERS), 401
     ),

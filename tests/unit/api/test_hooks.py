@@ -314,6 +314,15 @@ def test_meta_tries_the_address_by_get_and_hears_its_challenge_as_it_stands(serv
             service.cloud.secrets.put_secret_value(SecretId=name, SecretString=SECRET)
 
 
+def test_who_asks_whether_an_address_is_there_hears_it_and_no_more(service: Service) -> None:
+    before = service.stored()
+    there = service.ask("HEAD", "/v1/hooks/slack/slack", None)
+    assert (there.status_code, there.body) == (200, b"")
+    assert service.ask("HEAD", "/v1/hooks/intercom/slack", None).status_code == 404
+    assert service.ask("HEAD", "/v1/hooks/slack/nowhere", None).status_code == 404
+    assert service.stored() == before
+
+
 def test_a_secret_in_an_address_stands_in_no_log(service: Service, caplog: pytest.LogCaptureFixture) -> None:
     query = {"hub.mode": "subscribe", "hub.verify_token": "the-word", "hub.challenge": "1", "key": SECRET}
     assert service.ask("GET", "/v1/hooks/whatsapp/whatsapp", None, **query).status_code == 401

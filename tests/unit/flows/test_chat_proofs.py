@@ -381,6 +381,7 @@ HANDSHAKES: Mapping[str, tuple[dict[str, Any], str, bool]] = {
     "a part": ({"verify": "v" * 40}, "v" * 39, False),
     "the signing secret": ({"verify": "v" * 40}, "n" * 64, False),
     "where there is none": ({}, "", False),
+    "the signing secret, where there is none": ({}, "n" * 64, False),
 }
 
 
