@@ -156,7 +156,7 @@ def _by_letters(data: bytes, known: str, likely: str) -> Decoded:
     trusted = "" if known in DOUBTED else known
     if trusted and trusted not in letters.CANDIDATES and trusted not in WESTERN:
         return _kept(data, trusted)
-    chosen, worth = letters.choose(data, declared=trusted, likely="" if likely in DOUBTED else likely)
+    chosen, worth = letters.choose(data, declared=trusted, likely=likely if likely in letters.CANDIDATES else "")
     if worth < letters.GOOD and (asian := _by_pairs(data)):
         chosen = asian
     warning = "" if chosen == known else f"read as {chosen}, not as the charset it names ({known or 'none'})"

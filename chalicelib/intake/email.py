@@ -74,7 +74,7 @@ def _read(raw: bytes) -> tuple[Opened, Fields]:
         body.warn(attachments.TOO_MANY)
         files = files[: attachments.MOST]
     reader = _HeaderReader(body)
-    sender = _sender(root.head, reader)
+    sender, named_in = _sender(root.head, reader)
     subject = reader.text("subject", root.head.get("subject"))[:SUBJECT_READ]
     verdict = automatic.judge(root, subject, body.text)
     reports = verdict is not None and verdict.kind in automatic.REPORTS
@@ -94,7 +94,7 @@ def _read(raw: bytes) -> tuple[Opened, Fields]:
         automatic=verdict.kind if verdict else None,
         automatic_reason=verdict.reason if verdict else "",
         attachments=attachments.listed(root, files),
-        warnings=(*warnings, *body.warnings, *reader.warnings, *_missing(root.head, sender)),
+        warnings=(*warnings, *body.warnings, *reader.warnings, *_guessed(root.head, named_in)),
         envelopes=envelopes.told(root, body.text),
         loop=root.head.get(automatic.LOOP_HEADER.lower())[:LOOP_READ],
         failures=bounce.failures(root, body.text) if reports else (),
@@ -139,10 +139,14 @@ class _HeaderReader:
         return addresses.parse(value, lambda raw: self.text(name, raw))
 
 
-def _sender(head: Fields, reader: _HeaderReader) -> Address | None:
-    """The first full address of From, Reply-To, Sender and Return-Path; else the first name without one."""
-    found = [address for name in SENDER_FIELDS for address in reader.addresses(head, name)]
-    return next((address for address in found if "@" in address.address), found[0] if found else None)
+def _sender(head: Fields, reader: _HeaderReader) -> tuple[Address | None, str]:
+    """The first full address of From, Reply-To, Sender and Return-Path, else the first name without one; and its field.
+
+    Both are empty when nobody is named.
+    """
+    found = [(address, name) for name in SENDER_FIELDS for address in reader.addresses(head, name)]
+    nobody: tuple[Address | None, str] = (None, "")
+    return next((one for one in found if "@" in one[0].address), found[0] if found else nobody)
 
 
 def _moment(value: str) -> datetime | None:
@@ -157,10 +161,13 @@ def _moment(value: str) -> datetime | None:
         return None
 
 
-def _missing(head: Fields, sender: Address | None) -> list[str]:
+def _guessed(head: Fields, named_in: str) -> list[str]:
+    """Sentences about the sender and the date where they do not stand where they should."""
     sentences = []
-    if sender is None:
+    if not named_in:
         sentences.append("no sender is named")
+    elif named_in != "from":
+        sentences.append(f"From names no address: the sender is taken from {named_in.title()}")
     if "date" in head and _moment(head.get("date")) is None:
         sentences.append("the date cannot be read")
     return sentences

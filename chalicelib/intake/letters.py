@@ -30,9 +30,9 @@ CANDIDATES: Final = (
 WORDS_READ: Final = 120
 SAMPLE_BYTES: Final = 2_000
 DECLARED_BONUS: Final = 2.0  # a declared charset is believed unless another is better by more than this
-DEFAULT_BONUS: Final = 1.0  # Windows-1252 and Latin-1 are declared by programs that were told nothing
 DECLARED_SHARE: Final = 0.1  # … and this for each letter
-RARE_COSTS: Final = 0.3  # the charsets of old Macintoshes and of nobody else
+DEFAULT_BONUS: Final = 1.0  # Windows-1252 and Latin-1 are declared by programs that were told nothing
+RARE_COSTS: Final = 0.3  # for the charsets that mail seldom comes in
 RARE: Final = frozenset({"iso8859-5", "mac-cyrillic", "mac-latin2", "mac-roman", "cp1125"})
 GOOD: Final = 0.9  # the score a letter from which a text is taken for right
 LIKELY_BONUS: Final = 4.0  # the charset of the body is most often that of the subject
@@ -67,7 +67,6 @@ _UKRAINIAN: Final = {
     "ї": 0.9,
     "є": 0.9,
     "ґ": -0.3,
-    "'": 0.0,
 }
 # The desk's own languages weigh most; the others are known so that they are left alone.
 LANGUAGES: Final[dict[str, dict[str, float]]] = {

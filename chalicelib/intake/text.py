@@ -75,8 +75,8 @@ def _shown(part: Part, body: Body, beside: str = "") -> list[str]:
     if part.type.startswith("multipart/") or part.opened:
         texts: list[str] = []
         for number, child in enumerate(part.children):
-            shown = texts if part.type == "multipart/related" else number
-            texts += _shown(child, body, part.type if shown else "")
+            behind = bool(texts) if part.type == "multipart/related" else number > 0
+            texts += _shown(child, body, part.type if behind else "")
         return texts
     if _readable(part, beside):
         return [_decoded(part, body)]

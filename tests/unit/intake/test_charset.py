@@ -63,6 +63,24 @@ def test_charsets_with_several_bytes_are_believed(name: str) -> None:
     assert charset.decode(data, name).text == "中文"
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("gb18030", "转发：整体提升企业服务水平"), ("big5", "各位同事，會議改在下午三點舉行"),
+        ("cp932", "こんにちは、荷物はいつ届きますか"), ("euc-jp", "こんにちは、荷物はいつ届きますか"),
+        ("cp949", "안녕하세요 주문한 상품이 아직 안 왔습니다"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("declared", ["", "iso-8859-1", "utf-8"])
+def test_east_asian_text_is_read_without_its_name(name: str, text: str, declared: str) -> None:
+    assert charset.decode(text.encode(name), declared).text == text
+
+
+def test_text_of_two_charsets_is_read_by_pieces() -> None:
+    found = charset.decode("äöü – ".encode() + b"hi \xe4", "gb2312")
+    assert found.text == "äöü – hi ä"
+
+
 def test_utf16_needs_nuls() -> None:
     assert charset.decode("Zażółć".encode("utf-16"), "utf-16").text == "Zażółć"
     assert charset.decode(b"plain words", "utf-16").text == "plain words"

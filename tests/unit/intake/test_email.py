@@ -61,6 +61,10 @@ def test_line_ends_do_not_matter(eol: bytes) -> None:
         (b"From: =?utf-8?q?=22Customer=2C_Anna=22?= <a@example.org>", "a@example.org"),
         (b"From: mailto:a@example.org", "a@example.org"),
         ("From: użytkownik@example.org".encode(), "użytkownik@example.org"),
+        (b'From: "quoted name"@example.org', '"quoted name"@example.org'),
+        (b'From: <"quoted name"@example.org>', '"quoted name"@example.org'),
+        (b"From: Anna <a @ example . org>", "a@example.org"),
+        (b"From: <no address@example.org>", "no address@example.org"),
     ],
 )
 def test_the_sender_is_found_where_it_can_be(fields: bytes, address: str) -> None:
@@ -143,6 +147,54 @@ def test_message_ids_are_read_tolerantly(value: bytes, expected: str) -> None:
 )
 def test_subjects_in_every_spelling(value: bytes) -> None:
     assert email.parse(b"From: a@b.c\nSubject: " + value + b"\n\nx").subject == "Zamówienie nr 7"
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        (b"From: a@example.org", ()),
+        (b"From: <>\nReply-To: b@example.org", ("From names no address: the sender is taken from Reply-To",)),
+        (b"Subject: x\nReturn-Path: <d@e.f>", ("From names no address: the sender is taken from Return-Path",)),
+        (b"Subject: x", ("no sender is named",)),
+    ],
+)
+def test_a_guessed_sender_is_told(fields: bytes, told: tuple[str, ...]) -> None:
+    assert email.parse(fields + b"\n\nx").warnings == told
+
+
+def test_no_nul_is_left_in_a_header() -> None:
+    message = email.parse(b"From: A\0nna <a\0@example.org>\nMessage-ID: <1\0@x>\nSubject: a\0b\n\nx")
+    assert (message.subject, message.message_id) == ("ab", "1@x")
+    assert message.sender == Address("Anna", "a@example.org")
+
+
+def alternative(plain: str, page: str) -> str:
+    """The text shown of a mail with both versions."""
+    raw = HEAD + b"Content-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain\n\n"
+    return email.parse(raw + plain.encode() + b"\n--b\nContent-Type: text/html\n\n" + page.encode() + b"\n--b--").text
+
+
+def test_the_plain_version_is_shown_when_the_page_says_much_less() -> None:
+    plain = "The whole text of the letter stands here, word by word."
+    assert alternative(plain, "<p>Open in browser</p>") == plain
+    assert alternative(plain, "<img src=x>") == plain
+    assert alternative("Your program shows no pages", f"<p>{plain}</p>") == plain
+
+
+@pytest.mark.parametrize(
+    ("kind", "second", "text"),
+    [
+        (b"mixed", b"Content-Type: text/plain", "one\ntwo"),
+        (b"mixed", b'Content-Type: text/plain; name="two.txt"', "one"),
+        (b"mixed", b"Content-Type: text/x-patch", "one"),
+        (b"related", b"Content-Type: text/plain", "one"),
+    ],
+)
+def test_text_behind_the_first_is_shown_or_listed(kind: bytes, second: bytes, text: str) -> None:
+    raw = HEAD + b"Content-Type: multipart/" + kind + b"; boundary=b\n\n--b\n\none\n--b\n" + second + b"\n\ntwo\n--b--"
+    message = email.parse(raw)
+    assert message.text == text
+    assert bool(message.attachments) == (text == "one")
 
 
 def test_a_split_letter_is_joined_before_decoding() -> None:
