@@ -98,7 +98,7 @@ class _Report:
 
     def words(self) -> list[Failure]:
         """Recipients that begin lines, with what stands beside and below; else those in lines that tell what failed."""
-        return list(_by_words(self))
+        return list(islice(_by_words(self), FAILURES_READ))
 
     def sentence(self) -> str:
         """The first line with a code, else the first that says what failed."""
@@ -208,7 +208,7 @@ def _by_words(report: _Report) -> Iterator[Failure]:
     lines = report.lines
     leads = {at: found for at, line in enumerate(lines) if "@" in line and (found := _LEAD.match(line))}
     leads = {at: found for at, found in leads.items() if not found[1].lower().startswith(_OWN)}
-    for at, found in islice(leads.items(), FAILURES_READ):
+    for at, found in leads.items():
         reason = _beside(lines, at, found, leads)
         yield _failure(found[1], "", reason if _tells(reason) else report.sentence() or reason, "")
     if not leads:
