@@ -51,8 +51,8 @@ demo: setup ## The whole system on this machine, with sample mail and chat
 up: setup ## The same, empty
 	@$(BIN)/sortownia up $(ARGS)
 
-test: setup ## All tests but the nightly ones
-	@$(BIN)/pytest -m "not long" $(ARGS)
+test: setup ## All tests but the nightly ones, on all cores (ARGS="-n 0 -s" prints figures)
+	@$(BIN)/pytest -m "not long" -n auto --dist loadgroup $(ARGS)
 
 test-long: setup ## The nightly tests
 	@$(BIN)/pytest -m long $(ARGS)

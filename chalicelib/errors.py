@@ -7,6 +7,7 @@ TriageError
 │  ├─ NotAllowed       403  who asks may not do this
 │  ├─ Unknown          404  no such queue, item or customer
 │  ├─ PreconditionMissing 428  a write without the version it is based on
+│  ├─ TooMany          429  more messages than a conversation may have in a minute
 │  ├─ Unreadable       --   bytes that are no message: kept, and shown to people as a quarantined item
 │  └─ Refused          --   a provider will not send this reply: people see it, nobody sends it again
 ├─ Conflict            409  somebody moved first, or the state forbids it; read again and decide again
@@ -67,6 +68,10 @@ class Refused(Rejected):
 
 class PreconditionMissing(Rejected):
     """A write came without the version it is based on (RFC 6585, section 3)."""
+
+
+class TooMany(Rejected):
+    """More messages than a conversation may have in a minute: the same one may be sent again in the next."""
 
 
 class Conflict(TriageError):

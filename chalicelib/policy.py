@@ -15,12 +15,52 @@ QUARANTINE: Final = "quarantine"
 CHANNELS: Final = ("mail", "chat")
 ROLES: Final = ("agent", "supervisor", "observer", "admin")
 URGENCIES: Final = ("low", "normal", "high", "critical")
-PROVIDERS: Final = ("generic",)
+ACKNOWLEDGED: Final = ("mail",)
+COURTESY_LENGTH: Final = 4_000
+#: Chat providers, and what an installation of each may say of it besides `provider`.
+PROVIDERS: Final[Mapping[str, frozenset[str]]] = {
+    "generic": frozenset({"replies"}),
+    "chatwoot": frozenset({"account", "api"}),
+    "crisp": frozenset({"account", "api"}),
+    "intercom": frozenset({"account", "api", "admin"}),
+    "livechat": frozenset({"account", "api"}),
+    "messenger": frozenset({"account", "api"}),
+    "slack": frozenset({"account", "api"}),
+    "sunshine": frozenset({"account", "api"}),
+    "tawk": frozenset({"account"}),
+    "telegram": frozenset({"api"}),
+    "whatsapp": frozenset({"account", "api"}),
+    "widget": frozenset({"origins"}),
+    "zendesk": frozenset({"account", "api"}),
+}
+#: What it must say: whose servers are one's own, or under whose name replies are written.
+_NEEDED: Final[Mapping[str, str]] = {"chatwoot": "api", "zendesk": "api", "intercom": "admin"}
+#: Our own widget: it posts no webhooks, and fetches what it shows.
+WIDGET: Final = "widget"
+
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _ADDRESS = re.compile(r"[^@\s]+@[a-z0-9.-]+")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
+_PAGE = re.compile(r"https://[a-z0-9.-]+(:\d{1,5})?|http://(localhost|127\.0\.0\.1)(:\d{1,5})?")
 _HTTPS = re.compile(r"https://[^\s/]+(/\S*)?")
+# Words that sound like a promise and are none.
+_SOON = re.compile(
+    r"\bas (?:soon|quickly|fast) as (?:possible|we can)|\ba\.?s\.?a\.?p\b"
+    r"|\bjak najszybciej|\bnajszybciej,? jak|\bw najbliższym czasie"
+    r"|\bso ?bald wie möglich|\bso (?:schnell|rasch) wie möglich|\bschnellstmöglich|\bbaldmöglichst"
+    r"|\bкак можно (?:скорее|быстрее)|\bв (?:ближайшее время|кратчайшие сроки)|\bпри первой возможности"
+    r"|\bякнай(?:швидше|скоріше)|\bякомога (?:швидше|скоріше)|\bнайближчим часом",
+    re.IGNORECASE,
+)
+_API = re.compile(r"https://[^\s/?#]+(/[^\s/?#]+)*")
+_PROVIDERS_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_INSTALLATION: Final = {
+    "replies": (_HTTPS, "must be an address that starts with https://"),
+    "api": (_API, "must be an address that starts with https:// and does not end in a slash"),
+    "account": (_PROVIDERS_ID, "must be an id as the provider gives them"),
+    "admin": (_PROVIDERS_ID, "must be an id as the provider gives them"),
+}
 # At most five digits each: some 270 years, which every clock can still count with.
 _DURATION = re.compile(
     r"P(?:(?P<days>\d{1,5})D)?"
@@ -59,11 +99,21 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """A chat widget that may call our webhook. `replies` is the address that takes our replies, '' for none."""
+    """A chat widget that may call our webhook, or a provider's account.
+
+    `replies` is the address that takes the replies of a generic one, '' for none; `api` where a provider is called, ''
+    for his usual address; `admin` whose name replies are written under. Where `account` is not '', messages to other
+    accounts (apps, pages, numbers, websites) of the provider are none of this installation's. Our own widget (`WIDGET`)
+    calls no webhook: `origins` are the web origins of the pages it may stand on.
+    """
 
     name: str
     provider: str
     replies: str = ""
+    api: str = ""
+    account: str = ""
+    admin: str = ""
+    origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +127,14 @@ class Agent:
     capacity: Mapping[str, int]
     skills: frozenset[str] = frozenset()
     deputy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """What the desk says by itself to who opens a matter: on which channels, and in which words by language."""
+
+    channels: frozenset[str] = frozenset()
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +163,12 @@ class Policy:
     mailboxes: Mapping[str, Mailbox]
     installations: Mapping[str, Installation]
     agents: Mapping[str, Agent] = field(default_factory=dict)
+    acknowledge: Acknowledge = field(default_factory=Acknowledge)
+
+    @property
+    def domains(self) -> frozenset[str]:
+        """The domains of the desk's mailboxes."""
+        return frozenset(address.rpartition("@")[2] for address in self.mailboxes)
 
     def queues_of(self, agent_id: str) -> tuple[Queue, ...]:
         """The queues an agent may claim from: he is a member and has every skill."""
@@ -185,7 +249,27 @@ class _Reader:
             mailboxes=self._mailboxes(),
             installations=self._installations(),
             agents=agents,
+            acknowledge=self._acknowledge(languages),
         )
+
+    def _acknowledge(self, languages: tuple[str, ...]) -> Acknowledge:
+        if "acknowledge" not in self._raw:
+            return Acknowledge()
+        entry = self._table("acknowledge", {"channels", "texts"})
+        allowed = "a channel the desk can acknowledge on"
+        channels = self._each("acknowledge.channels", entry.get("channels"), ACKNOWLEDGED, allowed)
+        texts = self._table("acknowledge.texts", languages)
+        if languages and languages[0] not in texts:
+            raise self._broken("acknowledge.texts", f"the desk's first language, {languages[0]}, has no text")
+        for language, text in texts.items():
+            self._check_courtesy(f"acknowledge.texts.{language}", self._string(f"acknowledge.texts.{language}", text))
+        return Acknowledge(frozenset(channels), MappingProxyType(texts))
+
+    def _check_courtesy(self, key: str, text: str) -> None:
+        if len(text) > COURTESY_LENGTH:
+            raise self._broken(key, f"must have at most {COURTESY_LENGTH} characters")
+        if found := _SOON.search(" ".join(text.split())):
+            raise self._broken(key, f"must not say {found[0]!r}: a desk promises a time it holds, or none")
 
     def _agents(self, languages: tuple[str, ...]) -> Mapping[str, Agent]:
         default = self._capacity("capacity", self._table("capacity"), {})
@@ -279,14 +363,34 @@ class _Reader:
             if not _NAME.fullmatch(name):
                 raise self._broken(key, "an installation's name is lower-case letters, digits and hyphens")
             entry = value if isinstance(value, dict) else {"provider": value}
-            self._known(key, entry, ("provider", "replies"))
-            provider, replies = entry.get("provider"), entry.get("replies", "")
-            if provider not in PROVIDERS:
-                raise self._broken(key, f"{provider!r} is no provider; there is {', '.join(PROVIDERS)}")
-            if replies != "" and not (isinstance(replies, str) and _HTTPS.fullmatch(replies)):
-                raise self._broken(f"{key}.replies", "must be an address that starts with https://")
-            installations[name] = Installation(name, provider, replies)
+            installations[name] = self._installation(name, key, entry)
         return MappingProxyType(installations)
+
+    def _installation(self, name: str, key: str, entry: Mapping[str, Any]) -> Installation:
+        provider = entry.get("provider")
+        if not isinstance(provider, str) or provider not in PROVIDERS:
+            raise self._broken(key, f"{provider!r} is no provider; there is {', '.join(PROVIDERS)}")
+        self._known(key, entry, {"provider", *PROVIDERS[provider]})
+        needed = _NEEDED.get(provider)
+        if needed and not entry.get(needed):
+            raise self._broken(key, f"{provider} needs {needed}")
+        said = {}
+        for field_name, (shape, rule) in _INSTALLATION.items():
+            said[field_name] = given = entry.get(field_name, "")
+            if given != "" and not (isinstance(given, str) and shape.fullmatch(given)):
+                raise self._broken(f"{key}.{field_name}", rule)
+        origins = self._page_origins(key, entry) if provider == WIDGET else ()
+        return Installation(name, provider, **said, origins=origins)
+
+    def _page_origins(self, key: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
+        """The pages our own widget may stand on."""
+        origins = self._strings(f"{key}.origins", entry.get("origins", ()))
+        if not origins:
+            raise self._broken(f"{key}.origins", "our own widget needs the origins of its pages")
+        for origin in origins:
+            if not _PAGE.fullmatch(origin):
+                raise self._broken(f"{key}.origins", f"{origin!r} is no web origin such as https://shop.example.com")
+        return origins
 
     # What a value may be
 
@@ -348,7 +452,7 @@ class _Reader:
 
 _SECTIONS: Final = (
     "desk", "access", "leases", "offers", "lanes", "topics", "queues", "quarantine", "mailboxes", "installations",
-    "capacity", "agents",
+    "capacity", "agents", "acknowledge",
 )  # fmt: skip
 
 

@@ -1,6 +1,8 @@
 """Chat providers: posts one reply to an address of theirs, once."""
 
 import http.client
+import json
+import re
 import ssl
 from collections.abc import Mapping
 from typing import Final
@@ -15,6 +17,8 @@ _THIS_MACHINE: Final = frozenset({"127.0.0.1", "localhost"})
 # that gave up on him, may have shown the reply before.
 _LATER: Final = frozenset({429, 503})
 _TIMED_OUT: Final = 408
+_REFUSAL_BYTES: Final = 4096
+_CODE = re.compile(r"[0-9]{1,10}|[a-z][a-z0-9_]{0,40}")
 
 
 class Providers:
@@ -23,8 +27,10 @@ class Providers:
     def __init__(self) -> None:
         self._tls = ssl.create_default_context()
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
-        """Returns when the provider has taken the reply (2xx). One call, never repeated here.
+    def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, method: str = "POST", answer_bytes: int = 0
+    ) -> bytes:
+        """Returns when the provider has taken the reply (2xx), with so much of his answer. One call, never repeated.
 
         Raises `NotSent` where he certainly did not and may later, `Refused` where he never will, and `OutcomeUnknown`
         where nothing is known of the answer.
@@ -33,10 +39,11 @@ class Providers:
         connection = self._connection(address)
         try:
             _connect(connection, address.hostname or "")
-            status = _asked(connection, address, headers, body)
+            status, answer = _asked(connection, address, headers, body, method, answer_bytes)
         finally:
             connection.close()
-        _judge(status, address.hostname or "")
+        _judge(status, answer, address.hostname or "")
+        return answer[:answer_bytes]
 
     def _connection(self, address: SplitResult) -> http.client.HTTPConnection:
         host = address.hostname or ""
@@ -60,20 +67,38 @@ def _connect(connection: http.client.HTTPConnection, host: str) -> None:
 
 
 def _asked(
-    connection: http.client.HTTPConnection, address: SplitResult, headers: Mapping[str, str], body: bytes
-) -> int:
+    connection: http.client.HTTPConnection,
+    address: SplitResult,
+    headers: Mapping[str, str],
+    body: bytes,
+    method: str,
+    answer_bytes: int,
+) -> tuple[int, bytes]:
+    """Status and, of a refusal or where it is asked for, the answer's beginning."""
     target = (address.path or "/") + (f"?{address.query}" if address.query else "")
     try:
-        connection.request("POST", target, body, {**headers, "Connection": "close"})
-        return connection.getresponse().status
-    except http.client.InvalidURL as error:
-        raise Refused("the address for replies is malformed") from error
+        connection.request(method, target, body, {**headers, "Connection": "close"})
+        response = connection.getresponse()
+        if response.status >= 400:
+            return response.status, _beginning(response)
+        return response.status, response.read(answer_bytes) if answer_bytes else b""
+    except (http.client.InvalidURL, ValueError) as error:  # found before anything is sent
+        raise Refused("the address for replies, or what proves them, is malformed") from error
     except (OSError, http.client.HTTPException) as error:
         raise OutcomeUnknown(f"{address.hostname}: {type(error).__name__}") from error
 
 
-def _judge(status: int, host: str) -> None:
-    said = f"{host} answered {status}"
+def _beginning(response: http.client.HTTPResponse) -> bytes:
+    """What is said of a refusal, as far as it can be read: the status stands whether or not it can."""
+    try:
+        return response.read(_REFUSAL_BYTES)
+    except (OSError, http.client.HTTPException):
+        return b""
+
+
+def _judge(status: int, answer: bytes, host: str) -> None:
+    code = _code(answer) if status >= 400 else ""
+    said = f"{host} answered {status}" + (f" ({code})" if code else "")
     if 200 <= status < 300:
         return
     if status in _LATER:
@@ -81,3 +106,17 @@ def _judge(status: int, host: str) -> None:
     if status == _TIMED_OUT or status >= 500:
         raise OutcomeUnknown(said)
     raise Refused(said)
+
+
+def _code(answer: bytes) -> str:
+    """The code a provider gives for what was wrong, '' for none: his words may hold those of the reply."""
+    try:
+        said: object = json.loads(answer)
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(said, dict):
+        return ""
+    error = said.get("error")
+    found = error.get("code") if isinstance(error, dict) else said.get("error_code") or said.get("code") or error
+    known = isinstance(found, int | str) and not isinstance(found, bool)
+    return str(found) if known and _CODE.fullmatch(str(found)) else ""

@@ -42,6 +42,11 @@ class Settings:
             raise SettingsError(f"environment variables missing: {', '.join(missing)}")
         return cls(**{name: environment[name.upper()] for name in names})
 
+    @property
+    def trial_origin(self) -> str:
+        """Web origin of the shop that a stack for trials talks to, '' for a real one."""
+        return "/".join(self.chat_replies_url.split("/", 3)[:3])
+
     def work_queue_url(self, queue: str, lane: str) -> str:
         """Address of a work queue: beside the inbound queue, named after stack, queue and lane.
 

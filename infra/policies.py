@@ -32,7 +32,7 @@ _ROWS = [
 
 def role_policy(function: Function, policy: Policy) -> Json:
     """The IAM policy document of one function's role, for this desk."""
-    statements = _STATEMENTS | {"send": partial(_sender, policy)}
+    statements = _STATEMENTS | {"send": partial(_sender, policy), "receive": partial(_receive, policy)}
     return document([_logs(function), *statements[function.name]()])
 
 
@@ -53,8 +53,11 @@ def _logs(function: Function) -> Json:
     return allow(["logs:CreateLogStream", "logs:PutLogEvents"], [sub(name)])
 
 
-def _receive() -> list[Json]:
-    return [_consume("InboundQueue"), *_intake()]
+def _receive(policy: Policy) -> list[Json]:
+    # What the desk says by itself is stored before the arrival is written that it belongs to.
+    letters = [allow(["s3:PutObject"], [sub("${RawBucket.Arn}/out/*")])] if policy.acknowledge.channels else []
+    # It tells itself of each message of a chat's body that failed as a whole.
+    return [_consume("InboundQueue"), _send("InboundQueue"), *_intake(), *letters]
 
 
 def _quarantine() -> list[Json]:
@@ -64,10 +67,12 @@ def _quarantine() -> list[Json]:
 def _intake() -> list[Json]:
     return [
         allow(["s3:GetObject"], [sub("${RawBucket.Arn}/*")]),
+        allow(["s3:PutObject"], [sub("${RawBucket.Arn}/files/*")]),
         # Who may not list is told "forbidden" of what is not there, and would try again for ever.
         allow(["s3:ListBucket"], [arn("RawBucket"), arn("ModelBucket")]),
         allow(["s3:GetObject"], [sub("${ModelBucket.Arn}/*")]),
         _rows(),
+        _shown(),
     ]
 
 
@@ -106,6 +111,7 @@ def _sender(policy: Policy) -> list[Json]:
         allow(["s3:ListBucket"], [arn("RawBucket")]),
         _hook_secrets(),
         _rows(),
+        _shown(),
         *_mail_as(policy),
     ]
 
@@ -116,7 +122,7 @@ def _mail_as(policy: Policy) -> list[Json]:
     SES asks for the right to the identity it finds: the address itself, its domain, or a domain above that. Many
     mailboxes are named by their domains, for a role's policies have their limit.
     """
-    domains = sorted({address.rpartition("@")[2] for address in policy.mailboxes})
+    domains = sorted(policy.domains)
     listed = len(policy.mailboxes) <= _MOST_SENDERS
     senders = sorted(policy.mailboxes) if listed else [f"*@{domain}" for domain in domains]
     as_mailbox = {"StringEquals" if listed else "StringLike": {"ses:FromAddress": senders}}
@@ -149,6 +155,13 @@ def _api() -> list[Json]:
         allow(_CONSUME, [_work_queues()]),
         _send("InboundQueue"),
         allow(["s3:PutObject"], [sub("${RawBucket.Arn}/chat/*"), sub("${RawBucket.Arn}/out/*")]),
+        # It reads no attachment itself: addresses it signs are worth what its role may. When messages are split off,
+        # whom a reply goes to is read from them.
+        allow(
+            ["s3:GetObject"],
+            [sub(f"${{RawBucket.Arn}}/{folder}/*") for folder in ("files", "mail", "chat")],
+        ),
+        allow(["s3:ListBucket"], [arn("RawBucket")]),
         _hook_secrets(),
     ]
 
@@ -160,7 +173,6 @@ _IDENTITY: Final = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:i
 _SECRETS: Final = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:"
 _STATEMENTS: Final[dict[str, Callable[[], list[Json]]]] = {
     "api_handler": _api,
-    "receive": _receive,
     "quarantine": _quarantine,
     "timers": _timers,
     "recheck": _recheck,
@@ -176,6 +188,11 @@ def _hook_secrets() -> Json:
 
 def _rows() -> Json:
     return allow(_ROWS, [arn("Table")])
+
+
+def _shown() -> Json:
+    """What visitors of our own widget are shown, and no timeline."""
+    return allow(["dynamodb:Query"], [arn("Table")], {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["SHOWN#*"]}})
 
 
 def _indexes(*names: str) -> Json:

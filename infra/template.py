@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from chalicelib import metrics
-from chalicelib.policy import Policy
+from chalicelib.policy import Installation, Policy
 from infra.functions import FUNCTIONS, Function, camel
 from infra.intrinsics import Json, arn, attribute, document, ref, resource, sub
 from infra.outgoing import outgoing
@@ -319,14 +319,18 @@ def _queue(
 
 
 def _secrets(policy: Policy) -> Json:
-    return {f"HookSecret{camel(name)}": _secret(name) for name in policy.installations}
+    return {f"HookSecret{camel(name)}": _secret(one) for name, one in policy.installations.items()}
 
 
-def _secret(installation: str) -> Json:
+def _secret(installation: Installation) -> Json:
+    """Made up until somebody says what the provider knows: by then it proves nothing that anybody could send."""
+    made: Json = {"PasswordLength": 64, "ExcludeCharacters": string.punctuation}
+    if installation.provider != "generic":
+        made |= {"SecretStringTemplate": '{"token": ""}', "GenerateStringKey": "signing"}
     properties = {
-        "Name": sub(f"${{AWS::StackName}}/hooks/{installation}"),
-        "Description": "Key a chat widget's webhooks are signed with",
-        "GenerateSecretString": {"PasswordLength": 64, "ExcludeCharacters": string.punctuation},
+        "Name": sub(f"${{AWS::StackName}}/hooks/{installation.name}"),
+        "Description": "What proves a chat provider's webhooks, and our calls to him",
+        "GenerateSecretString": made,
     }
     return resource("AWS::SecretsManager::Secret", properties)
 

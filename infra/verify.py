@@ -26,7 +26,7 @@ EVENTS: Final = ROOT / "tests" / "events"
 _MUST: Final = (
     "app.py", "chalice/app.py", "chalicelib/desk.toml", "chalicelib/policy.py", "classifiers/artifact.py",
     "classifiers/starter/manifest.json", "numpy/__init__.py", "pydantic/__init__.py", "jwt/__init__.py",
-    "cryptography/__init__.py", "tzdata/zoneinfo/Europe/Warsaw",
+    "cryptography/__init__.py", "publicsuffixlist/public_suffix_list.dat", "tzdata/zoneinfo/Europe/Warsaw",
 )  # fmt: skip
 _NATIVE: Final = (
     "numpy/_core/_multiarray_umath",

@@ -30,6 +30,7 @@ def add_commands(subparsers: Any) -> None:
     """Add the agents' commands to an argparse parser's subparsers."""
     _add_taking(subparsers)
     _add_working(subparsers)
+    _add_drawing_lines(subparsers)
     _add_looking(subparsers)
     _add_people(subparsers)
 
@@ -64,6 +65,36 @@ def _add_working(subparsers: Any) -> None:
     passing.add_argument("--reason")
 
 
+def _add_drawing_lines(subparsers: Any) -> None:
+    commands = [
+        _item_command(subparsers, "reopen", "let a resolved item wait again", lambda c, i, a: c.reopen(i, **_why(a))),
+        _item_command(subparsers, "split", "make an item of its own of some messages", _split),
+        _item_command(
+            subparsers, "merge", "let an item go on in another", lambda c, i, a: c.merge(i, a.into, **_why(a))
+        ),
+        _item_command(subparsers, "unmerge", "take a merge back", lambda c, i, a: c.unmerge(i, **_why(a))),
+        _item_command(
+            subparsers, "link", "say that an item has to do with another", lambda c, i, a: c.link(i, a.to, **_why(a))
+        ),
+        _item_command(subparsers, "unlink", "take such a link back", lambda c, i, a: c.unlink(i, **_why(a))),
+        _command(subparsers, "link-customer", "say that two customers are one person", _link_customer),
+        _command(subparsers, "unlink-customer", "say that they are not", _unlink_customer),
+    ]
+    for command in commands:
+        command.add_argument("--reason", help="for colleagues to read")
+    _, split, merge, _, link, _, *persons = commands
+    split.add_argument("events", nargs="+", metavar="EVENT", help="ids of the messages' entries (see item --json)")
+    to = split.add_mutually_exclusive_group()
+    to.add_argument("--to-queue", metavar="QUEUE", help="default: where routing sends it")
+    to.add_argument("--to-topic", metavar="TOPIC")
+    to.add_argument("--claim", action="store_true", help="keep it in hand")
+    merge.add_argument("into", metavar="ITEM")
+    link.add_argument("to", metavar="ITEM")
+    for command in persons:
+        command.add_argument("customer", metavar="CUSTOMER")
+        command.add_argument("other", metavar="CUSTOMER")
+
+
 def _add_looking(subparsers: Any) -> None:
     one = _command(subparsers, "item", "one item and its history", lambda c, a: c.item(a.item))
     one.add_argument("item", metavar="ITEM")
@@ -81,10 +112,23 @@ def _add_looking(subparsers: Any) -> None:
     customer = _command(subparsers, "customer", "a customer's card", lambda c, a: c.customer(a.customer))
     customer.add_argument("customer", metavar="CUSTOMER")
     timeline = _list_command(
-        subparsers, "timeline", "all that was said and done", lambda c, a: c.timeline(a.customer, **_part(a))
+        subparsers,
+        "timeline",
+        "all that was said and done",
+        lambda c, a: c.timeline(a.customer, linked=a.linked, **_part(a)),
     )
     timeline.add_argument("customer", metavar="CUSTOMER")
+    timeline.add_argument("--linked", action="store_true", help="and that of those who are the same person")
     timeline.add_argument("--newest", action="store_true", help="newest first")
+    attachment = _command(
+        subparsers,
+        "attachment",
+        "where a file the customer sent can be had, for a minute",
+        lambda c, a: c.attachment(a.customer, a.seq, a.number),
+    )
+    attachment.add_argument("customer", metavar="CUSTOMER")
+    attachment.add_argument("seq", type=_count, metavar="SEQ", help="number of the timeline's entry")
+    attachment.add_argument("number", type=_count, nargs="?", default=1, metavar="NUMBER", help="default: the first")
     mentions = _list_command(
         subparsers, "mentions", "notes that name an agent", lambda c, a: c.mentions(a.agent, **_part(a))
     )
@@ -201,6 +245,22 @@ def _tags(client: Client, item: ItemOut, arguments: argparse.Namespace) -> Resul
 
 def _reassign(client: Client, item: ItemOut, arguments: argparse.Namespace) -> Result:
     return client.reassign(item, **_named(arguments, "to_agent", "to_queue", "to_topic", "reason"))
+
+
+def _split(client: Client, item: ItemOut, arguments: argparse.Namespace) -> Result:
+    return client.split(item, arguments.events, **_named(arguments, "to_queue", "to_topic", "claim", "reason"))
+
+
+def _link_customer(client: Client, arguments: argparse.Namespace) -> Result:
+    return client.link_customer(arguments.customer, arguments.other, **_why(arguments))
+
+
+def _unlink_customer(client: Client, arguments: argparse.Namespace) -> Result:
+    return client.unlink_customer(arguments.customer, arguments.other, **_why(arguments))
+
+
+def _why(arguments: argparse.Namespace) -> dict[str, Any]:
+    return _named(arguments, "reason")
 
 
 def _items(client: Client, arguments: argparse.Namespace) -> Result:

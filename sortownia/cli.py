@@ -21,8 +21,9 @@ COMMANDS: Final = {
     **dict.fromkeys(
         (
             "claim", "decline", "heartbeat", "reply", "note", "tags", "release", "snooze", "resolve", "reassign",
-            "item", "items", "reply-status", "customer", "timeline", "mentions", "queues", "health", "agent",
-            "presence", "handover",
+            "reopen", "split", "merge", "unmerge", "link", "unlink", "link-customer", "unlink-customer",
+            "item", "items", "reply-status", "customer", "timeline", "attachment", "mentions", "queues", "health",
+            "agent", "presence", "handover",
         ),
         "sortownia.agent",
     ),

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from heapq import merge
 from itertools import islice
 from typing import Literal, Self
 from urllib.parse import quote
@@ -11,6 +12,7 @@ import httpx
 
 from chalicelib.api.answers import (
     AgentOut,
+    AttachmentOut,
     BoardOut,
     CustomerOut,
     EventOut,
@@ -22,6 +24,7 @@ from chalicelib.api.answers import (
     ItemWithHistory,
     MentionOut,
     MentionPage,
+    PairOut,
     PresenceOut,
     ReplyOut,
     ReplyStatusOut,
@@ -129,6 +132,51 @@ class Client:
         body = given(to_agent=to_agent, to_queue=to_queue, to_topic=to_topic, reason=reason)
         return self._step(item, "reassign", body)
 
+    # Drawing lines anew
+
+    def reopen(self, item: ItemOut, *, reason: str | None = None) -> ItemOut:
+        """Lets a resolved item wait again, first for who had it."""
+        return self._step(item, "reopen", given(reason=reason))
+
+    def split(
+        self,
+        item: ItemOut,
+        events: Sequence[str],
+        *,
+        to_queue: str | None = None,
+        to_topic: str | None = None,
+        claim: bool = False,
+        reason: str | None = None,
+    ) -> PairOut:
+        """Makes an item of its own of some messages, by the ids of their events: where routing sends it, in a queue, in
+        a topic's, or in the caller's hands. The old item and the new one."""
+        places = given(to_queue=to_queue, to_topic=to_topic, reason=reason)
+        return self._pair(item, "split", {"events": list(events), "claim": claim, **places})
+
+    def merge(self, item: ItemOut, into: str, *, reason: str | None = None) -> PairOut:
+        """Lets an item go on in another, with all that is still written about it."""
+        return self._pair(item, "merge", given(into=into, reason=reason))
+
+    def unmerge(self, item: ItemOut, *, reason: str | None = None) -> PairOut:
+        """Takes a merge back: the item goes on by itself, as it stood."""
+        return self._pair(item, "unmerge", given(reason=reason))
+
+    def link(self, item: ItemOut, to: str, *, reason: str | None = None) -> ItemOut:
+        """Says that an item has to do with another."""
+        return self._step(item, "link", given(to=to, reason=reason))
+
+    def unlink(self, item: ItemOut, *, reason: str | None = None) -> ItemOut:
+        """Says that an item has nothing to do with the one it is linked to."""
+        return self._step(item, "unlink", given(reason=reason))
+
+    def link_customer(self, customer_id: str, other: str, *, reason: str | None = None) -> CustomerOut:
+        """Says that another customer is the same person."""
+        return self._same_person("link", customer_id, other, reason)
+
+    def unlink_customer(self, customer_id: str, other: str, *, reason: str | None = None) -> CustomerOut:
+        """Says that another customer is not the same person after all."""
+        return self._same_person("unlink", customer_id, other, reason)
+
     # Looking
 
     def item(self, item_id: str) -> ItemWithHistory:
@@ -155,11 +203,20 @@ class Client:
         """A customer's card."""
         return self._calls.get(CustomerOut, f"/v1/customers/{_quoted(customer_id)}")
 
-    def timeline(self, customer_id: str, *, newest: bool = False, limit: int | None = None) -> Iterator[EventOut]:
-        """Everything the customer said and we did about it, or the first `limit` entries."""
-        path = f"/v1/customers/{_quoted(customer_id)}/timeline"
-        pages = self._calls.pages(TimelinePage, path, _order(newest=newest), limit)
-        return islice((event for page in pages for event in page.events), limit)
+    def timeline(
+        self, customer_id: str, *, linked: bool = False, newest: bool = False, limit: int | None = None
+    ) -> Iterator[EventOut]:
+        """Everything the customer said and we did about it, or the first `limit` entries.
+
+        With `linked` also that of those who are the same person: by the time of each entry, each one's own in order.
+        """
+        others = [link.customer_id for link in self.customer(customer_id).linked] if linked else []
+        timelines = (self._timeline(one, newest, limit) for one in (customer_id, *others))
+        return islice(merge(*timelines, key=lambda event: event.at, reverse=newest), limit)
+
+    def attachment(self, customer_id: str, seq: int, number: int) -> AttachmentOut:
+        """An attachment of the timeline's entry `seq`, counted from one: its `url` gives it for a minute to anybody."""
+        return self._calls.get(AttachmentOut, f"/v1/customers/{_quoted(customer_id)}/attachments/{seq}/{number}")
 
     def mentions(self, agent_id: str, *, limit: int | None = None) -> Iterator[MentionOut]:
         """The notes that name an agent, newest first: all of them, or the first `limit`."""
@@ -189,6 +246,18 @@ class Client:
         """Hands all matters of an agent over; asked again while the answer has something `left`, it goes on."""
         body = {"to": to, "preview": preview}
         return shaped(HandoverOut, self._calls.answer("POST", f"{_agent(agent_id)}/handover", body, again=True))
+
+    def _timeline(self, customer_id: str, newest: bool, limit: int | None) -> Iterator[EventOut]:
+        path = f"/v1/customers/{_quoted(customer_id)}/timeline"
+        pages = self._calls.pages(TimelinePage, path, _order(newest=newest), limit)
+        return (event for page in pages for event in page.events)
+
+    def _pair(self, item: ItemOut, verb: str, body: Json) -> PairOut:
+        return shaped(PairOut, self._calls.answer("POST", f"{_item(item.id)}/{verb}", body, item=item))
+
+    def _same_person(self, verb: str, customer_id: str, other: str, reason: str | None) -> CustomerOut:
+        body = given(other=other, reason=reason)
+        return shaped(CustomerOut, self._calls.answer("POST", f"/v1/customers/{_quoted(customer_id)}/{verb}", body))
 
     def _step(self, item: ItemOut, verb: str, body: Json | None = None) -> ItemOut:
         return shaped(ItemOut, self._calls.answer("POST", f"{_item(item.id)}/{verb}", body, item=item))

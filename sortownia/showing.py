@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from chalicelib.api.answers import (
     AgentOut,
+    AttachmentOut,
     CustomerOut,
     EventOut,
     HandoverOut,
@@ -15,6 +16,7 @@ from chalicelib.api.answers import (
     ItemOut,
     ItemWithHistory,
     MentionOut,
+    PairOut,
     PresenceOut,
     QueueOut,
     ReplyOut,
@@ -47,8 +49,11 @@ def _lines(model: BaseModel) -> list[str]:
     match model:
         case ReplyOut():
             return [*_lines(model.reply), *_lines(model.item)]
+        case PairOut():
+            return [*_lines(model.item), *_lines(model.other)]
         case ItemWithHistory():
-            return [_of_item(model), *(f"  {_of_event(event)}" for event in model.history)]
+            link = [f"  linked to {model.linked_to}{_said(model.linked_because)}"] if model.linked_to else []
+            return [_of_item(model), *link, *(f"  {_of_event(event)}" for event in model.history)]
         case ItemOut():
             return [_of_item(model)]
         case EventOut():
@@ -60,8 +65,12 @@ def _lines(model: BaseModel) -> list[str]:
             return [f"{model.at:{_TIME}} {model.by} in item {model.item_id}"]
         case HeartbeatOut():
             return [f"held until {model.lease_until:{_TIME}}"]
+        case AttachmentOut():
+            return [f"{model.name} ({model.type}, {model.size} bytes) until {model.expires_at:{_TIME}}:", model.url]
         case CustomerOut():
-            return [f"{f'{model.id} {model.name}'.strip()}: {model.events} entries in the timeline"]
+            card = f"{f'{model.id} {model.name}'.strip()}: {model.events} entries in the timeline"
+            same = (f"  is also {one.customer_id}, says {one.by}{_said(one.why)}" for one in model.linked)
+            return [card, *same]
         case _:
             return [_of_desk(model)]
 
@@ -70,12 +79,21 @@ def _of_item(item: ItemOut) -> str:
     whose = {"held by": item.holder, "offered to": item.offered_to, "pinned to": item.pinned_to}
     hands = "".join(f" {how} {who}" for how, who in whose.items() if who)
     rests = f" until {item.snoozed_until:{_TIME}}" if item.snoozed_until else ""
+    goes_on = f", goes on in {item.merged_into}" if item.merged_into else ""
     title = item.subject or f"({item.channel})"
-    return f"{item.id} v{item.version} {item.state}{rests} in {item.queue} ({item.lane}){hands}: {title}"
+    return f"{item.id} v{item.version} {item.state}{rests} in {item.queue} ({item.lane}){hands}{goes_on}: {title}"
 
 
 def _of_event(event: EventOut) -> str:
-    return f"{event.at:{_TIME}} {event.type} by {event.actor}{_said((event.content or {}).get('written', ''))}"
+    content = event.content or {}
+    return f"{event.at:{_TIME}} {event.type} by {event.actor}{_files_of(event)}{_said(content.get('written', ''))}"
+
+
+def _files_of(event: EventOut) -> str:
+    """What came along, as the command `attachment` wants it named."""
+    files = (event.content or {}).get("attachments") or ()
+    told = ", ".join(f"{number} {file['name']}" for number, file in enumerate(files, 1))
+    return f" with files of entry {event.seq} ({told})" if told else ""
 
 
 def _of_desk(model: BaseModel) -> str:

@@ -13,6 +13,13 @@ from tests.crash.quick_moto import make_quick
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On several cores the tests of a file go together, and so do all that share the running system."""
+    for item in items:
+        stack = item.get_closest_marker("stack")
+        item.add_marker(pytest.mark.xdist_group("stack" if stack else item.nodeid.partition("::")[0]))
+
+
 @pytest.fixture(autouse=True)
 def _no_real_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (

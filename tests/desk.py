@@ -75,6 +75,16 @@ sam = { roles = ["supervisor"] }
 olga = { roles = ["observer"] }
 """
 
+#: What a desk adds that acknowledges mail.
+ACKNOWLEDGE = """
+[acknowledge]
+channels = ["mail"]
+
+[acknowledge.texts]
+en = "We have your message."
+pl = "Mamy wiadomość."
+"""
+
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ANNA, BORIS, CARL = (Caller(name, frozenset({"agent"})) for name in ("anna", "boris", "carl"))
 SAM, OLGA = Caller("sam", frozenset({"supervisor"})), Caller("olga", frozenset({"observer"}))
@@ -83,6 +93,11 @@ SAM, OLGA = Caller("sam", frozenset({"supervisor"})), Caller("olga", frozenset({
 def small_desk() -> Policy:
     """Anna may claim everywhere and speaks all languages; Boris speaks English only; Carl holds little."""
     return policy.parse(DESK)
+
+
+def courteous_desk() -> Policy:
+    """The small desk, which acknowledges mail."""
+    return policy.parse(DESK + ACKNOWLEDGE)
 
 
 def agents(presence: Presence = "present", /, **carried: int) -> dict[str, AgentNow]:

@@ -3,6 +3,7 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from chalicelib.item.state import RESTING_STATES, WAITING_STATES, State
@@ -13,6 +14,8 @@ type Row = Mapping[str, Any]
 type ByKind = Mapping[str, list[Row]]
 
 ARRIVALS = {"message-received", "delivery-quarantined"}
+QUEUED = {"reply-queued", "acknowledgement-queued"}
+DAY = timedelta(days=1)
 #: What is told, at the least, of a reply in each status.
 NEWS = {
     "delivered": "reply-delivered",
@@ -164,16 +167,18 @@ def _carried(by_kind: ByKind) -> Counter[tuple[str, str]]:
 
 
 def _replies(by_kind: ByKind) -> Iterator[str]:
-    """I9: each answer an agent gave has one row in the outbox, and the other way round; so has each kept answer."""
+    """I9: each answer of an agent or of the desk has one row in the outbox, and the other way round; so has each kept
+    answer."""
     outbox = {row["event_id"]: row for row in by_kind["outbox"]}
-    queued = {e["event_id"]: e for e in by_kind["event"] if e["type"] == "reply-queued"}
+    queued = {e["event_id"]: e for e in by_kind["event"] if e["type"] in QUEUED}
     if len(outbox) != len(by_kind["outbox"]):
         yield "two replies in the outbox have one event"
     for event_id in outbox.keys() ^ queued.keys():
         yield f"event {event_id} is told without a reply in the outbox, or stands there untold"
     for event_id in outbox.keys() & queued.keys():
         reply, event = outbox[event_id], queued[event_id]
-        told = (_facts(event)["reply"], event["item_id"], event["customer_id"])
+        item_id = _facts(event)["about"] if reply.get("automatic") else event["item_id"]
+        told = (_facts(event)["reply"], item_id, event["customer_id"])
         if told != (reply["outbox_id"], reply["item_id"], reply["customer_id"]):
             yield f"reply {reply['outbox_id']} is not the one its event tells of"
     known = {row["outbox_id"] for row in by_kind["outbox"]}
@@ -224,6 +229,25 @@ def _answers_find_back(by_kind: ByKind) -> Iterator[str]:
             yield f"token {token['pk']} is for no item of its customer"
 
 
+def _courtesies(by_kind: ByKind) -> Iterator[str]:
+    """What the desk says by itself: once an item at the most, and five times in any day to one account."""
+    sent = [row for row in by_kind["outbox"] if row.get("automatic")]
+    for item_id, times in Counter(row["item_id"] for row in sent).items():
+        if times > 1:
+            yield f"item {item_id} was acknowledged {times} times"
+    moments = defaultdict(list)
+    for row in sent:
+        local, _, domain = row["to"].lower().partition("@")
+        moments[local.partition("+")[0], domain].append(keys.moment_of(row["queued_at"]))
+    for account, unsorted in moments.items():
+        times = sorted(unsorted)
+        if any(sixth - first < DAY for first, sixth in zip(times, times[5:], strict=False)):
+            yield f"{'@'.join(account)} was written to more than five times within a day"
+    told = {_facts(e)["reply"] for e in by_kind["event"] if e["type"] == "acknowledgement-queued"}
+    for reply_id in told ^ {row["outbox_id"] for row in sent}:
+        yield f"acknowledgement {reply_id} is told of and was not written, or written and not told"
+
+
 def _labels(by_kind: ByKind) -> Iterator[str]:
     """Each decision of people is a label, and the newest is what stands on the item."""
     labels = {row["event_id"]: row for row in by_kind["label"]}
@@ -246,7 +270,8 @@ def _labels(by_kind: ByKind) -> Iterator[str]:
 
 
 def _is_decision(event: Row) -> bool:
-    return event["type"] == "tags-decided" or (event["type"] == "item-reassigned" and "topic" in _facts(event))
+    by_the_way = event["type"] in {"item-reassigned", "item-split-off"} and "topic" in _facts(event)
+    return event["type"] == "tags-decided" or by_the_way
 
 
 def _mentions(by_kind: ByKind) -> Iterator[str]:
@@ -262,11 +287,68 @@ def _mentions(by_kind: ByKind) -> Iterator[str]:
             yield f"a mention of {row['agent_id']} stands in the list {row['pk']}"
 
 
+def _merges(by_kind: ByKind) -> Iterator[str]:
+    """What was merged is resolved, nothing will happen to it, and the way to the item in which it goes on ends."""
+    items = {item["item_id"]: item for item in by_kind["item"]}
+    for item in by_kind["item"]:
+        if item.get("merged") and (item["state"] != State.RESOLVED or item.get("wake_at")):
+            yield f"item {item['item_id']} was merged and is {item['state']}, to wake at {item.get('wake_at')}"
+        if _end(item, items) is None:
+            yield f"item {item['item_id']} was merged and goes on nowhere"
+
+
+def _end(item: Row, items: Mapping[str, Row]) -> str | None:
+    """The item in which one goes on; None where the way there has no end."""
+    for _ in items:
+        if "merged" not in item:
+            return str(item["item_id"])
+        item = items[json.loads(item["merged"])["into"]]
+    return None
+
+
+def _messages(by_kind: ByKind) -> Iterator[str]:
+    """Each message belongs to one item, and its Message-ID and its conversation lead there."""
+    items = {item["item_id"]: item for item in by_kind["item"]}
+    has: dict[str, dict[str, bool]] = defaultdict(dict)
+    for event in sorted(by_kind["event"], key=lambda event: int(event.get("version") or 0)):
+        if event.get("item_id"):
+            facts, messages = _facts(event), has[event["item_id"]]
+            messages |= {event["event_id"]: True} if event["type"] == "message-received" else {}
+            messages |= {gained["id"]: True for gained in facts.get("gained", ())}
+            messages |= dict.fromkeys(facts.get("lost", ()), False)
+    of = {event_id: item_id for item_id, messages in has.items() for event_id, there in messages.items() if there}
+    times = Counter(event_id for messages in has.values() for event_id, there in messages.items() if there)
+    for event in by_kind["event"]:
+        if event["type"] == "message-received" and event.get("item_id") and times[event["event_id"]] != 1:
+            yield f"message {event['event_id']} belongs to {times[event['event_id']]} items"
+    for row in by_kind["message"]:
+        if row["event_id"] in of and _end(items[row["item_id"]], items) != of[row["event_id"]]:
+            yield f"message {row['event_id']} belongs to {of[row['event_id']]}, its id leads to {row['item_id']}"
+
+
+def _links(by_kind: ByKind) -> Iterator[str]:
+    """That two customers are one person is said of both, in the same words, and told in both timelines each time."""
+    links = {(row["customer_id"], row["other"]): row for row in by_kind["link"]}
+    told = Counter(
+        (event["customer_id"], _facts(event)["customer"])
+        for event in by_kind["event"]
+        if event["type"] in {"customer-linked", "customer-unlinked"}
+    )
+    same = ("by", "at", "why", "stands", "revision")
+    for (one, other), row in links.items():
+        back = links.get((other, one), {})
+        if any(back.get(name) != row[name] for name in same):
+            yield f"of {one} and {other} it is said otherwise than of {other} and {one}"
+    for pair in links.keys() | told.keys():
+        if told[pair] != int(links.get(pair, {}).get("revision", 0)):
+            yield f"that {pair[0]} and {pair[1]} are one person was told {told[pair]} times"
+
+
 def _facts(event: Row) -> dict[str, Any]:
     return dict(json.loads(event["facts"]))
 
 
 CHECKS: tuple[Callable[[ByKind], Iterator[str]], ...] = (
     _deliveries_once, _in_hand, _lists, _due, _timelines_gapless, _versions_audited, _loads, _absent, _replies,
-    _sent_once, _answers_find_back, _labels, _mentions,
+    _sent_once, _answers_find_back, _courtesies, _labels, _mentions, _merges, _messages, _links,
 )  # fmt: skip

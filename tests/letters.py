@@ -1,6 +1,7 @@
 """Deliveries as tests write them: mails in the bucket with their notice, signed chat messages."""
 
 import json
+from collections.abc import Sequence
 from email.message import EmailMessage
 from typing import Any
 
@@ -11,9 +12,10 @@ def mail(
     body: str = "Where is my parcel?",
     sender: str = "anna@customer.example.com",
     subject: str = "Parcel",
+    files: Sequence[tuple[str, str, bytes]] = (),
     **headers: str,
 ) -> bytes:
-    """A plain mail; header names are given with underscores."""
+    """A plain mail, and what is attached to it (name, type, content); header names are given with underscores."""
     message = EmailMessage()
     message["From"] = sender
     message["To"] = "help@shop.example.com"
@@ -22,6 +24,9 @@ def mail(
         if value:
             message[name.replace("_", "-")] = value
     message.set_content(body)
+    for filename, kind, content in files:
+        maintype, _, subtype = kind.partition("/")
+        message.add_attachment(content, maintype=maintype, subtype=subtype, filename=filename)
     return message.as_bytes()
 
 

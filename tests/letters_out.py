@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib.item.reply import Reply
 from chalicelib.outgoing.mail import Letter
 
 
@@ -17,3 +18,11 @@ def letter(**changed: Any) -> Letter:
         at=datetime(2026, 3, 2, 9, 0, tzinfo=UTC), outbox_id="0123456789abcdef0123456789abcdef",
     )  # fmt: skip
     return replace(made, **changed)
+
+
+def acknowledgement() -> Reply:
+    """What the desk says by itself to who wrote `tests.desk.mail`."""
+    return Reply(
+        id="r1", source="help@shop.example.com", to="Anna@customer.example.com", name="Anna Customer",
+        subject="Auto: Parcel", text="We have your message.", raw_key="out/r1", token="to1",
+    )  # fmt: skip

@@ -4,6 +4,7 @@ For tests of many steps by one writer; what a race does to the real table is ask
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from chalicelib.item.item import Customer, Event, Item
 from chalicelib.item.offer import AgentNow
 from chalicelib.item.outgoing import Outgoing
 from chalicelib.store import keys, rows
+from chalicelib.store.table import counted
 
 
 class Memory:
@@ -21,6 +23,12 @@ class Memory:
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], rows.Row] = {}
         self._items: dict[str, Item] = {}
+
+    def copy(self) -> "Memory":
+        """Another table with the same in it."""
+        other = Memory()
+        other.rows, other._items = dict(self.rows), dict(self._items)
+        return other
 
     # Reading
 
@@ -44,6 +52,10 @@ class Memory:
         payloads = {(row["pk"], row["sk"].removesuffix("#PAYLOAD")): row for row in self.of_kind("payload")}
         return [rows.event_of(row, payloads.get((row["pk"], row["sk"]))) for row in self.of_kind("event")]
 
+    def history(self, item_id: str) -> list[Event]:
+        """The events of one item, oldest first."""
+        return sorted((e for e in self.events() if e.item_id == item_id), key=lambda event: event.version or 0)
+
     def agents(self, agent_ids: Iterable[str]) -> dict[str, AgentNow]:
         return {name: rows.agent_of(name, self.rows.get(_pair(keys.agent_key(name)), {})) for name in agent_ids}
 
@@ -56,14 +68,15 @@ class Memory:
         """Raises `LostRace` or `AtCapacity` and writes nothing, as `Table.save`."""
         if not all(self._read_as_it_is(change)):
             raise LostRace
-        new = [row for _, row in rows.new_rows(change, at)]
+        new = [row for part in change.parts for _, row in rows.new_rows(part, at)]
         if any((row["pk"], row["sk"]) in self.rows for row in new):
             raise LostRace
-        if not all(self._has_room(load) for load in change.loads):
+        loads = [load for part in change.parts for load in part.loads]
+        if not all(self._has_room(load) for load in loads):
             raise AtCapacity
         for row in (*new, *_replaced(change)):
             self.put(row)
-        for load in change.loads:
+        for load in loads:
             self._count(load)
 
     def set_presence(self, agent_id: str, presence: str, at: datetime) -> None:
@@ -80,16 +93,27 @@ class Memory:
 
     def _read_as_it_is(self, change: Change) -> Iterator[bool]:
         """Whether what a decision was based on still stands."""
-        if change.customer:
-            yield self._stands(keys.customer_key(change.customer.id), "seq", change.customer.seq or None)
+        for customer, _ in counted(change):
+            yield self._stands(keys.customer_key(customer.id), "seq", customer.seq or None)
+        for part in change.parts:
+            yield from self._part_read_as_it_is(part)
+
+    def _part_read_as_it_is(self, change: Change) -> Iterator[bool]:
         if change.after:
             before = change.before
             yield self._stands(keys.item_key(change.after.id), "version", before.version if before else None)
         if change.reply:
             old = change.reply_before
             yield self._stands(keys.outbox_key(change.reply.id), "revision", old.revision if old else None)
+        if change.budget:
+            yield self._stands(keys.budget_key(change.budget.account), "revision", change.budget.revision - 1 or None)
         if told := change.conversation:
             yield self._stands(keys.conversation_key(told.installation, told.id), "item_id", told.previous)
+        for moved in change.moved:
+            known = moved.message
+            yield self._stands(keys.message_key(known.mailbox, known.message_id), "item_id", known.item_id)
+        if link := change.link:
+            yield self._stands(keys.link_key(link.customer_id, link.other), "revision", link.revision - 1 or None)
 
     def _stands(self, key: keys.Key, name: str, value: Any) -> bool:
         return bool(self.rows.get(_pair(key), {}).get(name) == value)
@@ -119,16 +143,27 @@ class Memory:
 
 def _replaced(change: Change) -> Iterator[rows.Row]:
     """The rows of a change that may have been there before."""
-    if customer := change.customer:
-        yield {**rows.customer_row(customer), "seq": customer.seq + len(change.events)}
+    for customer, events in counted(change):
+        yield {**rows.customer_row(customer), "seq": customer.seq + events}
+    for part in change.parts:
+        yield from _part_replaced(part)
+
+
+def _part_replaced(change: Change) -> Iterator[rows.Row]:
     if change.after:
         yield rows.item_row(change.after)
     if change.reply:
         yield rows.outbox_row(change.reply)
     if change.token:
         yield rows.token_row(change.token)
+    if change.budget:
+        yield rows.budget_row(change.budget)
     if change.conversation:
         yield rows.conversation_row(change.conversation)
+    for moved in change.moved:
+        yield rows.message_row(replace(moved.message, item_id=moved.item_id))
+    if change.link:
+        yield rows.link_row(change.link)
 
 
 def _pair(key: keys.Key) -> tuple[str, str]:

@@ -32,6 +32,7 @@ class Asked(NamedTuple):
     path: str
     headers: Mapping[str, str]
     body: bytes
+    method: str = "POST"
 
 
 class Outside:
@@ -50,8 +51,10 @@ class Outside:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                outside.asked.append(Asked(self.path, dict(self.headers.items()), body))
+                outside.asked.append(Asked(self.path, dict(self.headers.items()), body, self.command))
                 outside._answer(self)
+
+            do_PUT = do_POST  # noqa: N815 - the server's own word
 
             def log_message(self, *_: Any) -> None:
                 pass

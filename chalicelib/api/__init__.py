@@ -5,10 +5,10 @@ from typing import Final
 
 from chalice.app import Chalice
 
-from chalicelib.api import agents, desk, edge, hooks, items
+from chalicelib.api import agents, desk, edge, hooks, items, widget
 from chalicelib.api.operation import Operation
 
-_ROUTES: Final = (items.routes, agents.routes, desk.routes, hooks.routes)
+_ROUTES: Final = (items.routes, agents.routes, desk.routes, hooks.routes, widget.routes)
 #: Every route there is, in the order of the pages that describe them.
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(operation for routes in _ROUTES for operation in routes.operations)
 

@@ -1,12 +1,12 @@
 """Shapes of answers: what the readers of the API see of items, timelines, agents and the desk."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, RootModel
 
-from chalicelib.item.change import Mention
+from chalicelib.item.change import Link, Mention, Shown
 from chalicelib.item.item import Customer, Event, Item
 from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.state import State
@@ -57,7 +57,9 @@ class DecidedOut(BaseModel):
 class ItemOut(Versioned):
     """An item as its readers see it. `claim_token` is shown to its holder alone.
 
-    Until `offered_until` only `offered_to` may claim it; `pinned_to` is the agent it comes back to.
+    Until `offered_until` only `offered_to` may claim it; `pinned_to` is the agent it comes back to. `linked_because` is
+    why it is `linked_to` another: what intake saw, or what somebody said. One that was merged is resolved, and goes on
+    in `merged_into`.
     """
 
     id: str
@@ -82,6 +84,8 @@ class ItemOut(Versioned):
     snoozed_until: datetime | None
     hand_offs: int
     linked_to: str | None
+    linked_because: str
+    merged_into: str | None
     version: int
     created_at: datetime
     changed_at: datetime
@@ -107,6 +111,7 @@ class EventOut(BaseModel):
 
     id: str
     type: str
+    customer_id: str
     seq: int
     at: datetime
     actor: str
@@ -119,8 +124,8 @@ class EventOut(BaseModel):
     def of(cls, event: Event) -> Self:
         """The entry an event makes."""
         return cls(
-            id=event.id, type=event.type, seq=event.seq, at=event.at, actor=event.actor, item_id=event.item_id,
-            version=event.version, facts=event.facts, content=event.payload,
+            id=event.id, type=event.type, customer_id=event.customer_id, seq=event.seq, at=event.at,
+            actor=event.actor, item_id=event.item_id, version=event.version, facts=event.facts, content=event.payload,
         )  # fmt: skip
 
 
@@ -128,6 +133,23 @@ class ItemWithHistory(ItemOut):
     """An item and the steps of its life, oldest first, without what was said."""
 
     history: list[EventOut]
+
+
+class PairOut(Versioned):
+    """Two items between which a line was drawn, or taken away: the one that was asked about, and the other."""
+
+    item: ItemOut
+    other: ItemOut
+
+    @classmethod
+    def of(cls, pair: tuple[Item, Item], reader: str) -> Self:
+        """The two as `reader` sees them."""
+        return cls(item=ItemOut.of(pair[0], reader), other=ItemOut.of(pair[1], reader))
+
+    @property
+    def etag(self) -> str:
+        """The version of the item that was asked about."""
+        return self.item.etag
 
 
 class ItemPage(BaseModel):
@@ -174,17 +196,38 @@ class TimelinePage(BaseModel):
     next: str | None
 
 
+class AttachmentOut(BaseModel):
+    """A file the customer sent. `url` gives it without a token, until `expires_at`."""
+
+    name: str
+    type: str
+    size: int
+    url: str
+    expires_at: datetime
+
+
+class LinkedOut(BaseModel):
+    """Another customer who is the same person, as somebody says."""
+
+    customer_id: str
+    by: str
+    at: datetime
+    why: str
+
+
 class CustomerOut(BaseModel):
-    """The customer's card."""
+    """The customer's card. Who is `linked` with others has a timeline in each of them."""
 
     id: str
     name: str
     events: int
+    linked: list[LinkedOut]
 
     @classmethod
-    def of(cls, customer: Customer) -> Self:
-        """The card of a customer."""
-        return cls(id=customer.id, name=customer.name, events=customer.seq)
+    def of(cls, customer: Customer, links: Sequence[Link]) -> Self:
+        """The card of a customer, with the links that stand."""
+        linked = [LinkedOut(customer_id=link.other, by=link.by, at=link.at, why=link.why) for link in links]
+        return cls(id=customer.id, name=customer.name, events=customer.seq, linked=linked)
 
 
 class LanesOut(BaseModel):
@@ -271,10 +314,72 @@ class MentionPage(BaseModel):
     next: str | None
 
 
+class Plain(RootModel[str]):
+    """An answer that is text as it stands, not JSON."""
+
+    content_type: ClassVar[str] = "text/plain"
+
+
+class ChallengeOut(Plain):
+    """What was to be said back."""
+
+
+class TakenOut(BaseModel):
+    """How many messages of a provider's webhook are durable and will be handled, and what he wants to hear back."""
+
+    status: ClassVar[int] = 200
+
+    taken: int
+    challenge: str | None
+
+
 class AcceptedOut(BaseModel):
     """A chat delivery that is durable and will be handled."""
 
     delivery: str
+
+
+class SessionOut(BaseModel):
+    """What a visitor's browser needs. `token` holds for `expires_in` seconds; `key`, kept by the browser, opens the
+    next session of the same conversation (null for a customer the shop knows: he proves himself each time)."""
+
+    conversation: str
+    token: str
+    expires_in: int
+    key: str | None
+
+
+class WrittenOut(BaseModel):
+    """A visitor's message that is durable and will be handled."""
+
+    id: str
+
+
+class ShownOut(BaseModel):
+    """A line of a conversation: `id` is the visitor's own of his message, or the reply's."""
+
+    seq: int
+    id: str
+    by: Literal["visitor", "agent"]
+    text: str
+    at: datetime
+
+    @classmethod
+    def of(cls, shown: Shown) -> Self:
+        """The line as its visitor sees it."""
+        return cls(seq=shown.seq, id=shown.id, by=shown.by, text=shown.text, at=shown.at)
+
+
+class RepliesOut(BaseModel):
+    """What was said after the asked number, oldest first; a hundred lines are perhaps not all."""
+
+    replies: list[ShownOut]
+
+
+class Script(Plain):
+    """A program for browsers, which may keep it for a day."""
+
+    content_type: ClassVar[str] = "text/javascript; charset=utf-8"
 
 
 class HealthOut(BaseModel):

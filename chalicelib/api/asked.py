@@ -3,15 +3,18 @@
 import functools
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Final, NewType
 
 from chalice.app import Request
 from pydantic import BaseModel, ValidationError
 
 from chalicelib.api import auth
-from chalicelib.errors import Invalid, PreconditionMissing, Unknown
+from chalicelib.errors import Invalid, NotAllowed, PreconditionMissing, Unknown
+from chalicelib.flows import widget
+from chalicelib.flows.widget import Page
 from chalicelib.intake.chat import generic
+from chalicelib.intake.chat.received import Received
+from chalicelib.intake.chat.widget import Visit
 from chalicelib.rights import Caller
 from chalicelib.world import World
 
@@ -28,20 +31,12 @@ TIMESTAMP_HEADER: Final = generic.TIMESTAMP_HEADER
 SIGNATURE_HEADER: Final = generic.SIGNATURE_HEADER
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """The very bytes of a body, and what its sender says proves them."""
-
-    raw: bytes
-    timestamp: str
-    signature: str
-
-
 class Asked:
     """One request. What it lacks or has wrong is found out when it is looked at."""
 
     def __init__(self, request: Request, the_world: World) -> None:
         self._request, self.world = request, the_world
+        self._visit: Visit | None = None
 
     @functools.cached_property
     def caller(self) -> Caller:
@@ -51,6 +46,14 @@ class Asked:
     def prove_caller(self) -> None:
         """Notes who asks, where API Gateway's own authorizers would have put it. Raises `NotAuthentic`."""
         self._request.context["authorizer"] = {"principalId": self.caller.id}
+
+    def visit(self, installation: str) -> Visit:
+        """The visit that the token of a page with our widget opens. Raises `Unknown`, `NotAllowed`, `NotAuthentic`."""
+        if self._visit is None:
+            if self.page.origin is None and self._request.method != "GET":
+                raise NotAllowed("a page that writes names its origin")
+            self._visit = widget.visit(installation, self.page, self.world)
+        return self._visit
 
     def header(self, name: str) -> str | None:
         """A header's value, whatever its case."""
@@ -95,9 +98,16 @@ class Asked:
         return AnswerKey(key or "")
 
     @property
-    def signed(self) -> Signed:
+    def page(self) -> Page:
+        """The page a browser asks from, of which nothing is checked yet."""
+        scheme, _, token = (self.header("authorization") or "").partition(" ")
+        return Page(self.header("origin"), token.strip() if scheme.lower() == "bearer" else "")
+
+    @property
+    def signed(self) -> Received:
         """The body with its proof, of which nothing is checked yet."""
-        return Signed(self.raw_body, self.header(TIMESTAMP_HEADER) or "", self.header(SIGNATURE_HEADER) or "")
+        headers = {str(name).lower(): str(value) for name, value in self._request.headers.items()}
+        return Received(self.raw_body, headers, dict(self._request.query_params or {}))
 
     def knows(self, etag: str) -> bool:
         """Whether the asker has this very answer already (If-None-Match)."""

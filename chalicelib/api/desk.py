@@ -1,6 +1,7 @@
 """Routes about the desk: customers, queues, health, this API's own description."""
 
 from chalicelib.api.answers import (
+    AttachmentOut,
     BoardOut,
     CustomerOut,
     EventOut,
@@ -12,9 +13,9 @@ from chalicelib.api.answers import (
 )
 from chalicelib.api.asked import Asked
 from chalicelib.api.operation import Routes
-from chalicelib.api.requests import OrderedPageQuery
-from chalicelib.errors import NotAllowed
-from chalicelib.flows import look
+from chalicelib.api.requests import OrderedPageQuery, SamePerson
+from chalicelib.errors import Conflict, LostRace, NotAllowed
+from chalicelib.flows import look, persons
 
 routes = Routes(__name__)
 
@@ -22,7 +23,21 @@ routes = Routes(__name__)
 @routes.operation("GET", "/v1/customers/{customer_id}", refuses=(NotAllowed,))
 def read_customer(asked: Asked, customer_id: str) -> CustomerOut:
     """The customer's card."""
-    return CustomerOut.of(look.customer(customer_id, asked.caller, asked.world))
+    return CustomerOut.of(*look.customer(customer_id, asked.caller, asked.world))
+
+
+@routes.operation("POST", "/v1/customers/{customer_id}/link", refuses=(NotAllowed, Conflict, LostRace))
+def link_customer(asked: Asked, customer_id: str, body: SamePerson) -> CustomerOut:
+    """Say that another customer is the same person; both stay as they are."""
+    reason, world = body.reason or "", asked.world
+    return CustomerOut.of(*persons.say(customer_id, body.other, reason, asked.caller, world, stands=True))
+
+
+@routes.operation("POST", "/v1/customers/{customer_id}/unlink", refuses=(NotAllowed, Conflict, LostRace))
+def unlink_customer(asked: Asked, customer_id: str, body: SamePerson) -> CustomerOut:
+    """Say that another customer is not the same person after all."""
+    reason, world = body.reason or "", asked.world
+    return CustomerOut.of(*persons.say(customer_id, body.other, reason, asked.caller, world, stands=False))
 
 
 @routes.operation("GET", "/v1/customers/{customer_id}/timeline", refuses=(NotAllowed,))
@@ -32,6 +47,13 @@ def read_timeline(asked: Asked, customer_id: str, query: OrderedPageQuery) -> Ti
     page = look.timeline(customer_id, asked.caller, query.limit, query.cursor, newest, asked.world)
     events = [EventOut.of(event) for event in page.entries]
     return TimelinePage(customer_id=customer_id, events=events, next=page.next)
+
+
+@routes.operation("GET", "/v1/customers/{customer_id}/attachments/{seq}/{number}", refuses=(NotAllowed,))
+def read_attachment(asked: Asked, customer_id: str, seq: str, number: str) -> AttachmentOut:
+    """Where an attachment can be had, for a minute: the `number`th of entry `seq` of the timeline."""
+    found = look.attachment(customer_id, seq, number, asked.caller, asked.world)
+    return AttachmentOut.model_validate(found, from_attributes=True)
 
 
 @routes.operation("GET", "/v1/queues")

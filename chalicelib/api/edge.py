@@ -9,12 +9,16 @@ from typing import Final
 from chalice.app import Chalice, Request, Response
 
 from chalicelib.api.problem import as_problem
+from chalicelib.flows import widget
 from chalicelib.world import world
 
 log = logging.getLogger("sortownia")
 
 _MAY_SEND: Final = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"
 _MAY_READ: Final = "ETag, Retry-After"
+_OF_WIDGET: Final = "/v1/widget/"
+#: The widget's own text holds nothing of anybody; pages that pin its hash (SRI) ask for it as for any other file.
+_OPEN_TO_ALL: Final = "/v1/widget.js"
 #: Seconds a browser may remember what a page of another origin may do; none keeps it longer than two hours.
 _REMEMBERED: Final = "7200"
 
@@ -23,8 +27,7 @@ def around(request: Request, get_response: Callable[[Request], Response]) -> Res
     """The answer to a request, complete; and its line in the log."""
     started = time.perf_counter()
     response = as_problem(get_response(request))
-    origin, allowed = request.headers.get("origin"), world().policy.access.origins
-    response.headers |= {"X-Content-Type-Options": "nosniff", **_for_browsers(origin, allowed)}
+    response.headers |= {"X-Content-Type-Options": "nosniff", **_for_browsers(request)}
     _log_done(request, response.status_code, 1000 * (time.perf_counter() - started))
     return response
 
@@ -51,13 +54,25 @@ def _preflight(methods: Iterable[str]) -> Callable[..., Response]:
     return preflight
 
 
-def _for_browsers(origin: str | None, allowed: tuple[str, ...]) -> dict[str, str]:
+def _for_browsers(request: Request) -> dict[str, str]:
     """Fetch standard, CORS protocol: an origin of the desk is named back, any other finds nothing it could use."""
+    if request.path == _OPEN_TO_ALL:
+        return {"Access-Control-Allow-Origin": "*"}
+    origin, allowed = request.headers.get("origin"), _origins(request)
     if not allowed:
         return {}
     if origin not in allowed:
         return {"Vary": "Origin"}
     return {"Vary": "Origin", "Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": _MAY_READ}
+
+
+def _origins(request: Request) -> tuple[str, ...]:
+    """Pages that may call a route: the console's, or for the widget's routes those it stands on."""
+    the_world = world()
+    if request.path.startswith(_OF_WIDGET):
+        installation = (request.uri_params or {}).get("installation", "")
+        return widget.origins(installation, the_world.policy, the_world.settings)
+    return the_world.policy.access.origins
 
 
 def _log_done(request: Request, status: int, milliseconds: float) -> None:

@@ -1,11 +1,32 @@
-"""Routes of items: take one, look at it, keep it, pass it on, write on it, end it."""
+"""Routes of items: take one, look at it, keep it, pass it on, write on it, end it, draw its lines anew."""
 
-from chalicelib.api.answers import EventOut, HeartbeatOut, ItemOut, ItemPage, ItemWithHistory, ReplyOut, ReplyStatusOut
+from chalicelib.api.answers import (
+    EventOut,
+    HeartbeatOut,
+    ItemOut,
+    ItemPage,
+    ItemWithHistory,
+    PairOut,
+    ReplyOut,
+    ReplyStatusOut,
+)
 from chalicelib.api.asked import AnswerKey, Asked, Version
 from chalicelib.api.operation import Routes
-from chalicelib.api.requests import Heartbeat, ItemsQuery, Note, Reassign, Reply, Snooze, Tags
+from chalicelib.api.requests import (
+    Heartbeat,
+    ItemsQuery,
+    Link,
+    Merge,
+    Note,
+    Reason,
+    Reassign,
+    Reply,
+    Snooze,
+    Split,
+    Tags,
+)
 from chalicelib.errors import AtCapacity, Conflict, LostRace, NotAllowed, StaleItem, Unknown, WrongState
-from chalicelib.flows import claim, look, reply, work
+from chalicelib.flows import claim, look, matters, reply, work
 
 routes = Routes(__name__)
 
@@ -118,3 +139,44 @@ def decide_tags(asked: Asked, item_id: str, version: Version, body: Tags) -> Ite
     """Say what an item is about and how long it may wait; an empty body confirms what stands."""
     tagged = work.tag(item_id, version, body.topic, body.urgency, asked.caller, asked.world)
     return ItemOut.of(tagged, asked.caller.id)
+
+
+@routes.operation("POST", "/v1/items/{item_id}/reopen", refuses=(NotAllowed,))
+def reopen(asked: Asked, item_id: str, version: Version, body: Reason) -> ItemOut:
+    """Let a resolved item wait again, first for who had it."""
+    opened = work.reopen(item_id, version, body.reason or "", asked.caller, asked.world)
+    return ItemOut.of(opened, asked.caller.id)
+
+
+@routes.operation("POST", "/v1/items/{item_id}/split", refuses=(NotAllowed, AtCapacity))
+def split(asked: Asked, item_id: str, version: Version, body: Split) -> PairOut:
+    """Make an item of its own of some messages; the new one is linked to the old."""
+    return PairOut.of(matters.split(item_id, version, body.chosen, asked.caller, asked.world), asked.caller.id)
+
+
+@routes.operation("POST", "/v1/items/{item_id}/merge", refuses=(NotAllowed,))
+def merge(asked: Asked, item_id: str, version: Version, body: Merge) -> PairOut:
+    """Let an item go on in another, with all that is still written about it."""
+    pair = matters.merge(item_id, version, body.into, body.reason or "", asked.caller, asked.world)
+    return PairOut.of(pair, asked.caller.id)
+
+
+@routes.operation("POST", "/v1/items/{item_id}/unmerge", refuses=(NotAllowed, AtCapacity))
+def unmerge(asked: Asked, item_id: str, version: Version, body: Reason) -> PairOut:
+    """Take a merge back: the item goes on by itself, as it stood."""
+    pair = matters.unmerge(item_id, version, body.reason or "", asked.caller, asked.world)
+    return PairOut.of(pair, asked.caller.id)
+
+
+@routes.operation("POST", "/v1/items/{item_id}/link", refuses=(NotAllowed,))
+def link(asked: Asked, item_id: str, version: Version, body: Link) -> ItemOut:
+    """Say that an item has to do with another."""
+    linked = work.link(item_id, version, body.to, body.reason or "", asked.caller, asked.world)
+    return ItemOut.of(linked, asked.caller.id)
+
+
+@routes.operation("POST", "/v1/items/{item_id}/unlink", refuses=(NotAllowed,))
+def unlink(asked: Asked, item_id: str, version: Version, body: Reason) -> ItemOut:
+    """Say that an item has nothing to do with the one it is linked to."""
+    unlinked = work.unlink(item_id, version, body.reason or "", asked.caller, asked.world)
+    return ItemOut.of(unlinked, asked.caller.id)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from chalicelib.api import asked
+from chalicelib.api.answers import Plain
 from chalicelib.api.operation import Operation
 from chalicelib.api.problem import CONTENT_TYPE, FRAMEWORK, KINDS, URN, Kind, Malformed, Moved, Problem, kind_of
 
@@ -26,6 +27,10 @@ _KNOWN_HEADER: Final = {
     "name": "If-None-Match", "in": "header", "schema": {"type": "string"},
     "description": "The ETag of the answer one has: 304 while it is still this one",
 }  # fmt: skip
+_ORIGIN_HEADER: Final = {
+    "name": "Origin", "in": "header", "required": True, "schema": {"type": "string"},
+    "description": "Where the page is from, as every browser says: one of the installation's origins",
+}  # fmt: skip
 _TIMESTAMP_HEADER: Final = {
     "name": asked.TIMESTAMP_HEADER, "in": "header", "required": True, "schema": {"type": "string"},
     "description": "When it was signed, in Unix seconds",
@@ -42,6 +47,7 @@ _HEADERS: Final = {
 }
 _SECURITY: Final = {
     "agent": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "visitor": {"type": "http", "scheme": "bearer", "description": "The token of a session of the widget"},
     "provider": {"type": "apiKey", "in": "header", "name": asked.SIGNATURE_HEADER},
 }
 
@@ -82,6 +88,8 @@ def _operation(operation: Operation) -> Json:
 def _security(operation: Operation) -> list[Json]:
     if operation.signed:
         return [{"provider": []}]
+    if operation.to_visitors:
+        return [{"visitor": []}]
     return [] if operation.to_anybody else [{"agent": []}]
 
 
@@ -95,6 +103,7 @@ def _parameters(operation: Operation) -> list[Json]:
         (operation.keyed, _KEY_HEADER),
         (operation.polled, _KNOWN_HEADER),
         (operation.signed, _TIMESTAMP_HEADER),
+        (operation.from_page and operation.method != "GET", _ORIGIN_HEADER),
     ):
         found += [header] if wanted else []
     return found
@@ -110,20 +119,29 @@ def _query_parameter(name: str, said: Json) -> Json:
     description = said.pop("description", None)
     if "anyOf" in said:
         said = next(variant for variant in said["anyOf"] if variant.get("type") != "null")
-    parameter = {"name": name, "in": "query", "schema": {key: value for key, value in said.items() if key != "title"}}
+    parameter: Json = {
+        "name": name,
+        "in": "query",
+        "schema": {key: value for key, value in said.items() if key != "title"},
+    }
     return parameter | ({"description": description} if description else {})
 
 
 def _responses(operation: Operation) -> dict[int, Json]:
-    shown: Json = {"description": HTTPStatus(operation.status).phrase, "content": _json(_ref(operation.answers))}
+    shown = _shown(operation.status, operation.answers)
     if operation.etagged:
         shown["headers"] = {"ETag": _header("PageTag" if operation.polled else "Version")}
-    found = {operation.status: shown}
+    found = {operation.status: shown} | {also.status: _shown(also.status, also) for also in operation.also}  # type: ignore[attr-defined]
     if operation.nothing:
         found[204] = {"description": operation.nothing.capitalize()}
     if operation.polled:
         found[304] = {"description": "Still the answer one has", "headers": {"ETag": _header("PageTag")}}
     return found | _problems(operation)
+
+
+def _shown(status: int, answers: type[BaseModel]) -> Json:
+    kind = answers.content_type.partition(";")[0] if issubclass(answers, Plain) else "application/json"
+    return {"description": HTTPStatus(status).phrase, "content": {kind: {"schema": _ref(answers)}}}
 
 
 def _problems(operation: Operation) -> dict[int, Json]:
@@ -138,7 +156,8 @@ def _problem(kinds: Sequence[Kind]) -> Json:
     status, slugs = kinds[0].status, [URN + kind.slug for kind in kinds]
     schema = {"allOf": [_ref(kinds[0].shape)], "properties": {"type": {"enum": slugs}, "status": {"const": status}}}
     said: Json = {"description": kinds[0].title, "content": {CONTENT_TYPE: {"schema": schema}}}
-    headers = {401: {"WWW-Authenticate": _header("Challenge")}, 503: {"Retry-After": _header("RetryAfter")},
+    headers = {401: {"WWW-Authenticate": _header("Challenge")}, 429: {"Retry-After": _header("RetryAfter")},
+               503: {"Retry-After": _header("RetryAfter")},
                409: {"ETag": _header("Present")}}.get(status)  # fmt: skip
     return said | ({"headers": headers} if headers else {})
 
@@ -147,7 +166,7 @@ def _schemas(operations: Iterable[Operation]) -> Mapping[str, Any]:
     """Bodies as they are taken, answers as they are given."""
     wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {}
     for operation in operations:
-        wanted[operation.answers, "serialization"] = None
+        wanted |= {(answers, "serialization"): None for answers in (operation.answers, *operation.also)}
         if operation.body:
             wanted[operation.body, "validation"] = None
     problems: list[tuple[type[BaseModel], JsonSchemaMode]] = [(m, "validation") for m in (Problem, Malformed, Moved)]

@@ -12,12 +12,13 @@ from typing import Any, Final, get_args, get_type_hints
 from chalice.app import Blueprint, Response
 from pydantic import BaseModel
 
-from chalicelib.api.answers import ItemOut, Versioned
+from chalicelib.api.answers import ItemOut, Plain, Script, Versioned
 from chalicelib.api.asked import Asked, check_names
 from chalicelib.api.problem import problem_of
 from chalicelib.errors import (
     Invalid,
     LostRace,
+    NotAllowed,
     NotAuthentic,
     PreconditionMissing,
     StaleItem,
@@ -28,7 +29,11 @@ from chalicelib.errors import (
 )
 from chalicelib.world import world
 
-_ASKED_FOR: Final = {"body", "query", "version", "answer_key", "signed"}
+_ASKED_FOR: Final = {"body", "query", "version", "answer_key", "signed", "page"}
+#: A script is asked for by every page of a shop, and is the same for weeks.
+_KEPT_A_DAY: Final[dict[str, str | list[str]]] = {
+    "Cache-Control": "public, max-age=86400", "Cross-Origin-Resource-Policy": "cross-origin",
+}  # fmt: skip
 _KEPT_BY_NOBODY: Final[dict[str, str | list[str]]] = {"Cache-Control": "no-store"}
 
 
@@ -38,7 +43,7 @@ class Operation:
 
     Its function takes the request, the parts of the path by their names, and of these what it needs: `body` and
     `query` (in the shape of their annotation), `version` (If-Match), `answer_key` (Idempotency-Key), `signed` (a body
-    and its proof). It returns the answer's model; None, where it may, is 204.
+    and its proof), `page` (where a browser asks from). It returns the answer's model; None, where it may, is 204.
     """
 
     name: str
@@ -47,10 +52,12 @@ class Operation:
     function: Callable[..., Any]
     takes: Mapping[str, Any]  # parameter -> its annotation
     answers: type[BaseModel]
+    also: tuple[type[BaseModel], ...]  # other answers, each with a `status` of its own
     status: int
     nothing: str  # what 204 means, '' where it cannot happen
     polled: bool
     to_anybody: bool
+    to_visitors: bool
     refusals: frozenset[type[TriageError]]
 
     @property
@@ -79,6 +86,11 @@ class Operation:
         return "signed" in self.takes
 
     @property
+    def from_page(self) -> bool:
+        """Whether it is pages with our widget that ask."""
+        return self.to_visitors or "page" in self.takes
+
+    @property
     def body(self) -> type[BaseModel] | None:
         """The shape of its body: its function's, or what is said beside `signed`, which the flow looks at itself."""
         shape: type[BaseModel] | None = self.takes.get("body")
@@ -92,10 +104,13 @@ class Operation:
     def answer(self, asked: Asked, parts: Mapping[str, str]) -> Response:
         """The answer to one request, whatever is wrong with it.
 
-        The caller is proved before anything else is looked at, unless it answers `to_anybody`.
+        The caller is proved before anything else is looked at, unless it answers `to_anybody`; of what answers
+        `to_visitors` it is the visitor of our widget.
         """
         try:
-            if not self.to_anybody:
+            if self.to_visitors:
+                asked.visit(parts["installation"])
+            elif not self.to_anybody:
                 asked.prove_caller()
             check_names(parts.values())
             return self._shown(self.function(asked, **parts, **self._given(asked)), asked)
@@ -105,22 +120,28 @@ class Operation:
 
     def _given(self, asked: Asked) -> dict[str, Any]:
         """What of the request the function takes; headers are looked at before query and body."""
-        given = {name: getattr(asked, name) for name in ("version", "answer_key", "signed") if name in self.takes}
+        plain = ("version", "answer_key", "signed", "page")
+        given = {name: getattr(asked, name) for name in plain if name in self.takes}
         shaped = {name: getattr(asked, name)(self.takes[name]) for name in ("query", "body") if name in self.takes}
         return given | shaped
 
     def _shown(self, result: BaseModel | None, asked: Asked) -> Response:
         if result is None:
             return Response("", status_code=204, headers={**_KEPT_BY_NOBODY})
-        body = result.model_dump_json()
-        headers = _KEPT_BY_NOBODY | {"Content-Type": "application/json"}
+        body, kind = result.model_dump_json(), "application/json"
+        if isinstance(result, Plain):
+            body, kind = result.root, result.content_type
+        kept = _KEPT_A_DAY if isinstance(result, Script) else _KEPT_BY_NOBODY
+        headers = kept | {"Content-Type": kind}
+        usual = isinstance(result, Plain | self.answers)
+        status = self.status if usual else type(result).status  # type: ignore[attr-defined]
         if isinstance(result, Versioned):
             headers["ETag"] = result.etag
         if self.polled:
             headers["ETag"] = etag = f'W/"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
             if asked.knows(etag):
-                return Response("", status_code=304, headers=_KEPT_BY_NOBODY | {"ETag": etag})
-        return Response(body, status_code=self.status, headers=headers)
+                return Response("", status_code=304, headers=kept | {"ETag": etag})
+        return Response(body, status_code=status, headers=headers)
 
 
 class Routes(Blueprint):
@@ -140,6 +161,7 @@ class Routes(Blueprint):
         nothing: str = "",
         polled: bool = False,
         to_anybody: bool = False,
+        to_visitors: bool = False,
     ) -> Callable[[Callable[P, A]], Callable[P, A]]:
         """Declares a route. Only what its function's parameters and return type do not say stands here.
 
@@ -148,13 +170,14 @@ class Routes(Blueprint):
         """
 
         def decorate(function: Callable[P, A]) -> Callable[P, A]:
-            takes, answers, may_be_nothing = _signature(function, path)
+            takes, (answers, *also), may_be_nothing = _signature(function, path)
             if may_be_nothing != bool(nothing):
                 raise TypeError(f"{function.__name__}: say what None means, or return none")
             declared = Operation(
                 name=function.__name__, method=method, path=path, function=function, takes=takes, answers=answers,
-                status=status, nothing=nothing, polled=polled, to_anybody=to_anybody,
-                refusals=frozenset(refuses) | _implied(takes, path, to_anybody=to_anybody),
+                also=tuple(also), status=status, nothing=nothing, polled=polled, to_anybody=to_anybody,
+                to_visitors=to_visitors,
+                refusals=frozenset(refuses) | _implied(takes, path, to_anybody=to_anybody, to_visitors=to_visitors),
             )  # fmt: skip
             self.operations.append(declared)
 
@@ -173,8 +196,8 @@ def parts_of(path: str) -> tuple[str, ...]:
     return tuple(re.findall(r"{(\w+)}", path))
 
 
-def _signature(function: Callable[..., Any], path: str) -> tuple[Mapping[str, Any], type[BaseModel], bool]:
-    """What a function takes of a request, what it gives, and whether that may be nothing."""
+def _signature(function: Callable[..., Any], path: str) -> tuple[Mapping[str, Any], list[type[BaseModel]], bool]:
+    """What a function takes of a request, what it gives (most often first), and whether that may be nothing."""
     hints = get_type_hints(function, include_extras=True)
     returned = hints.pop("return")
     hints.pop(next(iter(inspect.signature(function).parameters)))  # the request itself
@@ -183,14 +206,18 @@ def _signature(function: Callable[..., Any], path: str) -> tuple[Mapping[str, An
         raise TypeError(f"{function.__name__} takes {sorted(named)}, but its path is {path}")
     variants = get_args(returned) if isinstance(returned, UnionType) else (returned,)
     models = [variant for variant in variants if variant is not type(None)]
-    return {name: hints[name] for name in hints if name in _ASKED_FOR}, models[0], len(models) < len(variants)
+    return {name: hints[name] for name in hints if name in _ASKED_FOR}, models, len(models) < len(variants)
 
 
-def _implied(takes: Mapping[str, Any], path: str, *, to_anybody: bool) -> frozenset[type[TriageError]]:
+def _implied(
+    takes: Mapping[str, Any], path: str, *, to_anybody: bool, to_visitors: bool
+) -> frozenset[type[TriageError]]:
     """What a request is refused with before its flow has a look, and by every change of an item."""
     found: set[type[TriageError]] = {Unavailable}
     if not to_anybody:
         found.add(NotAuthentic)
+    if to_visitors:
+        found.add(NotAllowed)
     if parts_of(path):
         found.add(Unknown)
     if takes:

@@ -14,6 +14,7 @@ from chalicelib.errors import (
     NotAllowed,
     NotAuthentic,
     PreconditionMissing,
+    TooMany,
     TriageError,
     Unavailable,
     Unknown,
@@ -60,8 +61,11 @@ _KINDS: Final[Mapping[type[TriageError], Kind]] = {
     NotAllowed: Kind(403, "not-allowed", "Not allowed"),
     Unknown: Kind(404, "unknown", "Not found"),
     PreconditionMissing: Kind(428, "version-required", "Say which version this change is based on"),
+    TooMany: Kind(429, "too-many", "Too many messages"),
     Unavailable: Kind(503, "unavailable", "Try again in a moment"),
 }
+#: Seconds: AWS is back in a moment, and counts are of minutes.
+RETRY_AFTER: Final[Mapping[int, str]] = {429: "60", 503: "1"}
 #: Chalice's own, in every route: a body that is no JSON, and a mistake of ours.
 FRAMEWORK: Final = (
     Kind(415, "unsupportedmediatype", "UnsupportedMediaType"),
@@ -86,7 +90,7 @@ def problem_of(error: TriageError, present: ItemOut | None = None) -> Response:
     kind = kind_of(type(error))
     extra: dict[str, Any] = {}
     headers = {"WWW-Authenticate": "Bearer"} if kind.status == 401 else {}
-    headers |= {"Retry-After": "1"} if kind.status == 503 else {}
+    headers |= {"Retry-After": RETRY_AFTER[kind.status]} if kind.status in RETRY_AFTER else {}
     if isinstance(error, Invalid):
         extra = {"field": error.field}
     if present:

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import combinations
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from chalicelib.intake.chat import generic
+from chalicelib.flows.matters import Chosen
+from chalicelib.intake.chat import reading, widget
 from chalicelib.item.passing import Destination
 from chalicelib.item.reply import Then
 from chalicelib.item.state import State
@@ -34,13 +36,14 @@ def _written(text: str) -> str:
 
 def _whole(said: Any) -> Any:
     """Pydantic would take ` 5 `, `5.0` and `1_0` for numbers too."""
-    return int(said) if isinstance(said, str) and re.fullmatch("[0-9]{1,3}", said, re.ASCII) else said
+    return int(said) if isinstance(said, str) and re.fullmatch("[0-9]{1,12}", said, re.ASCII) else said
 
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=_NAME)]
 Text = Annotated[
     str, Field(min_length=1, description="Not blank, and without NUL characters"), AfterValidator(_written)
 ]
+Why = Annotated[Text, Field(max_length=500)]
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole)]
 Cursor = Annotated[str, Field(min_length=1, max_length=1000, pattern=_CURSOR)]
@@ -67,6 +70,19 @@ _PLACES: Final[Mapping[str, Literal["agent", "queue", "topic"]]] = {
 }  # fmt: skip
 
 
+_SAID: Final = {"type": "string"}
+_PLACES_OF_PARTS: Final[Mapping[str, Any]] = {"to_queue": _SAID, "to_topic": _SAID, "claim": {"const": True}}
+#: At most one of them is said.
+_ONE_PLACE: Final[dict[str, Any]] = {
+    "not": {
+        "anyOf": [
+            {"required": list(two), "properties": {name: _PLACES_OF_PARTS[name] for name in two}}
+            for two in combinations(_PLACES_OF_PARTS, 2)
+        ]
+    }
+}
+
+
 class Reassign(BaseModel):
     """Where an item goes: to exactly one agent, queue or topic, and why."""
 
@@ -80,7 +96,7 @@ class Reassign(BaseModel):
     to_agent: Name | None = None
     to_queue: Name | None = None
     to_topic: Name | None = None
-    reason: Annotated[Text, Field(max_length=500)] | None = None
+    reason: Why | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -92,6 +108,57 @@ class Reassign(BaseModel):
     def destination(self) -> Destination:
         """The one place it names."""
         return next(Destination(kind, name) for field, kind in _PLACES.items() if (name := getattr(self, field)))
+
+
+class Reason(BaseModel):
+    """Why something is done, for colleagues to read later."""
+
+    model_config = _STRICT
+
+    reason: Why | None = None
+
+
+class Split(Reason):
+    """Which messages become a matter of their own, by the ids of their events; and where it goes, if not where routing
+    sends it: to a queue, to a topic, or into the hands of who splits."""
+
+    model_config = ConfigDict(**_STRICT, json_schema_extra=_ONE_PLACE)
+
+    events: list[Name] = Field(min_length=1, max_length=25)
+    to_queue: Name | None = None
+    to_topic: Name | None = None
+    claim: bool = False
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum((self.to_queue is not None, self.to_topic is not None, self.claim)) > 1:
+            raise ValueError("say at most one of to_queue, to_topic, claim")
+        return self
+
+    @property
+    def chosen(self) -> Chosen:
+        """What is asked for."""
+        places = ((kind, name) for field, kind in _PLACES.items() if (name := getattr(self, field, None)))
+        to = next((Destination(kind, name) for kind, name in places), None)
+        return Chosen(events=self.events, to=to, claim=self.claim, reason=self.reason or "")
+
+
+class Merge(Reason):
+    """The item in which one goes on."""
+
+    into: Name
+
+
+class Link(Reason):
+    """The item that one has to do with."""
+
+    to: Name
+
+
+class SamePerson(Reason):
+    """The customer who is the same person."""
+
+    other: Name
 
 
 class Reply(BaseModel):
@@ -149,23 +216,63 @@ class ChatAttachment(BaseModel):
 class Visitor(BaseModel):
     """Who writes in a chat. Only `id` tells one from another."""
 
-    id: str = Field(min_length=1, max_length=generic.ID_LENGTH)
-    name: str | None = Field(None, max_length=generic.ID_LENGTH)
+    id: str = Field(min_length=1, max_length=reading.ID_LENGTH)
+    name: str | None = Field(None, max_length=reading.ID_LENGTH)
     email: str | None = Field(None, max_length=320)
 
 
 class ChatMessage(BaseModel):
     """A visitor's message, as the generic webhook takes it; no text in it may be blank, and fields more do no harm.
 
-    It describes what `intake.chat.generic` reads, once the signature holds.
+    It describes what `intake.chat.generic` reads, once the signature holds. Other providers' bodies are their own.
     """
 
-    id: str = Field(min_length=1, max_length=generic.ID_LENGTH, description="The delivery: twice the same is one")
-    conversation: str = Field(min_length=1, max_length=generic.ID_LENGTH)
+    id: str = Field(min_length=1, max_length=reading.ID_LENGTH, description="The delivery: twice the same is one")
+    conversation: str = Field(min_length=1, max_length=reading.ID_LENGTH)
     visitor: Visitor
-    text: str = Field(min_length=1, max_length=generic.TEXT_LENGTH)
-    sent_at: str | None = Field(None, max_length=generic.ID_LENGTH, description="ISO 8601")
-    attachments: list[ChatAttachment] | None = Field(None, max_length=generic.MAX_ATTACHMENTS)
+    text: str = Field(min_length=1, max_length=reading.TEXT_LENGTH)
+    sent_at: str | None = Field(None, max_length=reading.ID_LENGTH, description="ISO 8601")
+    attachments: list[ChatAttachment] | None = Field(None, max_length=reading.MAX_ATTACHMENTS)
+
+
+class HandshakeQuery(BaseModel):
+    """How Meta tries an address it is to post webhooks to."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    mode: str = Field("", alias="hub.mode", max_length=20, description="`subscribe`")
+    token: str = Field("", alias="hub.verify_token", max_length=200, description="The installation's `verify`")
+    challenge: str = Field("", alias="hub.challenge", pattern="^[A-Za-z0-9_-]{0,200}$", description="What is said back")
+
+
+class KnownVisitor(BaseModel):
+    """A customer the shop knows. `hash` is its server's proof: HMAC-SHA256 with the installation's secret, in hex, of
+    `id`, or where there is an `email` of `id`, a newline, `email`."""
+
+    model_config = _STRICT
+
+    id: str = Field(min_length=1, max_length=widget.VISITOR_ID_LENGTH, pattern=_NAME)
+    name: Name | None = None
+    email: Annotated[str, Field(min_length=1, max_length=320, pattern=_NAME)] | None = None
+    hash: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class SessionRequest(BaseModel):
+    """Who opens the widget: a customer the shop knows, who was here before (`key`), or (neither) somebody new."""
+
+    model_config = _STRICT
+
+    visitor: KnownVisitor | None = None
+    key: str | None = Field(None, min_length=1, max_length=4_000)
+
+
+class WidgetMessage(BaseModel):
+    """A visitor's message, under an id of the browser's making: sent again under it, it is one message."""
+
+    model_config = _STRICT
+
+    id: str = Field(pattern=widget.MESSAGE_ID)
+    text: Annotated[Text, Field(max_length=widget.TEXT_LENGTH)]
 
 
 class _Query(BaseModel):
@@ -207,3 +314,9 @@ class ItemsQuery(OrderedPageQuery):
     def _given(self) -> dict[str, str]:
         names = ("queue", "state", "holder", "offered_to", "pinned_to")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+class AfterQuery(_Query):
+    """From where on a conversation is wanted."""
+
+    after: Annotated[int, Field(ge=0, lt=10**12), BeforeValidator(_whole)] = Field(0, description="`seq` of the newest")

@@ -31,8 +31,11 @@ def dynamodb() -> "DynamoDBClient":
 
 @cache
 def s3() -> "S3Client":
-    """Raw messages, models and the event lake. Path style works on AWS and on emulators without wildcard names."""
-    client: S3Client = _client("s3", _CONFIG.merge(Config(s3={"addressing_style": "path"})))
+    """Raw messages, models and the event lake. Path style works on AWS and on emulators without wildcard names.
+
+    Addresses are signed in the newer way, which every region takes.
+    """
+    client: S3Client = _client("s3", _CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "path"})))
     return client
 
 

@@ -1,6 +1,7 @@
 """Raw messages in S3, under their delivery id: overwriting one is writing the same again."""
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -27,6 +28,18 @@ class RawStore:
             if error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchBucket", "404"}:
                 raise Unknown(f"there is no raw message {key}") from error
             raise Unavailable(f"S3: {error.response['Error']['Code']}") from error
+        except BotoCoreError as error:
+            raise Unavailable(f"S3: {type(error).__name__}") from error
+
+    def link(self, key: str, name: str, content_type: str, seconds: int) -> str:
+        """An address that gives an object to whoever has it, for so long: as a file of this name, never as a page."""
+        shown = {
+            "ResponseContentDisposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+            "ResponseContentType": content_type,
+        }
+        try:
+            params = {"Bucket": self._bucket, "Key": key, **shown}
+            return self._client.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds)
         except BotoCoreError as error:
             raise Unavailable(f"S3: {type(error).__name__}") from error
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import Unavailable
+from chalicelib.intake.chat import secret
+from chalicelib.intake.chat.secret import Secret
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -19,14 +21,14 @@ class Secrets:
 
     def __init__(self, client: "SecretsManagerClient", stack_name: str) -> None:
         self._client, self._stack_name = client, stack_name
-        self._kept: dict[str, tuple[float, tuple[str, ...]]] = {}
+        self._kept: dict[str, tuple[float, Secret]] = {}
 
-    def of_installation(self, installation: str) -> tuple[str, ...]:
-        """The installation's present secret and, while it is being rotated, the one before."""
+    def of_installation(self, installation: str) -> Secret:
+        """The installation's secret, which is also the one before while it is being rotated; an empty one for none."""
         kept = self._kept.get(installation)
         if kept is None or time.monotonic() - kept[0] > KEPT_FOR:
-            kept = (time.monotonic(), tuple(self._read(installation)))
-            if kept[1]:
+            kept = (time.monotonic(), secret.read(self._read(installation)))
+            if kept[1].signing:
                 self._kept[installation] = kept
         return kept[1]
 
@@ -34,12 +36,12 @@ class Secrets:
         found = []
         for stage in ("AWSCURRENT", "AWSPREVIOUS"):
             try:
-                secret = self._client.get_secret_value(
+                version = self._client.get_secret_value(
                     SecretId=f"{self._stack_name}/hooks/{installation}", VersionStage=stage
                 )
             except self._client.exceptions.ResourceNotFoundException:
                 continue
             except (ClientError, BotoCoreError) as error:
                 raise Unavailable(f"Secrets Manager: {type(error).__name__}") from error
-            found.append(secret["SecretString"])
+            found.append(version["SecretString"])
         return found

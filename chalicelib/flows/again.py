@@ -36,9 +36,10 @@ def save(change: Change, at: datetime, world: World) -> None:
     try:
         world.table.save(change, at)
     except AtCapacity:
-        offered = change.after and change.after.offered_to
-        if offered and not (change.before and change.before.offered_to == offered):
-            raise LostRace((f"offer to {offered}",)) from None
+        for part in change.parts:
+            offered = part.after and part.after.offered_to
+            if offered and not (part.before and part.before.offered_to == offered):
+                raise LostRace((f"offer to {offered}",)) from None
         raise
 
 

@@ -82,9 +82,9 @@ def _items(item_ids: list[str], world: World) -> Iterator[Item]:
 
 def _done(plan: Handover, actor: str, world: World) -> Handover:
     ends, to = world.now() + _ONE_GO, plan.to
+    waiting = _in_hand(plan.agent_id, world)
     if to is not None and world.table.agents([to])[to].hands_to is not None:
         plan = replace(plan, to=None)  # he hands over himself: two who hand over to each other would never end
-    waiting = _in_hand(plan.agent_id, world)
     while waiting and world.now() < ends:
         plan = _one(plan, waiting.pop(0), actor, world)
     return replace(plan, to=to, left=len(waiting))

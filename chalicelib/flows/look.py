@@ -1,11 +1,14 @@
 """Reading: items, timelines, mentions, the live board. Changes nothing."""
 
+import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from chalicelib.errors import Unknown
-from chalicelib.item.change import Mention
+from chalicelib.flows import persons
+from chalicelib.intake.filetypes import UNKNOWN
+from chalicelib.item.change import Link, Mention
 from chalicelib.item.item import Customer, Event, Item
 from chalicelib.item.state import RESTING_STATES, State
 from chalicelib.item.steps import waits
@@ -17,7 +20,28 @@ from chalicelib.store.table import Page
 from chalicelib.world import World
 
 _MOST_HELD_COUNTED = 1000
+_NUMBER = re.compile(r"[1-9][0-9]{0,11}", re.ASCII)
 _IN_HANDS: Final = {"holder": keys.holding_pk, "offered_to": keys.offered_pk, "pinned_to": keys.pinned_pk}
+
+
+#: Seconds for which an attachment's address holds: long enough to begin, too short to be passed on.
+_LINK_HOLDS: Final = 60
+
+#: Types that no program runs: under any other name a file is given as bytes.
+_HARMLESS: Final = frozenset(
+    {"application/pdf", "image/gif", "image/heic", "image/jpeg", "image/png", "image/webp", "text/plain"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file somebody sent, and the address that gives it until `expires_at` to whoever asks there."""
+
+    name: str
+    type: str
+    size: int
+    url: str
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +87,10 @@ def items(
     return [entry for entry in present if _still(entry, by, value) and _sees(caller, entry, world)], page.next
 
 
-def customer(customer_id: str, caller: Caller, world: World) -> Customer:
-    """A customer's card. Raises `Unknown`, `NotAllowed`."""
+def customer(customer_id: str, caller: Caller, world: World) -> tuple[Customer, list[Link]]:
+    """A customer's card, and whom people say to be the same person. Raises `Unknown`, `NotAllowed`."""
     check_serves(caller, world.policy)
-    return world.table.customer(customer_id)
+    return persons.card(customer_id, world)
 
 
 def timeline(
@@ -78,6 +102,24 @@ def timeline(
     if not page.entries and cursor is None:
         raise Unknown(f"there is no customer {customer_id}")
     return page
+
+
+def attachment(customer_id: str, seq: str, number: str, caller: Caller, world: World) -> Download:
+    """An attachment of an entry of a customer's timeline, both counted from one. Raises `Unknown`, `NotAllowed`.
+
+    Who may read what the customer wrote may have what he sent with it.
+    """
+    check_serves(caller, world.policy)
+    event = world.table.event(customer_id, _counted(seq))
+    files = (event.payload or {}).get("attachments", ())
+    at = _counted(number)
+    file = files[at - 1] if at <= len(files) else {}
+    if not file.get("key"):
+        raise Unknown(f"entry {seq} of customer {customer_id} has no attachment {number} here")
+    kind = file["type"] if file["type"] in _HARMLESS else UNKNOWN
+    expires_at = world.now() + timedelta(seconds=_LINK_HOLDS)
+    url = world.raw.link(file["key"], file["name"], kind, _LINK_HOLDS)
+    return Download(file["name"], file["type"], file["size"], url, expires_at)
 
 
 def board(caller: Caller, world: World) -> list[QueueNow]:
@@ -98,6 +140,13 @@ def mentions(agent_id: str, caller: Caller, limit: int, cursor: str | None, worl
     if agent_id not in world.policy.agents:
         raise Unknown(f"there is no agent {agent_id}")
     return world.table.mentions(agent_id, limit, cursor)
+
+
+def _counted(text: str) -> int:
+    """A number of the path, from one on. Raises `Unknown` for anything else: there is nothing there."""
+    if not _NUMBER.fullmatch(text):
+        raise Unknown(f"there is no number {text}")
+    return int(text)
 
 
 def _now(queue: str, held: int, world: World) -> QueueNow:

@@ -2,23 +2,41 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from chalicelib import metrics
-from chalicelib.errors import Unknown, Unreadable
+from chalicelib.errors import Unavailable, Unknown, Unreadable
+from chalicelib.flows import hook, widget
+from chalicelib.flows.acknowledge import Courtesy
 from chalicelib.flows.again import save, until_won
+from chalicelib.flows.merged import goes_on_in
 from chalicelib.flows.tagging import tags_of
-from chalicelib.intake import email
-from chalicelib.intake.chat import generic
+from chalicelib.intake import email, filetypes
+from chalicelib.intake.chat import adapters
 from chalicelib.intake.message import Message
+from chalicelib.intake.mime import Part
+from chalicelib.intake.proof import Checked
+from chalicelib.intake.proof import of as proof_of
 from chalicelib.intake.thread import references
-from chalicelib.item.arrive import Arrival, Known, identity_of, may_be_offered, message_arrived, quarantined
-from chalicelib.item.change import Change, Delivery, ReplyToken
-from chalicelib.item.item import Customer, Item, ItemId
-from chalicelib.outgoing import token
+from chalicelib.item.acknowledge import account_of
+from chalicelib.item.arrive import (
+    Arrival,
+    Known,
+    file_key,
+    identity_of,
+    may_be_offered,
+    message_arrived,
+    quarantined,
+    same_contents,
+)
+from chalicelib.item.change import Change, Delivery
+from chalicelib.item.echo import heard
+from chalicelib.item.joining import Clues, lead
+from chalicelib.outgoing import chat_news, token
+from chalicelib.outgoing.notice import SendNotice
 from chalicelib.policy import Policy
 from chalicelib.store import keys, rows
 from chalicelib.world import World
@@ -28,32 +46,42 @@ log = logging.getLogger("sortownia")
 #: A delivery received this often has failed before, or taken its process with it: it is set aside unparsed.
 SET_ASIDE_FROM: Final = 3
 
-#: DMARC verdicts under which a sender is who he says: proved, or of a domain that asks for no proof. A check that
-#: failed, broke down or is missing proves nothing.
-_VOUCHED: Final = frozenset({"PASS", "GRAY"})
+#: A notice is kept by SQS so long, and clocks differ by so little: a time outside is none SES can have meant.
+_OLDEST: Final = timedelta(days=14)
+_AHEAD: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
     """What an inbound SQS message says: where the raw message is and what is known of it.
 
-    `verdicts` are SES's own, from the notice: never from headers, which a sender can forge. `doubt` says why the
-    message must not be read, '' where nothing speaks against it.
+    `verdicts` are SES's own, from the notice: never from headers, which a sender can forge. `checked` is what they
+    say of the sender, None where nobody looked. `doubt` says why the message must not be read, '' where nothing speaks
+    against it. `copies` are what it is to further mailboxes of the desk.
     """
 
     arrival: Arrival
     verdicts: Mapping[str, str]
     doubt: str = ""
+    checked: Checked | None = None
+    copies: tuple[Arrival, ...] = ()
+
+
+#: A delivery, and the message it brought with its files.
+type Came = tuple[Arrival, email.Opened]
 
 
 def delivery(body: str, sqs_id: str, receive_count: int, world: World) -> str:
     """Handles one inbound SQS message and returns what became of it; handling it again changes nothing.
 
-    Raises only when AWS is away or races are lost for seconds, so that SQS brings it again.
+    A chat's body may hold several messages: each is a delivery of its own, in the order they stand there. Raises only
+    when AWS is away or races are lost for seconds, so that SQS brings it again.
     """
     notice = _notice(body, sqs_id, world)
     if not notice.arrival.raw_key:
         return set_aside(notice, "a notice that names no message", world)
+    if receive_count > 1 and (parted := _parted(notice, world)):
+        return parted
     if receive_count >= SET_ASIDE_FROM:
         return set_aside(notice, f"failed {receive_count - 1} times before", world, metrics.FAILED)
     if notice.doubt:
@@ -62,10 +90,11 @@ def delivery(body: str, sqs_id: str, receive_count: int, world: World) -> str:
     if suspect:
         return set_aside(notice, f"SES verdict: {' and '.join(suspect)}", world, metrics.VERDICT)
     try:
-        message = _read(notice.arrival, world)
+        came, news = _read(notice, world)
     except (Unreadable, Unknown) as error:
         return set_aside(notice, str(error), world)
-    return _receive(notice.arrival, message, world)
+    outcomes = [_receive(arrival, opened, world) for arrival, opened in came]
+    return ", ".join([*outcomes, *_noticed(news, notice.arrival.source, world)]) or "says nothing"
 
 
 def dead_delivery(body: str, sqs_id: str, world: World) -> str:
@@ -88,21 +117,36 @@ def set_aside(notice: Notice, reason: str, world: World, why: str = metrics.UNRE
     return until_won(decide_and_save)
 
 
-def _receive(arrival: Arrival, message: Message, world: World) -> str:
+def _receive(arrival: Arrival, opened: email.Opened, world: World) -> str:
+    message = opened.message
     tags = tags_of(message, world.model)
-    ids = world.new_ids()
+    ids, courtesy = world.new_ids(), Courtesy(arrival, tags, world)
+    unwritten = enumerate(opened.files, 1)  # each is written once, however often the decision is made anew
 
     def decide_and_save() -> str:
         known = _known(arrival, message, world)
         if known is None:
             return "handled before"
-        asked = may_be_offered(arrival, message, tags, known, world.policy, ids)
+        if known.item and known.item.merged_into:
+            known = replace(known, item=goes_on_in(known.item, world), named=known.item)
+        said = heard(message, known, world.policy)
+        known = courtesy.weighed(said, known)
+        asked = may_be_offered(arrival, said, tags, known, world.policy, ids)
         known = replace(known, agents=world.table.agents(asked))
-        change = message_arrived(arrival, message, tags, known, world.policy, ids)
-        save(change, arrival.received_at, world)
+        change = courtesy.given(message_arrived(arrival, said, tags, known, world.policy, ids), known)
+        change = widget.heard(change, arrival, said, world)
+        if change.events:
+            _write_files(unwritten, arrival, world)
+        save(change, arrival.now, world)
         return _outcome(change)
 
     return until_won(decide_and_save)
+
+
+def _write_files(files: Iterable[tuple[int, Part]], arrival: Arrival, world: World) -> None:
+    """Puts attachments where their entry will say they are, all of them under a type that no program runs."""
+    for number, part in files:
+        world.raw.write(file_key(arrival.delivery, number), part.content(), filetypes.UNKNOWN)
 
 
 def _outcome(change: Change) -> str:
@@ -111,24 +155,91 @@ def _outcome(change: Change) -> str:
     return "queued" if change.after else "recorded as automatic"
 
 
-def _read(arrival: Arrival, world: World) -> Message:
+def read(arrival: Arrival, world: World) -> Message:
+    """A message that was received before. Raises `Unknown` where it is no more, `Unreadable`."""
+    came, _ = _read(Notice(arrival, {}), world)
+    found = next((opened.message for one, opened in came if one.delivery == arrival.delivery), None)
+    if found is None:
+        raise Unknown(f"there is no message {arrival.delivery.id} any more")
+    return found
+
+
+def _parted(notice: Notice, world: World) -> str:
+    """Hands in each of a chat body's messages by itself, so that one that always fails holds up no other; '' for one
+    message, or none that can be read."""
+    arrival = notice.arrival
+    if arrival.delivery.channel != "chat":
+        return ""
+    try:
+        came, _ = _read(notice, world)
+    except (Unreadable, Unknown):
+        return ""
+    if len(came) < 2:
+        return ""
+    said = [opened.message.delivery for _, opened in came]
+    notices = [hook.notice(arrival.source, one, arrival.raw_key, world.settings) for one in said]
+    if world.queues.send(notices):
+        raise Unavailable("SQS refused a notice")
+    return f"handed in as {len(said)}"
+
+
+def _read(notice: Notice, world: World) -> tuple[list[Came], tuple[SendNotice, ...]]:
+    """Each message that came, and how; and news of our replies.
+
+    Of a chat's body with several messages a notice means the one it names, else all. Raises Unreadable, and Unknown for
+    what is gone: the raw message, the installation.
+    """
+    arrival = notice.arrival
     raw = world.raw.read(arrival.raw_key)
-    return email.parse(raw) if arrival.delivery.channel == "mail" else generic.parse(raw)
+    if arrival.delivery.channel == "mail":
+        return _mails(notice, raw), ()
+    installation = world.policy.installations.get(arrival.source)
+    if installation is None:
+        raise Unknown(f"there is no installation {arrival.source} any more")
+    said = adapters.messages(installation, raw)
+    came = [
+        (replace(arrival, delivery=hook.delivery(arrival.source, one.delivery)), email.Opened(one, files=()))
+        for one in said
+    ]
+    named = [one for one in came if one[0].delivery == arrival.delivery]
+    return (named, ()) if named else (came, chat_news.news(installation, raw))
+
+
+def _mails(notice: Notice, raw: bytes) -> list[Came]:
+    """A mail once for each mailbox it was for, with what is proved of its sender.
+
+    The ledger row of the delivery itself comes last: where it stands, the mail is in every mailbox.
+    """
+    opened, arrivals = email.parse_with_files(raw), (*notice.copies, notice.arrival)
+    if notice.checked is None:
+        return [(arrival, opened) for arrival in arrivals]
+    proof = proof_of(raw, opened.message, notice.checked, notice.arrival.delivery.id)
+    return [(replace(arrival, trusted=proof.holds, proof=proof.how), opened) for arrival in arrivals]
+
+
+def _noticed(news: Sequence[SendNotice], source: str, world: World) -> list[str]:
+    if not news:
+        return []
+    from chalicelib.flows.send import noticed  # seldom needed, and the sender's work to load
+
+    return [noticed(one, world, source) for one in news]
 
 
 def _known(arrival: Arrival, message: Message, world: World) -> Known | None:
     """What the table knows that matters to this message; None when the delivery was handled before.
 
-    Two calls at the most: ledger, references, conversation and identity; then the item and the customer they name.
+    Two calls at the most: ledger, references, conversation, identity and token; then the items and customers they name.
     """
     ledger = keys.delivery_key(arrival.delivery.channel, arrival.delivery.id)
-    own = keys.message_key(arrival.source, message.message_id) if message.message_id else None
+    own = [keys.message_key(arrival.source, message.message_id, content) for content in _contents(arrival, message)]
     answers = [keys.message_key(arrival.source, reference) for reference in references(message)]
     conversation = keys.conversation_key(arrival.source, message.conversation) if message.channel == "chat" else None
     proved = identity_of(arrival, message)
     identity = keys.identity_key(*proved) if proved else None
     mark = keys.token_key(arrival.token) if arrival.token else None
-    wanted = [ledger, *answers, *(key for key in (own, conversation, identity, mark) if key)]
+    account = account_of(arrival, message, world.policy)
+    spent = keys.budget_key(account) if account else None
+    wanted = [ledger, *own, *answers, *(key for key in (conversation, identity, mark, spent) if key)]
     found = world.table.rows(wanted)
 
     def row(key: keys.Key | None) -> dict[str, Any]:
@@ -136,36 +247,43 @@ def _known(arrival: Arrival, message: Message, world: World) -> Known | None:
 
     if row(ledger):
         return None
-    known_message = rows.message_of(row(own)) if row(own) else None
-    if row(mark) and (answered := _answered(rows.token_of(row(mark)), arrival, message, world)):
-        return replace(answered, message=known_message)
-    conversation_item = row(conversation).get("item_id")
-    item_id = conversation_item or next((row(a)["item_id"] for a in answers if row(a).get("item_id")), None)
-    customer_id = row(identity).get("customer_id")
-    item, customer = _matter(item_id, customer_id, world)
-    if conversation_item and item and item.customer_id != customer_id:
-        customer = world.table.customer(item.customer_id)  # the provider says whose conversation it is
-    return Known(
-        customer=customer,
-        message=known_message,
-        conversation_item=ItemId(conversation_item) if conversation_item else None,
-        item=item,
+    clues = Clues(
+        token=rows.token_of(row(mark)) if row(mark) else None,
+        answers=tuple(rows.message_of(row(answer)) for answer in answers if row(answer)),
+        conversation_item=row(conversation).get("item_id"),
+        customer_id=row(identity).get("customer_id"),
+    )
+    known = _followed(clues, arrival, message, world)
+    seen = [rows.message_of(row(key)) for key in own if row(key)]
+    return replace(
+        known,
+        message=next((one for one in seen if not one.another), None),
+        repeated=next((one for one in seen if one.another), None),
+        budget=rows.budget_of(account, row(spent)) if account else None,
     )
 
 
-def _answered(mark: ReplyToken, arrival: Arrival, message: Message, world: World) -> Known | None:
-    """The item a reply token stands for, if it is used by whom we wrote to, and he is proved to be the sender."""
-    item, customer = world.table.item_and_customer(mark.item_id, mark.customer_id)
-    if item is None or customer is None or message.sender is None or not arrival.trusted:
-        return None
-    fits = token.matches(mark.token, customer.key, item.id, mark.mailbox, message.sender.address)
-    return Known(customer=customer, item=item) if fits and mark.mailbox == arrival.source else None
+def _contents(arrival: Arrival, message: Message) -> tuple[str, ...]:
+    """What tells apart the mails under this one's Message-ID that may be the same as it; '' stands for the first."""
+    return ("", *same_contents(arrival, message)) if message.channel == "mail" and message.message_id else ()
 
 
-def _matter(item_id: str | None, customer_id: str | None, world: World) -> tuple[Item | None, Customer | None]:
-    if not item_id and not customer_id:
-        return None, None
-    return world.table.item_and_customer(item_id or "none", customer_id or "none")
+def _followed(clues: Clues, arrival: Arrival, message: Message, world: World) -> Known:
+    """The item and customer the clues lead to."""
+    items, customers = world.table.items_and_customers(list(clues.item_ids()), list(clues.customer_ids()))
+    found = lead(clues, message, arrival.source, arrival.trusted, items, customers)
+    customer = found.customer
+    if clues.conversation_item and found.item and found.item.customer_id != clues.customer_id:
+        customer = world.table.customer(found.item.customer_id)  # the provider says whose conversation it is
+    return Known(
+        customer=customer,
+        conversation_item=clues.conversation_item,
+        item=found.item,
+        by=found.by,
+        because=found.because,
+        own=found.own,
+        lent=found.customer != found.own,
+    )
 
 
 def _notice(body: str, sqs_id: str, world: World) -> Notice:
@@ -192,23 +310,50 @@ def _mail_notice(told: Mapping[str, Any], now: datetime, policy: Policy) -> Noti
         name: str((receipt.get(f"{name}Verdict") or {}).get("status", ""))
         for name in ("spam", "virus", "spf", "dkim", "dmarc")
     }
-    addressed = [token.split(str(address)) for address in receipt["recipients"]]
-    mailbox, mark = next((a for a in addressed if a[0] in policy.mailboxes), addressed[0])
+    (mailbox, mark), *others = _mailboxes(map(str, receipt["recipients"]), policy).items()
     arrival = Arrival(
         delivery=Delivery("mail", str(mail["messageId"])),
         source=mailbox,
         raw_key=str(receipt["action"]["objectKey"]),
-        received_at=now,
-        trusted=verdicts["dmarc"] in _VOUCHED,
+        received_at=_received(receipt.get("timestamp"), now),
+        handled_at=now,
         token=mark,
     )
-    return Notice(arrival, verdicts)
+    envelope = mail.get("source")
+    checked = Checked(verdicts["dmarc"], verdicts["spf"], verdicts["dkim"], envelope if envelope else "")
+    return Notice(arrival, verdicts, checked=checked, copies=tuple(_copy(arrival, *other) for other in others))
+
+
+def _mailboxes(recipients: Iterable[str], policy: Policy) -> dict[str, str]:
+    """The mailboxes of the desk a mail is for, each with the token it was addressed to; else its first recipient."""
+    addressed: dict[str, str] = {}
+    for mailbox, mark in map(token.split, recipients):
+        addressed[mailbox] = addressed.get(mailbox) or mark
+    ours = {mailbox: mark for mailbox, mark in addressed.items() if mailbox in policy.mailboxes}
+    return ours or dict(list(addressed.items())[:1])
+
+
+def _copy(arrival: Arrival, mailbox: str, mark: str) -> Arrival:
+    """What the same mail is to a further mailbox: a delivery, an entry and a matter of its own."""
+    delivery = Delivery("mail", f"{arrival.delivery.id}#{mailbox}")
+    return replace(arrival, delivery=delivery, source=mailbox, token=mark)
+
+
+def _received(told: object, now: datetime) -> datetime:
+    """When SES received a mail, by its own word where that can be; else now."""
+    try:
+        moment = datetime.fromisoformat(str(told))
+    except ValueError:
+        return now
+    if moment.tzinfo is None or not now - _OLDEST <= moment <= now + _AHEAD:
+        return now
+    return min(moment.astimezone(UTC), now)
 
 
 def _chat_notice(told: Mapping[str, Any], now: datetime) -> Notice:
-    installation, delivery_id = str(told["installation"]), str(told["delivery"])
+    installation = str(told["installation"])
     arrival = Arrival(
-        delivery=Delivery("chat", f"{installation}#{delivery_id}"),
+        delivery=hook.delivery(installation, str(told["delivery"])),
         source=installation,
         raw_key=str(told["key"]),
         received_at=now,
@@ -223,8 +368,10 @@ def _found_notice(told: Mapping[str, Any], now: datetime, policy: Policy) -> Not
         delivery=Delivery("mail", str(told["id"])),
         source=mailbox if mailbox in policy.mailboxes else next(iter(policy.mailboxes), mailbox),
         raw_key=str(told["key"]),
-        received_at=now,
+        received_at=_received(told.get("at"), now),
+        handled_at=now,
         trusted=False,
+        proof="nobody can say any more what SES found",
         token=mark,
         note="its notice never came",
     )

@@ -6,7 +6,7 @@ notice still waits or is being handled, or the notice is lost.
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,9 +16,11 @@ from chalicelib import metrics
 from chalicelib.aws.queues import Queued
 from chalicelib.errors import Unavailable, Unknown, Unreadable
 from chalicelib.flows import hook
+from chalicelib.flows.send import ledger
 from chalicelib.intake import stamp
-from chalicelib.intake.chat import generic
+from chalicelib.intake.chat import adapters
 from chalicelib.item.change import Delivery
+from chalicelib.outgoing import chat_news
 from chalicelib.store import keys
 from chalicelib.world import World
 
@@ -74,15 +76,15 @@ def _looked_after(stored: Stored, world: World) -> str:
     delivery = _delivery(stored.key)
     if delivery is None:
         return "not ours"
-    if _handled(delivery, world):
+    if _handled([delivery], world):
         return "handled"
     try:
-        delivery, notice = _notice(stored.key, delivery, world)
+        deliveries, notice = _notice(stored, delivery, world)
     except Unknown:
         return "gone"
     # First the queues, then the ledger: what left the queues before we looked stands in the ledger when we look.
     under_way = _under_way(stored, world)
-    if _handled(delivery, world):
+    if _handled(deliveries, world):
         return "handled"
     if under_way:
         world.metrics.count(metrics.RECHECK_PUT_OFF)
@@ -93,38 +95,43 @@ def _looked_after(stored: Stored, world: World) -> str:
 
 
 def _delivery(key: str) -> Delivery | None:
-    """The delivery an object's name stands for; of a chat message whose id is no name, a stand-in."""
+    """The delivery an object's name stands for; of a body with several messages, or one whose id is no name, a
+    stand-in."""
     match key.split("/", 1):
         case ["mail", ses_id] if ses_id and key != SETUP_OBJECT:
             return Delivery("mail", ses_id)
         case ["chat", rest] if all(rest.partition("/")):
-            return Delivery("chat", rest.replace("/", "#", 1))
+            return hook.delivery(*rest.split("/", 1))
     return None
 
 
-def _handled(delivery: Delivery, world: World) -> bool:
-    return bool(world.table.rows([keys.delivery_key(delivery.channel, delivery.id)]))
+def _handled(deliveries: Sequence[Delivery], world: World) -> bool:
+    wanted = [keys.delivery_key(delivery.channel, delivery.id) for delivery in deliveries]
+    found = world.table.rows(wanted)
+    return all((key["pk"], key["sk"]) in found for key in wanted)
 
 
-def _notice(key: str, delivery: Delivery, world: World) -> tuple[Delivery, Queued]:
-    """The delivery an object really is, and what intake is to be told. Raises `Unknown` when the object is gone."""
+def _notice(stored: Stored, delivery: Delivery, world: World) -> tuple[list[Delivery], Queued]:
+    """The deliveries an object really holds, and what intake is to be told. Raises `Unknown` when it is gone."""
     if delivery.channel == "mail":
-        return delivery, _found_mail(key, delivery.id, world)
-    installation, _, delivery_id = delivery.id.partition("#")
+        return [delivery], _found_mail(stored, delivery.id, world)
+    name, _, delivery_id = delivery.id.partition("#")
+    raw, installation = world.raw.read(stored.key), world.policy.installations.get(name)
     try:
-        delivery_id = generic.parse(world.raw.read(key)).delivery
+        said = [one.delivery for one in adapters.messages(installation, raw)] if installation else [delivery_id]
+        news = chat_news.news(installation, raw) if installation else ()
     except Unreadable as error:  # intake will say so where people see it
         log.warning("stored chat message unreadable: %s", error.field)
-    return Delivery("chat", f"{installation}#{delivery_id}"), hook.notice(
-        installation, delivery_id, key, world.settings
-    )
+        said, news = [delivery_id], ()
+    deliveries = [*(hook.delivery(name, one) for one in said), *map(ledger, news)]
+    return deliveries, hook.notice(name, said[0] if len(said) == 1 else delivery_id, stored.key, world.settings)
 
 
-def _found_mail(key: str, ses_id: str, world: World) -> Queued:
+def _found_mail(stored: Stored, ses_id: str, world: World) -> Queued:
     """What intake is told of a mail without its notice: of SES's findings only those it wrote on top of the mail."""
-    found = stamp.read(world.raw.read(key, stamp.STAMP_BYTES), ses_id)
+    found = stamp.read(world.raw.read(stored.key, stamp.STAMP_BYTES), ses_id)
     told = {
-        "kind": "found", "id": ses_id, "key": key, "stamped": found is not None,
+        "kind": "found", "id": ses_id, "key": stored.key, "at": stored.at.isoformat(), "stamped": found is not None,
         "recipient": found.recipient if found else "", "verdicts": dict(found.verdicts) if found else {},
     }  # fmt: skip
     return Queued(world.settings.inbound_queue_url, json.dumps(told))

@@ -5,13 +5,13 @@ import json
 from dataclasses import replace
 
 from chalicelib.errors import Conflict, Invalid, NotAllowed, Unknown
+from chalicelib.flows.letter import by_mail
 from chalicelib.flows.work import changed, with_present
 from chalicelib.item.change import Answered, Change, Step
 from chalicelib.item.item import Contact, Customer, Item
 from chalicelib.item.outgoing import Outgoing
 from chalicelib.item.reply import Reply, Then, replied
-from chalicelib.outgoing import chat, mail, token
-from chalicelib.policy import Mailbox
+from chalicelib.outgoing import chat
 from chalicelib.rights import Caller, check_may_see
 from chalicelib.world import World
 
@@ -73,32 +73,19 @@ class _Writer:
         return change
 
     def _mail(self, item: Item, contact: Contact, customer: Customer, step: Step) -> tuple[Reply, bytes, str]:
-        to = mail.answerable(contact.address)
-        mailbox = self._mailbox(item)
-        mark = token.token(customer.key, item.id, mailbox.address, contact.address)
-        letter = mail.Letter(
-            from_name=mailbox.name, mailbox=mailbox.address, to_name=contact.name, to_address=to,
-            subject=item.subject or mailbox.name, text=self._text, in_reply_to=contact.message_id,
-            references=contact.references, reply_to=token.with_token(mailbox.address, mark),
-            message_id=f"{self._id}@{mailbox.address.rpartition('@')[2]}", at=step.at, outbox_id=self._id,
-        )  # fmt: skip
-        written = self._reply(mailbox.address, to, contact, mail.answer_subject(letter.subject))
-        return replace(written, token=mark), mail.compose(letter), "message/rfc822"
+        said, raw = by_mail(self._id, self._text, item, contact, customer, step.at, self._world.policy)
+        return said, raw, "message/rfc822"
 
     def _chat(self, item: Item, contact: Contact, _: Customer, step: Step) -> tuple[Reply, bytes, str]:
-        raw = chat.body(self._id, contact.conversation, self._text, step.at)
-        return self._reply(item.source, contact.conversation, contact, ""), raw, "application/json"
-
-    def _reply(self, source: str, to: str, contact: Contact, subject: str) -> Reply:
-        return Reply(
-            id=self._id, source=source, to=to, name=contact.name, subject=subject, text=self._text,
+        installation = self._world.policy.installations.get(item.source)
+        if installation is None:
+            raise Invalid("to", f"there is no installation {item.source} any more")
+        raw = chat.compose(installation, self._id, contact.conversation, self._text, step.at)
+        said = Reply(
+            id=self._id, source=item.source, to=contact.conversation, name=contact.name, subject="", text=self._text,
             raw_key=f"out/{self._id}",
         )  # fmt: skip
-
-    def _mailbox(self, item: Item) -> Mailbox:
-        """The mailbox the customer wrote to; the desk's first where that one is no more."""
-        mailboxes = self._world.policy.mailboxes
-        return mailboxes.get(item.source) or next(iter(mailboxes.values()))
+        return said, raw, "application/json"
 
 
 def _given_before(given: Answered, said: str, world: World) -> tuple[Outgoing, Item]:

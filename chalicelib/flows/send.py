@@ -7,8 +7,10 @@ from typing import Any, Final
 
 from chalicelib import metrics
 from chalicelib.errors import LostRace, OutcomeUnknown, Refused, Unavailable, Unknown
+from chalicelib.flows import widget
 from chalicelib.flows.again import offerable, save, until_won
 from chalicelib.flows.export import to_send
+from chalicelib.flows.merged import goes_on_in
 from chalicelib.item.change import Change, Delivery, Handled, Step
 from chalicelib.item.item import EventType
 from chalicelib.item.outgoing import Outgoing, Status
@@ -40,7 +42,7 @@ def send_message(body: str, world: World) -> str:
     if "outbox_id" in told:
         return _send(str(told["outbox_id"]), world)
     notice = notice_of(told)
-    return _noticed(notice, world) if notice else "says nothing"
+    return noticed(notice, world) if notice else "says nothing"
 
 
 def look_after(reply_id: str, world: World) -> str:
@@ -65,6 +67,8 @@ def _send(reply_id: str, world: World) -> str:
     if outgoing.status != Status.QUEUED:
         return f"{outgoing.status} already"
     raw = world.raw.read(outgoing.raw_key)
+    if widget.serves(outgoing.source, world.policy):
+        return _shown(outgoing, raw, world)
     try:
         outgoing = _taken(outgoing, world)
     except LostRace:
@@ -81,6 +85,15 @@ def _send(reply_id: str, world: World) -> str:
     return _sent(outgoing.id, provider_id, world)
 
 
+def _shown(outgoing: Outgoing, raw: bytes, world: World) -> str:
+    """Sends a reply of our own widget: what the visitor sees is written with what we know of it, so no one is asked
+    and nothing is ever in between."""
+    try:
+        return _sent(outgoing.id, outgoing.id, world, raw)
+    except Refused as error:
+        return _not_delivered(outgoing, Status.FAILED, str(error), world)
+
+
 def _taken(outgoing: Outgoing, world: World) -> Outgoing:
     """From here on nobody else sends it. Raises `LostRace`."""
     change = begun(outgoing, _step("send", world))
@@ -93,23 +106,26 @@ def _hand_over(outgoing: Outgoing, raw: bytes, world: World) -> str:
     if outgoing.channel == "mail":
         return world.mailer.send(raw, outgoing.to, outgoing.id)
     installation = world.policy.installations.get(outgoing.source)
-    base = world.settings.chat_replies_url
-    url = f"{base}/{outgoing.source}" if base else installation.replies if installation else ""
-    secrets = world.secrets.of_installation(outgoing.source)
-    if not url or not secrets:
-        raise Refused(f"installation {outgoing.source} has no address for replies, or no secret")
-    world.providers.post(url, chat.headers(secrets[0], raw, world.now()), raw)
+    if installation is None:
+        raise Refused(f"there is no installation {outgoing.source} any more")
+    secret = world.secrets.of_installation(outgoing.source)
+    call = chat.call(installation, secret, outgoing.to, raw, world.now(), world.settings.chat_replies_url)
+    wanted = chat.ANSWER_BYTES if call.judge else 0
+    answer = world.providers.post(call.url, call.headers, call.body, call.method, wanted)
+    if call.judge:
+        call.judge(answer)
     return outgoing.id
 
 
-def _sent(reply_id: str, provider_id: str, world: World) -> str:
+def _sent(reply_id: str, provider_id: str, world: World, to_be_shown: bytes = b"") -> str:
     def decide_and_save() -> str:
         outgoing = world.table.outgoing(reply_id)
         if outgoing.provider_id:
             return "sent already"
         message_id = world.mailer.message_id(provider_id) if outgoing.channel == "mail" else ""
         customer = world.table.customer(outgoing.customer_id)
-        _saved(sent(outgoing, customer, _step("send", world), provider_id, message_id), world)
+        change = sent(outgoing, customer, _step("send", world), provider_id, message_id)
+        _saved(widget.answered(change, outgoing, to_be_shown, world) if to_be_shown else change, world)
         return "sent"
 
     return until_won(decide_and_save)
@@ -127,23 +143,33 @@ def _not_delivered(
         item, customer = world.table.item_and_customer(now.item_id, now.customer_id)
         if item is None or customer is None:
             raise Unknown(f"there is no item {now.item_id}")
+        if item.merged_into:
+            item = goes_on_in(item, world)
+            customer = world.table.customer(item.customer_id)
         step = _step("send", world)
         agents = offerable(item, world)
         change = not_delivered(now, item, customer, step, status, detail, agents, world.policy)
         save(_marked(change, handled), step.at, world)
-        if status == Status.UNKNOWN:
+        if status == Status.UNKNOWN and not now.automatic:
             world.metrics.count(metrics.REPLY_OUTCOME_UNKNOWN)
         return str(status)
 
     return until_won(decide_and_save)
 
 
-def _noticed(notice: SendNotice, world: World) -> str:
-    """SES's news of a mail, once each."""
-    delivery = Delivery("notice", f"{notice.provider_id}#{notice.id}")
+def ledger(notice: SendNotice) -> Delivery:
+    """The ledger's name for a piece of news."""
+    return Delivery("notice", f"{notice.provider_id}#{notice.id}")
+
+
+def noticed(notice: SendNotice, world: World, source: str = "") -> str:
+    """A provider's news of a reply, once each; where `source` is not '', of one that left by this installation."""
+    delivery = ledger(notice)
     try:
         outgoing = world.table.outgoing(notice.outbox_id)
     except Unknown:
+        return "about no reply of ours"
+    if source and outgoing.source != source:
         return "about no reply of ours"
     if not outgoing.provider_id:
         _sent(outgoing.id, notice.provider_id, world)  # it left, whatever we knew

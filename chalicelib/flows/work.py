@@ -7,7 +7,7 @@ from functools import partial
 
 from chalicelib.errors import Conflict, LostRace, NotAllowed, StaleItem, Unknown
 from chalicelib.flows.again import offerable, save, until_won
-from chalicelib.item import decide, label, passing
+from chalicelib.item import decide, label, links, passing
 from chalicelib.item.change import Change, Step
 from chalicelib.item.item import Customer, Item
 from chalicelib.item.passing import Destination
@@ -41,6 +41,32 @@ def snooze(item_id: str, version: int, until: datetime, caller: Caller, world: W
     return changed(item_id, version, caller, "snooze", snoozed, world)
 
 
+def reopen(item_id: str, version: int, reason: str, caller: Caller, world: World) -> Item:
+    """Lets a resolved item wait again, first for who it is pinned to. Raises as `finish`."""
+
+    def reopened(item: Item, customer: Customer, step: Step) -> Change:
+        return decide.reopen(item, customer, step, reason, offerable(item, world), world.policy)
+
+    return changed(item_id, version, caller, "reopen", reopened, world)
+
+
+def link(item_id: str, version: int, to: str, reason: str, caller: Caller, world: World) -> Item:
+    """Links an item to another the caller may see. Raises as `finish`, and `Invalid` for the item itself."""
+
+    def linked(item: Item, customer: Customer, step: Step) -> Change:
+        other = world.table.item(to)
+        check_may_see(caller, other.queue, other.hands, world.policy)
+        return links.link(item, customer, step, other.id, reason, world.policy)
+
+    return changed(item_id, version, caller, "link", linked, world)
+
+
+def unlink(item_id: str, version: int, reason: str, caller: Caller, world: World) -> Item:
+    """Links an item to no other any more. Raises as `finish`."""
+    unlinked = partial(links.unlink, reason=reason, policy=world.policy)
+    return changed(item_id, version, caller, "unlink", unlinked, world)
+
+
 def decline(item_id: str, version: int, caller: Caller, world: World) -> Item:
     """Lets an offer go on to the next agent, or to all. Raises as `finish`."""
 
@@ -66,7 +92,7 @@ def reassign(item_id: str, version: int, to: Destination, reason: str, caller: C
 def note(item_id: str, version: int, text: str, mentions: Sequence[str], caller: Caller, world: World) -> Item:
     """Adds an internal note. Raises as `finish`, and `Invalid` for a mention of one who may not see the item."""
     noted = partial(label.note, text=text, mentions=mentions, policy=world.policy)
-    return changed(item_id, version, caller, "note", noted, world, _check_writes)
+    return changed(item_id, version, caller, "note", noted, world, check_writes)
 
 
 def tag(item_id: str, version: int, topic: str | None, urgency: str | None, caller: Caller, world: World) -> Item:
@@ -114,12 +140,22 @@ def passing_on(to: Destination, reason: str, world: World) -> Decide:
 def changed(
     item_id: str, version: int, caller: Caller, cause: str, decided: Decide, world: World, check: Check | None = None
 ) -> Item:
-    """One step an agent takes, based on the version he saw; the item as it is then.
+    """One step an agent takes, based on the version he saw; the item as it is then."""
+    change = taken(item_id, version, caller, cause, decided, world, check)
+    if change.after is None:
+        raise Unknown(f"there is no item {item_id}")
+    return change.after
+
+
+def taken(
+    item_id: str, version: int, caller: Caller, cause: str, decided: Decide, world: World, check: Check | None = None
+) -> Change:
+    """One step an agent takes, based on the version he saw, as it was written.
 
     A refusal because of the version or the state carries the item as it is, if he may see it.
     """
 
-    def decide_and_save() -> Item:
+    def decide_and_save() -> Change:
         item = world.table.item(item_id)
         try:
             check_may_see(caller, item.queue, item.hands, world.policy)
@@ -132,9 +168,7 @@ def changed(
             raise
         except Conflict as error:
             raise with_present(error, item) from None
-        if change.after is None:
-            raise Unknown(f"there is no item {item_id}")
-        return change.after
+        return change
 
     return until_won(decide_and_save)
 
@@ -153,5 +187,5 @@ def _check_offered(caller: Caller, item: Item) -> None:
     check_may_change(caller, item.offered_to)
 
 
-def _check_writes(caller: Caller, _item: Item) -> None:
+def check_writes(caller: Caller, _item: Item) -> None:
     check_may_write(caller)

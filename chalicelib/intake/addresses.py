@@ -20,6 +20,8 @@ _UNCLOSED = re.compile(r'(?:[^"]++|"(?:[^"\\]++|\\.)*+")*+(?=")', re.DOTALL)
 _BRACKETED = re.compile(r"<([^<>]{1,1200}+)>")
 _BARE = re.compile(r"(?<![^\s<>,;\"])[^\s<>,;\"@]{1,900}@[^\s<>,;\"]{1,200}", re.ASCII)
 _SPACE = re.compile(r"\s+", re.ASCII)
+_LOOSE = re.compile(r"\s*([@.])\s*", re.ASCII)
+_QUOTED_LOCAL = re.compile(r'"(?:[^"\\]|\\.){1,300}+"@[^\s<>(),;:"]{1,300}', re.DOTALL)
 _PLAIN_ADDRESS = re.compile(r"(?<![^\s<>()\[\],;:\"])[^\s<>()\[\],;:\"@]{1,300}@[^\s<>(),;:\"]{1,300}", re.ASCII)
 
 
@@ -58,6 +60,8 @@ def _address(tokens: list[tuple[str, str]], decode: Callable[[str], str]) -> Add
     if angles:
         named = next((angle for angle in angles if "@" in angle), angles[-1])
         return _made(named, decode(name) or decode(comment))
+    if quoted := _QUOTED_LOCAL.search("".join(text for kind, text in tokens if kind != "comment")):
+        return _made(quoted[0], decode(comment))
     bare = _PLAIN_ADDRESS.search(decode(name) if "=?" in name else name)
     if bare:
         rest = (name[: bare.start()] + " " + name[bare.end() :]) if "=?" not in name else ""
@@ -70,10 +74,15 @@ def _unquoted(kind: str, text: str) -> str:
 
 
 def _made(text: str, name: str) -> Address | None:
-    """An address without blanks and source route; None when neither it nor a name is left."""
+    """An address without source route and blanks around its dots; None when neither it nor a name is left.
+
+    Other blanks stay: without them it would be the address of somebody else.
+    """
     if "=?" in text and (inner := _PLAIN_ADDRESS.search(text)):
         text = inner[0]
-    address = _SPACE.sub("", text).strip("'\"")
+    address = _SPACE.sub(" ", _LOOSE.sub(r"\1", text)).strip()
+    if not _QUOTED_LOCAL.fullmatch(address):
+        address = address.strip("'\" ")
     if address.startswith("@") and ":" in address:
         address = address.rpartition(":")[2]
     if address.lower().startswith("mailto:"):

@@ -71,7 +71,8 @@ MANY_BYTES: Final = (
     "shift",
     "cp950",
 )
-DOUBTED: Final = frozenset({"ascii", "utf-8", "cp1252", "mac-roman"})
+DOUBTED: Final = frozenset({"ascii", "utf-8"})
+WESTERN: Final = frozenset({"cp437", "cp850", "cp858", "iso8859-15"})  # to be doubted like the candidates
 BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -79,6 +80,8 @@ BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+DIFFERENT: Final = 3  # characters that a text of an East Asian language must have
+PAIRS_READ: Final = 2_000  # bytes
 _NAME = re.compile(r"[^a-z0-9]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED_JAPANESE = re.compile(rb"\x1b\$[@B]|\x1b\(J")
@@ -130,7 +133,7 @@ def _by_many_bytes(data: bytes, known: str, likely: str) -> Decoded | None:
         if found := _strict(data, known):
             return found
         replaced = _clean(data.decode(known, "replace"), known, f"some bytes are not valid {known}")
-        return _by_utf8(data, "") or replaced
+        return _by_utf8(data, "", bad_costs=1) or replaced
     if not known and likely.startswith(MANY_BYTES) and (found := _strict(data, likely)):
         return found
     if _ESCAPED_JAPANESE.search(data) and (found := _strict(data, "iso2022-jp-ext")):
@@ -138,24 +141,55 @@ def _by_many_bytes(data: bytes, known: str, likely: str) -> Decoded | None:
     return None
 
 
-def _by_utf8(data: bytes, known: str) -> Decoded | None:
-    """UTF-8 by its form: valid throughout, or with fewer bad bytes than good letters."""
+def _by_utf8(data: bytes, known: str, bad_costs: int = 8) -> Decoded | None:
+    """UTF-8 by its form: valid throughout, or with few bad bytes beside its letters."""
     if found := _strict(data, "utf-8"):
         return found
     good = len(_UTF8_SEQUENCE.findall(data))
     bad = sum(byte > 127 for byte in _UTF8_SEQUENCE.sub(b"", data[:100_000])) if good else 0
-    if good and bad * (2 if known == "utf-8" else 8) <= good:
+    if good and bad * (2 if known == "utf-8" else bad_costs) <= good:
         return _clean(data.decode("utf-8", letters.KEEP), "utf-8", "some bytes are not valid utf-8")
     return None
 
 
 def _by_letters(data: bytes, known: str, likely: str) -> Decoded:
     trusted = "" if known in DOUBTED else known
-    if trusted and trusted not in letters.CANDIDATES:
+    if trusted and trusted not in letters.CANDIDATES and trusted not in WESTERN:
         return _kept(data, trusted)
-    chosen = letters.choose(data, declared=trusted or known, likely=likely)
+    chosen, worth = letters.choose(data, declared=trusted, likely="" if likely in DOUBTED else likely)
+    if worth < letters.GOOD and (asian := _by_pairs(data)):
+        chosen = asian
     warning = "" if chosen == known else f"read as {chosen}, not as the charset it names ({known or 'none'})"
     return _kept(data, chosen, warning)
+
+
+def _by_pairs(data: bytes) -> str:
+    """The East Asian charset whose everyday characters most of the text is made of, '' for none."""
+    for name, common, share in _everyday():
+        # A pair may be cut at the end of what is read.
+        found = _strict(data[:PAIRS_READ], name) or _strict(data[: PAIRS_READ - 1], name)
+        strange = [letter for letter in found.text if letter > "\x7f"] if found else []
+        if len(set(strange)) >= DIFFERENT and len(common.findall("".join(strange))) >= share * len(strange):
+            return name
+    return ""
+
+
+@lru_cache(maxsize=1)
+def _everyday() -> tuple[tuple[str, re.Pattern[str], float], ...]:
+    """Kana, Hangul, the characters of the first levels of GB 2312 and Big5, and the share they have in real texts."""
+    return (
+        ("cp932", re.compile("[\u3041-\u30ff]"), 0.3),
+        ("euc-jp", re.compile("[\u3041-\u30ff]"), 0.3),
+        ("cp949", re.compile("[\uac00-\ud7a3]"), 0.9),
+        ("gb18030", _first_level("gb2312", 0xB0, 0xD7, 0xA1), 0.75),
+        ("big5hkscs", _first_level("big5", 0xA4, 0xC6, 0x40), 0.75),
+    )
+
+
+def _first_level(name: str, first: int, last: int, trail: int) -> re.Pattern[str]:
+    """The characters of everyday use in a charset of two bytes, with their punctuation."""
+    pairs = (bytes((lead, second)) for lead in range(first, last + 1) for second in range(trail, 0xFF))
+    return re.compile(f"[\u3000-\u303f\uff01-\uff5e{''.join(pair.decode(name, 'ignore') for pair in pairs)}]")
 
 
 def _strict(data: bytes, name: str) -> Decoded | None:

@@ -1,17 +1,20 @@
 """A mail: bytes in, a Message out, whatever the bytes are."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 from typing import Final
 
 from chalicelib.errors import Unreadable
-from chalicelib.intake import addresses, automatic, bounce, mime, text, words
+from chalicelib.intake import addresses, attachments, automatic, bounce, enclosures, envelopes, mime, text, words
 from chalicelib.intake.fields import Fields
 from chalicelib.intake.message import Address, Message
+from chalicelib.intake.mime import Part
 from chalicelib.intake.written import written
 
 DATE_READ: Final = 100  # characters; a date is shorter
 SUBJECT_READ: Final = 1_000  # characters
+LOOP_READ: Final = 100  # characters
 SENDER_FIELDS: Final = ("from", "reply-to", "sender", "return-path")
 # Any of these makes bytes a mail. Fields that every hop adds (Return-Path, Received, …) do not: SES puts them on top
 # of garbage too.
@@ -34,26 +37,45 @@ MAIL_FIELDS: Final = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A mail and its files: the content of `files[n]` is that of `message.attachments[n]`, decoded when asked for."""
+
+    message: Message
+    files: tuple[Part, ...]
+
+
 def parse(raw: bytes) -> Message:
     """The mail in `raw`; raises Unreadable only when no header field of a mail stands in it."""
-    message, head = _read(raw)
+    return parse_with_files(raw).message
+
+
+def parse_with_files(raw: bytes) -> Opened:
+    """The mail in `raw` and the files it carries; raises as `parse` does."""
+    opened, head = _read(raw)
     if MAIL_FIELDS.isdisjoint(head.values):
         raise Unreadable("These bytes are no mail: not one header field of a mail stands in them.")
-    return message
+    return opened
 
 
 def read(raw: bytes) -> Message:
     """Whatever can be shown of `raw`; never raises."""
-    return _read(raw)[0]
+    return _read(raw)[0].message
 
 
-def _read(raw: bytes) -> tuple[Message, Fields]:
+def _read(raw: bytes) -> tuple[Opened, Fields]:
     raw = raw[_beginning(raw) :]
     raw = _line_ends(raw)
     root, warnings = mime.tree(raw)
+    warnings += enclosures.open_all(root)
     body = text.read(root)
-    sender = _sender(root.head, body.codec)
-    subject = words.decode(root.head.get("subject"), likely=body.codec)[:SUBJECT_READ]
+    files = attachments.files(root, body.attachments)
+    if len(files) > attachments.MOST:
+        body.warn(attachments.TOO_MANY)
+        files = files[: attachments.MOST]
+    reader = _HeaderReader(body)
+    sender = _sender(root.head, reader)
+    subject = reader.text("subject", root.head.get("subject"))[:SUBJECT_READ]
     verdict = automatic.judge(root, subject, body.text)
     reports = verdict is not None and verdict.kind in automatic.REPORTS
     message = Message(
@@ -62,21 +84,23 @@ def _read(raw: bytes) -> tuple[Message, Fields]:
         in_reply_to=addresses.ids(" ".join(root.head.all("in-reply-to"))),
         references=addresses.ids(" ".join(root.head.all("references"))),
         sender=sender,
-        reply_to=_addresses(root.head, "reply-to", body.codec),
-        to=_addresses(root.head, "to", body.codec),
-        cc=_addresses(root.head, "cc", body.codec),
+        reply_to=reader.addresses(root.head, "reply-to"),
+        to=reader.addresses(root.head, "to"),
+        cc=reader.addresses(root.head, "cc"),
         subject=subject,
         sent_at=_moment(root.head.get("date")),
         text=body.text,
         written=written(body.text),
         automatic=verdict.kind if verdict else None,
         automatic_reason=verdict.reason if verdict else "",
-        attachments=tuple(body.attachments),
-        warnings=(*warnings, *body.warnings, *_missing(root.head, sender)),
+        attachments=attachments.listed(root, files),
+        warnings=(*warnings, *body.warnings, *reader.warnings, *_missing(root.head, sender)),
+        envelopes=envelopes.told(root, body.text),
+        loop=root.head.get(automatic.LOOP_HEADER.lower())[:LOOP_READ],
         failures=bounce.failures(root, body.text) if reports else (),
         about=bounce.about(root, body.text) if reports else (),
     )
-    return message, root.head
+    return Opened(message, files), root.head
 
 
 def _beginning(raw: bytes) -> int:
@@ -95,14 +119,30 @@ def _line_ends(raw: bytes) -> bytes:
     return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
-def _sender(head: Fields, likely: str) -> Address | None:
+class _HeaderReader:
+    """Reads header values the way the text of the mail was to be read, and keeps what there is to say about it."""
+
+    def __init__(self, body: text.Body) -> None:
+        self._body = body
+        self.warnings: dict[str, None] = {}
+
+    def text(self, name: str, raw: str) -> str:
+        """A raw value of the field `name`, readable."""
+        found, warning = words.mended(raw, likely=self._body.codec, likely_misread=self._body.misread)
+        if warning:
+            self.warnings[f"{name}: {warning}"] = None
+        return found
+
+    def addresses(self, head: Fields, name: str) -> tuple[Address, ...]:
+        """The addresses of every field `name`."""
+        value = ", ".join(head.all(name))[: mime.HEADER_BYTES]
+        return addresses.parse(value, lambda raw: self.text(name, raw))
+
+
+def _sender(head: Fields, reader: _HeaderReader) -> Address | None:
     """The first full address of From, Reply-To, Sender and Return-Path; else the first name without one."""
-    found = [address for name in SENDER_FIELDS for address in _addresses(head, name, likely)]
+    found = [address for name in SENDER_FIELDS for address in reader.addresses(head, name)]
     return next((address for address in found if "@" in address.address), found[0] if found else None)
-
-
-def _addresses(head: Fields, name: str, likely: str) -> tuple[Address, ...]:
-    return addresses.parse(", ".join(head.all(name))[: mime.HEADER_BYTES], lambda raw: words.decode(raw, likely=likely))
 
 
 def _moment(value: str) -> datetime | None:

@@ -91,5 +91,7 @@ def _rest(raw: bytes, at: int, end: int) -> tuple[int, bool]:
 def _frozen(pairs: list[list[str]]) -> Fields:
     values: dict[str, list[str]] = {}
     for name, *lines in pairs:
-        values.setdefault(name, []).append(_FOLD.sub(" ", "".join(lines)).strip(BLANKS))
+        # No database takes a NUL, and no field means one (RFC 5322, 2.2).
+        value = _FOLD.sub(" ", "".join(lines)).replace("\0", "")
+        values.setdefault(name, []).append(value.strip(BLANKS))
     return Fields(values)

@@ -18,10 +18,14 @@ BLOCKS: Final = frozenset({
     "main", "nav", "nl", "ol", "option", "p", "paragraph", "pre", "section", "table", "tbody", "tfoot", "thead",
     "title", "tr", "ul",
 })  # fmt: skip
+# What may be hidden by its style, as newsletters hide the line that mail programs show in their lists.
+STYLED: Final = frozenset({"a", "center", "div", "font", "li", "p", "section", "span", "table", "td", "tr", "ul"})
 PARAGRAPHS: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6"})
 CELLS: Final = frozenset({"td", "th"})
 _TAG = re.compile(r"<(/?)([a-zA-Z][\w:-]*+)(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+>|<[/a-zA-Z!?][^<>]*+>")
 _CLOSERS: Final = {name: re.compile(rf"</{name}[\s>]", re.IGNORECASE) for name in HIDDEN}
+_UNSEEN = re.compile(r"\bdisplay\s{0,9}:\s{0,9}none|\bmso-hide\s{0,9}:\s{0,9}all", re.IGNORECASE)
+_ENDS: Final = {name: re.compile(rf"<(/?){name}(?:\s[^<>]*+)?>", re.IGNORECASE) for name in STYLED}
 _BLANK_LINES = re.compile(r"\n(?:[> ]*+\n){2,}")
 _CHARSET = re.compile(rb"<meta[^<>]{0,200}charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 
@@ -100,6 +104,7 @@ class _Skipper:
     def __init__(self, page: str) -> None:
         self.page = page
         self.endless: set[str] = set()
+        self.unending: set[str] = set()
 
     def comment(self, start: int) -> int:
         """Past the comment at `start`; an unclosed one hides only its own mark."""
@@ -117,12 +122,22 @@ class _Skipper:
             return at
         return found.start()
 
+    def unseen(self, name: str, at: int) -> int:
+        """Past the end of an element that its style hides; one without end is shown."""
+        depth = 1
+        for found in () if name in self.unending else _ENDS[name].finditer(self.page, at):
+            depth += -1 if found[1] else 1
+            if not depth:
+                return found.end()
+        self.unending.add(name)
+        return at
+
 
 def to_text(page: str, most_tags: int = TAGS_READ) -> tuple[str, int]:
     """Readable text of a page, and how many tags were read; below `most_tags` when the page was read to its end.
 
-    Scripts and styles are dropped, quotations marked with `> `. Linear in the length of the page; stops after
-    a million characters of text.
+    Scripts, styles and what is not displayed are dropped, quotations marked with `> `. Linear in the length of the
+    page; stops after a million characters of text.
     """
     out, skip, at, tags = _Page(), _Skipper(page), 0, 0
     while (start := page.find("<", at)) >= 0 and tags < most_tags and out.length < TEXT_READ:
@@ -136,6 +151,8 @@ def to_text(page: str, most_tags: int = TAGS_READ) -> tuple[str, int]:
             out.tag(name, closing)
             if name in _CLOSERS and not closing and not tag[0].endswith("/>"):
                 at = skip.hidden(name, at)
+            elif name in STYLED and not closing and ":" in tag[0] and _UNSEEN.search(tag[0]):
+                at = skip.unseen(name, at)
         else:
             out.text("<")
             at = start + 1

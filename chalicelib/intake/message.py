@@ -20,11 +20,16 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that came along; `size` in bytes after decoding."""
+    """A file that came along; `size` in bytes after decoding, `inline` a picture that stands in the text.
+
+    `url` is where a chat provider keeps it, '' elsewhere.
+    """
 
     name: str
     type: str
     size: int
+    inline: bool = False
+    url: str = ""
 
 
 class Automatic(StrEnum):
@@ -59,8 +64,10 @@ class Message:
 
     `channel` is "mail" or "chat"; ids carry no angle brackets and are '' when missing; `sent_at` is aware UTC;
     `text` is all that stands in the message, `written` the part its sender wrote now. `conversation`, `delivery` and
-    `visitor` are ids of the chat provider. `warnings` are sentences about what had to be guessed or left out.
-    `failures` are what a returned mail tells; `about` the ids of the mails that it or another report speaks of.
+    `visitor` are ids of the chat provider, `edits` that of the message this one replaces. `warnings` are sentences
+    about what had to be guessed or left out, `envelopes` about what the text came in or with: encryption, a signature,
+    an invitation, a forwarded mail. `loop` is what the loop header says that every desk of our make puts on what it
+    sends. `failures` are what a returned mail tells; `about` the ids of the mails that it or another report speaks of.
     """
 
     channel: str
@@ -82,5 +89,9 @@ class Message:
     conversation: str = ""
     delivery: str = ""
     visitor: str = ""
+    envelopes: tuple[str, ...] = ()
+    loop: str = ""
+    edits: str = ""
+    phone: str = ""
     failures: tuple[Failure, ...] = ()
     about: tuple[str, ...] = ()

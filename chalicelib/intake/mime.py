@@ -7,7 +7,7 @@ bytes and comparisons are counted.
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -28,7 +28,11 @@ _MARK = re.compile(rb"\n--")
 
 @dataclass(slots=True)
 class Part:
-    """One part: `raw[start:end]` is its body as it was sent. Mutable only while the tree grows."""
+    """One part: `raw[start:end]` is its body as it was sent. Mutable only while the tree grows.
+
+    `opened` says that its children were packed into it otherwise than by MIME, `instead` gives words for it where the
+    mail has none.
+    """
 
     head: Fields
     type: str
@@ -37,18 +41,13 @@ class Part:
     start: int
     end: int
     children: list["Part"] = field(default_factory=list)
+    opened: bool = False
+    instead: Callable[[], "Part"] | None = None
 
     @property
     def disposition(self) -> str:
         """`inline`, `attachment` or '' in lower case."""
         return self.head.get("content-disposition").partition(";")[0].strip().lower()
-
-    @property
-    def filename(self) -> str:
-        """The name the sender gave the file, without folders; '' when there is none."""
-        disposition = words.parameters(self.head.get("content-disposition"))
-        name = disposition.get("filename") or self.parameters.get("name", "")
-        return re.split(r"[/\\]", name)[-1].strip()[:255]
 
     @property
     def encoding(self) -> str:

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from chalicelib.intake import charset, html, words
-from chalicelib.intake.message import Attachment
+from chalicelib.intake import charset, html, misread
+from chalicelib.intake.attachments import filename
 from chalicelib.intake.mime import Part
 
 TEXT_READ: Final = 1_000_000  # characters of text of one mail
@@ -14,6 +14,8 @@ _WORD = re.compile(r"\w")
 _PAGE = re.compile(r"\s{0,100}<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
 _TRAILING = re.compile(r"(?<![ \t])[ \t]++(?=\n|$)")
 _MARKUP: Final = frozenset({"text/html", "text/enriched", "text/richtext", "application/xhtml+xml"})
+_PAGES: Final = frozenset({"text/html", "application/xhtml+xml"})
+_BODIES: Final = _MARKUP | {"text/plain"}
 _NOT_READ: Final = frozenset(
     {
         "text/calendar",
@@ -33,14 +35,18 @@ _NOT_READ: Final = frozenset(
 
 @dataclass(slots=True)
 class Body:
-    """What the parts of a mail show; `codec` read the first text that was not plain ASCII."""
+    """What the parts of a mail show; `codec` read the first text that was not plain ASCII.
+
+    `misread` is how that mail's text had been misread before it was sent, '' when it had not.
+    """
 
     text: str = ""
     codec: str = ""
-    attachments: list[Attachment] = field(default_factory=list)
+    attachments: list[Part] = field(default_factory=list)
     warnings: dict[str, None] = field(default_factory=dict)
     room: int = TEXT_READ
     tags: int = html.TAGS_READ
+    misread: str = ""
 
     def warn(self, sentence: str) -> None:
         """Adds a sentence, each once."""
@@ -48,38 +54,57 @@ class Body:
 
 
 def read(root: Part) -> Body:
-    """The text a reader sees and the list of attachments. Never raises; reads at most a million characters."""
+    """The text a reader sees and the parts that are attachments. Never raises; reads at most a million characters."""
     body = Body()
     pieces = _shown(root, body)
     text = "\n".join(piece for piece in pieces if piece.strip())
     if not _WORD.search(text):
-        text = _anything(root, body) or text
+        text = _instead(root, body) or _anything(root, body) or text
     body.text = text[:TEXT_READ].strip("\r\n")
     return body
 
 
-def _shown(part: Part, body: Body) -> list[str]:
-    """Texts of a part in reading order; everything else it holds goes to the attachments."""
+def _shown(part: Part, body: Body, beside: str = "") -> list[str]:
+    """Texts of a part in reading order; everything else it holds goes to the attachments.
+
+    `beside` is the kind of the multipart that the part stands in behind others, '' when it is alone or the first.
+    What is shown there is what RFC 8621, 4.1.4 holds for a body part.
+    """
     if part.type == "multipart/alternative":
-        return _best([_shown(child, body) for child in part.children])
-    if part.type.startswith("multipart/"):
-        return [text for child in part.children for text in _shown(child, body)]
-    if _readable(part):
+        return _best([(_is_page(child), _shown(child, body)) for child in part.children])
+    if part.type.startswith("multipart/") or part.opened:
+        texts: list[str] = []
+        for number, child in enumerate(part.children):
+            shown = texts if part.type == "multipart/related" else number
+            texts += _shown(child, body, part.type if shown else "")
+        return texts
+    if _readable(part, beside):
         return [_decoded(part, body)]
-    body.attachments.append(_attachment(part))
+    body.attachments.append(part)
     return []
 
 
-def _best(versions: list[list[str]]) -> list[str]:
-    """The first version with words in it: senders put the plain one first (RFC 2046, 5.1.4)."""
-    return next((texts for texts in versions if any(_WORD.search(text) for text in texts)), [])
+def _is_page(part: Part) -> bool:
+    return any(one.type in _PAGES for one in part.walk())
 
 
-def _readable(part: Part) -> bool:
-    if part.disposition == "attachment" or part.children or part.type in _NOT_READ:
+def _best(versions: list[tuple[bool, list[str]]]) -> list[str]:
+    """The page, which is what the sender saw; the plain version when it says much more, or the page nothing."""
+    worded = [version for version in versions if any(_WORD.search(text) for text in version[1])]
+    plain, page = (next((texts for paged, texts in worded if paged is wanted), []) for wanted in (False, True))
+    return page if 2 * _words(page) >= _words(plain) else plain
+
+
+def _words(texts: list[str]) -> int:
+    return sum(len(text.split()) for text in texts)
+
+
+def _readable(part: Part, beside: str) -> bool:
+    if part.disposition == "attachment" or part.children:
         return False
-    is_text = part.type.startswith("text/") or part.type in _MARKUP
-    return is_text and not (part.filename and part.type not in ("text/plain", "text/html"))
+    if part.type not in _BODIES:
+        return part.type.startswith("text/") and part.type not in _NOT_READ and not beside and not filename(part)
+    return not (beside and (beside == "multipart/related" or filename(part)))
 
 
 def _decoded(part: Part, body: Body) -> str:
@@ -96,7 +121,11 @@ def _decoded(part: Part, body: Body) -> str:
         body.warn(f"text: {found.warning}")
     if not data.isascii() and not body.codec:
         body.codec = found.codec
-    text = _as_read(part, found.text, body)
+    mended = misread.mend(found.text, body.misread)
+    if mended.misread:
+        body.warn(f"text: {mended.warning}")
+        body.misread = body.misread or mended.misread
+    text = _as_read(part, mended.text, body)
     if len(text) > body.room:
         body.warn(f"the text is longer than {TEXT_READ} characters: the rest was left out")
     body.room -= len(text)
@@ -126,11 +155,10 @@ def _as_read(part: Part, text: str, body: Body) -> str:
     return shown
 
 
-def _attachment(part: Part) -> Attachment:
-    name = part.filename
-    if not name and part.children:
-        name = (words.decode(part.children[0].head.get("subject"))[:100] or "message") + ".eml"
-    return Attachment(name, part.type, len(part.content()))
+def _instead(root: Part, body: Body) -> str:
+    """Words for what a mail without words of its own carries: Outlook's text, a line about an invitation."""
+    texts = (_decoded(part.instead(), body) for part in root.walk() if part.instead)
+    return next((text for text in texts if _WORD.search(text)), "")
 
 
 def _anything(root: Part, body: Body) -> str:
@@ -138,10 +166,10 @@ def _anything(root: Part, body: Body) -> str:
     leaves = [part for part in root.walk() if not part.children and part.start < part.end]
     for wanted in ("text/", "message/"):
         for part in leaves:
-            named = wanted == "text/" and part.filename.lower().endswith(".txt")
+            named = wanted == "text/" and filename(part).lower().endswith(".txt")
             if (named or part.type.startswith(wanted)) and _WORD.search(text := _decoded(part, body)):
                 body.warn("no text of its own: shown is what it carries")
                 return text
-    if leaves and leaves[0] is root and b"\0" not in root.content()[:1000] and not root.filename:
+    if leaves and leaves[0] is root and b"\0" not in root.content()[:1000] and not filename(root):
         return _decoded(root, body)
     return ""

@@ -5,7 +5,7 @@ import re
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from chalicelib.intake import charset, transfer
+from chalicelib.intake import charset, misread, transfer
 from chalicelib.intake.fields import BLANKS
 
 PARAMETERS_READ: Final = 8192
@@ -17,7 +17,18 @@ _PARAMETER = re.compile(
 
 
 def decode(value: str, declared: str = "", likely: str = "") -> str:
-    """Readable text of a raw (latin-1) value; adjacent encoded words are joined before they are decoded."""
+    """Readable text of a raw (latin-1) value; `likely` is the codec of the rest of the mail."""
+    return mended(value, declared, likely)[0]
+
+
+def mended(value: str, declared: str = "", likely: str = "", likely_misread: str = "") -> tuple[str, str]:
+    """The same, with a warning ('' for none) when letters had been misread before the mail was sent."""
+    found = misread.mend(_decoded(value, declared, likely), likely_misread)
+    return _SPACE.sub(" ", found.text.replace("\ufeff", "")).strip(), found.warning
+
+
+def _decoded(value: str, declared: str, likely: str) -> str:
+    """Adjacent encoded words are joined before they are decoded."""
     out: list[str] = []
     run: list[tuple[str, str, str]] = []
     at = 0
@@ -35,7 +46,7 @@ def decode(value: str, declared: str = "", likely: str = "") -> str:
         at = word.end()
     out.append(_decode_run(run, likely) if run else "")
     out.append(_plain(value[at:], declared, likely))
-    return _SPACE.sub(" ", "".join(out).replace("\ufeff", "")).strip()
+    return "".join(out)
 
 
 def _plain(raw: str, declared: str, likely: str) -> str:

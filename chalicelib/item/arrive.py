@@ -6,8 +6,11 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from chalicelib.intake.message import Automatic, Message
+from chalicelib.intake import subject
+from chalicelib.intake.message import Address, Attachment, Automatic, Message
+from chalicelib.intake.proof import speaks_for_others
 from chalicelib.item.change import (
+    Budget,
     Change,
     Conversation,
     Delivery,
@@ -18,7 +21,8 @@ from chalicelib.item.change import (
     written,
 )
 from chalicelib.item.decide import back_in_queue
-from chalicelib.item.item import AgentId, Contact, Customer, CustomerId, EventType, Item, ItemId, Tagging
+from chalicelib.item.item import AgentId, Contact, Customer, CustomerId, Event, EventType, Item, ItemId, Tagging
+from chalicelib.item.joining import Because, By
 from chalicelib.item.offer import RE_RING, Agents, candidates, into_queue
 from chalicelib.item.state import Action, State
 from chalicelib.item.steps import loads, stepped, waits
@@ -27,6 +31,9 @@ from chalicelib.routing.route import Lane, Route, more_urgent, route, to_quarant
 
 #: Bytes of `written` kept beside the event; the whole text is in the raw object.
 WRITTEN_KEPT: Final = 2048
+
+#: Attachments told of in an entry of the timeline, whatever brought them.
+FILES_TOLD: Final = 100
 
 #: Ids of earlier mails kept for the References of our replies.
 REFERENCES_KEPT: Final = 20
@@ -47,9 +54,14 @@ class NewIds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """A delivery on its way in. `source` is the mailbox or chat installation; `trusted` says whether SES found the
-    sender to be who he says he is (always true for a signed webhook); `token` is what stood behind the mailbox's `+`,
-    `note` what is odd about how it came."""
+    """A delivery on its way in.
+
+    `source` is the mailbox or chat installation; `trusted` says whether the sender is proved to be who he says he is
+    (always true for a signed webhook), `proof` by what, or why not; `token` is what stood behind the mailbox's `+`,
+    `note` what is odd about how it came.
+
+    It was received at one moment and is handled at another, which is the same where nobody says.
+    """
 
     delivery: Delivery
     source: str
@@ -58,42 +70,78 @@ class Arrival:
     trusted: bool = True
     token: str = ""
     note: str = ""
+    proof: str = ""
+    handled_at: datetime | None = None
+
+    @property
+    def now(self) -> datetime:
+        """When it is handled: what happens next is counted from here."""
+        return self.handled_at or self.received_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the table knows that matters to an arrival. `item` is the one its token, references or conversation name;
-    `agents` are those it may be offered to."""
+    """What the table knows that matters to an arrival.
+
+    `item` is the one its token, references or conversation lead to, `by` which of these, `because` why it does not
+    continue it all the same; where that was merged, the one in which it goes on, and `named` is the one they name.
+    `customer` is the sender, or (`lent`) whose matter he was written to about; then `own` is the sender. `message` is
+    the first mail under its Message-ID, `repeated` a later one of the same content. `agents` are those it may be
+    offered to. `budget` is what its sender was lately written to by the desk itself (None: not read), `unacknowledged`
+    why he is not now, '' where nothing speaks against it.
+    """
 
     customer: Customer | None = None
     message: KnownMessage | None = None
     conversation_item: ItemId | None = None
     item: Item | None = None
     agents: Agents = field(default_factory=dict)
+    by: By | None = None
+    because: Because | None = None
+    repeated: KnownMessage | None = None
+    budget: Budget | None = None
+    unacknowledged: str = ""
+    named: Item | None = None
+    own: Customer | None = None
+    lent: bool = False
 
 
 def identity_of(arrival: Arrival, message: Message) -> tuple[str, str] | None:
     """Kind and value of the identity a message proves, or None where there is none to tell customers apart by.
 
-    A sender SES did not vouch for is an identity of its own: a forged name never reaches the real one's timeline.
+    A sender who is not proved is an identity of its own: a forged name never reaches the real one's timeline.
     """
     if message.channel == "chat":
         return ("visitor", f"{arrival.source}#{message.visitor or message.conversation}")
-    if message.sender is None or not message.sender.address:
+    if message.sender is None or not message.sender.address or speaks_for_others(message):
         return None
     return ("mail" if arrival.trusted else "mail-unverified", message.sender.key)
 
 
-def content_hash(message: Message) -> str:
-    """SHA-256 of what a mail says, blind to the headers that transport adds."""
+def file_key(delivery: Delivery, number: int) -> str:
+    """Where the raw bucket keeps a delivery's attachment, counted from one: the same whenever it is handled again."""
+    whose = hashlib.sha256(f"{delivery.channel}:{delivery.id}".encode("utf-8", "surrogatepass")).hexdigest()
+    return f"files/{whose}/{number}"
+
+
+def content_hash(message: Message, *, proved: bool = True) -> str:
+    """SHA-256 of what a mail says and whether its sender is proved, blind to the headers that transport adds."""
     said = [
         message.sender.key if message.sender else "",
         message.subject,
         message.sent_at.isoformat() if message.sent_at else "",
         message.text,
         *(f"{a.name}/{a.type}/{a.size}" for a in message.attachments),
+        *(() if proved else ("not proved",)),
     ]
     return hashlib.sha256("\0".join(said).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def same_contents(arrival: Arrival, message: Message) -> tuple[str, ...]:
+    """Hashes of the mails of which this one is a repeat: a proved sender's mail is never one of an unproved sender's,
+    for else who copies a mail and is quicker would suppress it."""
+    proved = content_hash(message)
+    return (proved,) if arrival.trusted else (content_hash(message, proved=False), proved)
 
 
 def message_arrived(
@@ -103,26 +151,29 @@ def message_arrived(
 
     The same mail delivered twice is only marked in the ledger; a Message-ID used again for other content is a message.
     """
-    if known.message and message.message_id and known.message.content_hash == content_hash(message):
-        return Change(handled=Handled(arrival.delivery, known.message.event_id, repeat_of=known.message.event_id))
+    if seen := _seen(arrival, message, known):
+        return Change(handled=Handled(arrival.delivery, seen.event_id, repeat_of=seen.event_id))
+    known = _settled(known, arrival, message, policy)
     customer = known.customer or Customer(ids.customer, 0, ids.customer_key, _name(message))
     step = Step(actor="customer", cause=_cause(arrival), at=arrival.received_at, event_id=ids.event)
     if message.automatic not in OPENS_WORK:
         return _recorded(arrival, message, known, customer, step)
-    before = _joined(known, customer, arrival, policy)
+    before = _joined(known, customer, arrival, message, policy)
     item = _item_with(before, arrival, message, tags, known, customer, ids, policy)
     facts = {
         "state": item.state, "queue": item.queue, "lane": item.lane, "ring": item.ring, "reason": item.reason,
-        "offered_to": item.offered_to, "tags": _tag_facts(tags), **_message_facts(arrival, message, known),
+        "offered_to": item.offered_to, "tags": _tag_facts(tags), **_evidence(known, before, item),
+        **_message_facts(arrival, message, known),
+        **({"unacknowledged": known.unacknowledged} if known.unacknowledged and before is None else {}),
     }  # fmt: skip
-    chained, event = written(step, EventType.MESSAGE_RECEIVED, customer, item, facts, _payload(message))
+    chained, event = written(step, EventType.MESSAGE_RECEIVED, customer, item, facts, _payload(arrival, message))
     return Change(
         customer=customer,
         before=before,
         after=chained,
         events=(event,),
         handled=Handled(arrival.delivery, event.id),
-        message=_remembered(arrival, message, known, item.id, event.id),
+        message=_remembered(arrival, message, known, item.id, event),
         conversation=_conversation(arrival, message, known, item.id),
         identity=_new_identity(arrival, message, known, customer),
         loads=loads(before, item, policy),
@@ -135,8 +186,9 @@ def may_be_offered(
     """The agents whose presence and load `message_arrived` wants to know, in `known.agents`."""
     if message.automatic not in OPENS_WORK:
         return ()
+    known = _settled(known, arrival, message, policy)
     customer = known.customer or Customer(ids.customer, 0, ids.customer_key)
-    before = _joined(known, customer, arrival, policy)
+    before = _joined(known, customer, arrival, message, policy)
     item = _item_with(before, arrival, message, tags, known, customer, ids, policy)
     enters = before is None or (waits(item) and not waits(before))
     return candidates(item, policy) if enters else ()
@@ -168,23 +220,58 @@ def _recorded(arrival: Arrival, message: Message, known: Known, customer: Custom
         "automatic": message.automatic, "reason": message.automatic_reason,
         "about": known.item.id if known.item else None, **_message_facts(arrival, message, known),
     }  # fmt: skip
-    _, event = written(step, EventType.MESSAGE_RECEIVED, customer, None, facts, _payload(message))
+    _, event = written(step, EventType.MESSAGE_RECEIVED, customer, None, facts, _payload(arrival, message))
     return Change(
         customer=customer,
         events=(event,),
         handled=Handled(arrival.delivery, event.id),
-        message=_remembered(arrival, message, known, known.item.id if known.item else None, event.id),
+        message=_remembered(arrival, message, known, known.item.id if known.item else None, event),
         identity=_new_identity(arrival, message, known, customer),
     )
 
 
-def _joined(known: Known, customer: Customer, arrival: Arrival, policy: Policy) -> Item | None:
-    """The item a message continues: the known one, if its customer wrote, is vouched for, and is not too late."""
-    item = known.item
-    if item is None or item.customer_id != customer.id or not arrival.trusted:
+def _seen(arrival: Arrival, message: Message, known: Known) -> KnownMessage | None:
+    """The mail that this one is a repeat of."""
+    if not message.message_id:
         return None
-    too_late = item.state == State.RESOLVED and arrival.received_at - item.changed_at > policy.reopen_within
-    return None if too_late else item
+    contents = same_contents(arrival, message)
+    return next((k for k in (known.message, known.repeated) if k and k.content_hash in contents), None)
+
+
+def _settled(known: Known, arrival: Arrival, message: Message, policy: Policy) -> Known:
+    """What is known; where a matter he was written to about is not continued, of the sender alone."""
+    if not known.lent or known.customer is None or message.automatic not in OPENS_WORK:
+        return known
+    because = _because(known, known.customer, arrival, message, policy)
+    return replace(known, customer=known.own, because=because, lent=False) if because else known
+
+
+def _joined(known: Known, customer: Customer, arrival: Arrival, message: Message, policy: Policy) -> Item | None:
+    """The item a message continues."""
+    return None if _because(known, customer, arrival, message, policy) else known.item
+
+
+def _because(known: Known, customer: Customer, arrival: Arrival, message: Message, policy: Policy) -> Because | None:
+    """Why a message does not continue the item it leads to; None where it does, or leads to none."""
+    item, named = known.item, known.named or known.item
+    if item is None or named is None:
+        return None
+    if not arrival.trusted:
+        return Because.NOT_PROVED
+    if known.because or named.customer_id != customer.id:
+        return known.because or Because.OTHER_SENDER
+    if item.merged_into:
+        return Because.MERGED
+    if item.state == State.RESOLVED and arrival.received_at - item.changed_at > policy.reopen_within:
+        return Because.TOO_LATE
+    return Because.OTHER_SUBJECT if subject.is_another(message.subject, named.subject) else None
+
+
+def _evidence(known: Known, before: Item | None, item: Item) -> dict[str, Any]:
+    """What made a message continue an item, or only be linked to it."""
+    if before:
+        return {"joined_by": known.by}
+    return {"linked_to": item.linked_to, "linked_because": item.linked_because} if item.linked_to else {}
 
 
 def _item_with(
@@ -199,15 +286,18 @@ def _item_with(
 ) -> Item:
     """The item with this message: a new one, or the one it continues."""
     if before:
-        item = _continued(before, message, tags, arrival.received_at, known.agents, policy)
+        item = _continued(before, arrival, message, tags, known.agents, policy)
     else:
-        item = _item(arrival, ids, customer, _routed(tags, policy), State.QUEUED, message.subject)
-        item = replace(item, tags=tags, linked_to=known.item.id if known.item else None, ring=0)
-        item = into_queue(item, arrival.received_at, known.agents, policy)
-    return replace(item, contact=_contact(arrival, message))
+        item = _item(arrival, ids, customer, routed(tags, policy), State.QUEUED, message.subject)
+        because = _because(known, customer, arrival, message, policy)
+        linked_to = known.item.id if known.item else None
+        item = replace(item, tags=tags, linked_to=linked_to, linked_because=because or "", ring=0)
+        item = into_queue(item, arrival.now, known.agents, policy)
+    return replace(item, contact=contact_of(arrival, message))
 
 
-def _contact(arrival: Arrival, message: Message) -> Contact:
+def contact_of(arrival: Arrival, message: Message) -> Contact:
+    """Whom a reply to this message goes to."""
     if message.channel == "chat":
         return Contact(name=_name(message), conversation=message.conversation, trusted=arrival.trusted)
     to = next((a for a in message.reply_to if a.address), message.sender)
@@ -223,32 +313,38 @@ def _contact(arrival: Arrival, message: Message) -> Contact:
 
 
 def _item(arrival: Arrival, ids: NewIds, customer: Customer, there: Route, state: State, subject: str) -> Item:
-    at = arrival.received_at
     return Item(
         id=ids.item, customer_id=customer.id, channel=arrival.delivery.channel, source=arrival.source,
         subject=subject, state=state, queue=there.queue, lane=there.lane, reason=there.reason,
-        created_at=at, changed_at=at, waiting_since=at, wake_at=at + RE_RING,
+        created_at=arrival.received_at, changed_at=arrival.now, waiting_since=arrival.received_at,
+        wake_at=arrival.now + RE_RING,
     )  # fmt: skip
 
 
 def _continued(
-    item: Item, message: Message, tags: Tagging | None, at: datetime, agents: Agents, policy: Policy
+    item: Item, arrival: Arrival, message: Message, tags: Tagging | None, agents: Agents, policy: Policy
 ) -> Item:
     """The item after one more message: one that waits may become urgent, one that rests or is done comes back."""
-    changed = stepped(item, Action.CUSTOMER_WROTE, at)
+    changed = stepped(item, Action.CUSTOMER_WROTE, arrival.now)
     changed = replace(changed, subject=item.subject or message.subject)
-    lane = _routed(tags, policy).lane
+    lane = routed(tags, policy).lane
     if item.state == State.RESOLVED:
-        return back_in_queue(replace(changed, lane=lane), at, "reopened", agents, policy)
+        return _back(replace(changed, lane=lane), arrival, "reopened", agents, policy)
     if changed.state != item.state:
         changed = replace(changed, lane=more_urgent(item.lane, lane))
-        return back_in_queue(changed, at, "the customer answered", agents, policy)
+        return _back(changed, arrival, "the customer answered", agents, policy)
     if item.state == State.QUEUED and more_urgent(item.lane, lane) != item.lane:
         return replace(changed, lane=Lane.URGENT, ring=item.ring + 1, reason="the customer wrote again, urgently")
     return changed
 
 
-def _routed(tags: Tagging | None, policy: Policy) -> Route:
+def _back(item: Item, arrival: Arrival, reason: str, agents: Agents, policy: Policy) -> Item:
+    """The item as it waits again, since its customer wrote."""
+    return replace(back_in_queue(item, arrival.now, reason, agents, policy), waiting_since=arrival.received_at)
+
+
+def routed(tags: Tagging | None, policy: Policy) -> Route:
+    """Where a message goes by its tags."""
     if tags is None:
         return route(None, None, policy)
     return route(None if tags.topic_abstained else tags.topic, tags.urgency, policy)
@@ -256,6 +352,10 @@ def _routed(tags: Tagging | None, policy: Policy) -> Route:
 
 def _message_facts(arrival: Arrival, message: Message, known: Known) -> dict[str, Any]:
     facts: dict[str, Any] = {"raw": arrival.raw_key, "source": arrival.source, "trusted": arrival.trusted}
+    if arrival.proof:
+        facts["proof"] = arrival.proof
+    if _answers_to(message):
+        facts["answers_go_elsewhere"] = True
     if arrival.note or known.message:
         facts["note"] = arrival.note or "message-id reused"
     if message.warnings:
@@ -273,8 +373,9 @@ def _tag_facts(tags: Tagging | None) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def _payload(message: Message) -> dict[str, Any]:
+def _payload(arrival: Arrival, message: Message) -> dict[str, Any]:
     kept = kept_text(message.written)
+    more = {"phone": message.phone, "edits": message.edits}
     return {
         "from": message.sender.address if message.sender else "",
         "name": _name(message),
@@ -282,10 +383,25 @@ def _payload(message: Message) -> dict[str, Any]:
         "written": kept,
         "shortened": len(kept) < len(message.written),
         "message_id": message.message_id,
-        "attachments": [{"name": a.name, "type": a.type, "size": a.size} for a in message.attachments[:50]],
+        **({"reply_to": elsewhere.address} if (elsewhere := _answers_to(message)) else {}),
+        "attachments": [_attachment(a, n, arrival, message) for n, a in enumerate(message.attachments[:FILES_TOLD], 1)],
         "warnings": list(message.warnings[:20]),
+        "envelopes": list(message.envelopes[:20]),
         **({"failures": [asdict(one) for one in message.failures[:20]]} if message.failures else {}),
+        **{name: value for name, value in more.items() if value},
     }
+
+
+def _answers_to(message: Message) -> Address | None:
+    """Whom answers are asked to go to, where that is not the sender."""
+    to = next((a for a in message.reply_to if a.address), None)
+    return to if to and message.sender and to.key != message.sender.key else None
+
+
+def _attachment(told: Attachment, number: int, arrival: Arrival, message: Message) -> dict[str, Any]:
+    """What is told of an attachment; a chat's are where its provider keeps them."""
+    kept = {"key": file_key(arrival.delivery, number)} if message.channel == "mail" else {"url": told.url}
+    return {"name": told.name, "type": told.type, "size": told.size, "inline": told.inline, **kept}
 
 
 def kept_text(text: str) -> str:
@@ -294,11 +410,16 @@ def kept_text(text: str) -> str:
 
 
 def _remembered(
-    arrival: Arrival, message: Message, known: Known, item_id: ItemId | None, event_id: str
+    arrival: Arrival, message: Message, known: Known, item_id: ItemId | None, event: Event
 ) -> KnownMessage | None:
-    if message.channel != "mail" or not message.message_id or known.message:
+    """The mail by its Message-ID: the first under it, which references find, or another by its content."""
+    if message.channel != "mail" or not message.message_id:
         return None
-    return KnownMessage(arrival.source, message.message_id, content_hash(message), item_id, event_id)
+    content = content_hash(message, proved=arrival.trusted)
+    return KnownMessage(
+        arrival.source, message.message_id, content, item_id, event.id, event.customer_id,
+        another=known.message is not None,
+    )  # fmt: skip
 
 
 def _conversation(arrival: Arrival, message: Message, known: Known, item_id: ItemId) -> Conversation | None:

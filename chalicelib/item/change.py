@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from chalicelib.item.item import AgentId, Customer, CustomerId, Event, EventType, Item, ItemId, Tagging, seal
 from chalicelib.item.outgoing import Outgoing
@@ -29,13 +29,20 @@ class Handled:
 
 @dataclass(frozen=True, slots=True)
 class KnownMessage:
-    """A mail we have: its Message-ID in one mailbox, the hash of what it says, and where it went."""
+    """A mail we have: its Message-ID in one mailbox, the hash of what it says, and where it went.
+
+    Of a reply of ours `addressee` is its token: it tells who was written to without naming him. `another` are those
+    that came under a Message-ID known before, with other content.
+    """
 
     mailbox: str
     message_id: str
     content_hash: str
     item_id: ItemId | None
     event_id: str
+    customer_id: CustomerId | None = None
+    addressee: str = ""
+    another: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,30 @@ class Identity:
     kind: str
     value: str
     customer_id: CustomerId
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A mail we have, as it was read, and the item it belongs to from now on."""
+
+    message: KnownMessage
+    item_id: ItemId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """People say (or, once it `stands` no more, said) that another customer is the same person as this one.
+
+    Both have one, each with the other's id. `revision` is the number of times it was written.
+    """
+
+    customer_id: CustomerId
+    other: CustomerId
+    by: str
+    at: datetime
+    why: str = ""
+    stands: bool = True
+    revision: int = 1
 
 
 class Must(StrEnum):
@@ -106,6 +137,15 @@ class ReplyToken:
     mailbox: str
 
 
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """When the desk lately wrote to an account by itself. `revision` rises with every write, 0 before the first."""
+
+    account: str
+    written_at: tuple[datetime, ...] = ()
+    revision: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
     """What people decided about an item, beside what which model had said: the truth a model is trained on."""
@@ -133,10 +173,27 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What the visitor of our own widget is shown of his conversation: what he wrote, what an agent answered.
+
+    `seq` counts within the conversation, from 1 and without a gap; `id` is the visitor's own, or the reply's.
+    """
+
+    installation: str
+    conversation: str
+    seq: int
+    id: str
+    by: Literal["visitor", "agent"]
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One decision. `before` is None when the item is new; `customer` is as it was read, `seq` 0 when new.
 
-    `reply` is an outbox row as it will be, `reply_before` as it was read, None when it is new.
+    `reply` is an outbox row as it will be, `reply_before` as it was read, None when it is new; `budget` is as it will
+    be, one revision after the one that was read. `also` is what becomes of the other item or customer it concerns.
     """
 
     customer: Customer | None = None
@@ -154,6 +211,16 @@ class Change:
     mentions: tuple[Mention, ...] = ()
     reply_before: Outgoing | None = None
     reply: Outgoing | None = None
+    budget: Budget | None = None
+    moved: tuple[Moved, ...] = ()
+    link: Link | None = None
+    also: "Change | None" = None
+    shown: Shown | None = None
+
+    @property
+    def parts(self) -> "tuple[Change, ...]":
+        """The decision item by item: itself, and what becomes of the other."""
+        return (self, *(self.also.parts if self.also else ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,15 @@ def resolve(item: Item, customer: Customer, step: Step, policy: Policy) -> Chang
     return told(item, done, customer, EventType.ITEM_RESOLVED, step, policy, {"queue": item.queue})
 
 
+def reopen(item: Item, customer: Customer, step: Step, reason: str, agents: Agents, policy: Policy) -> Change:
+    """A resolved item waits in its queue again, first for who it is pinned to."""
+    again = stepped(item, Action.REOPEN, step.at)
+    waiting = back_in_queue(again, step.at, f"reopened by {step.actor}", agents, policy)
+    facts = {"queue": waiting.queue, "lane": waiting.lane, "ring": waiting.ring}
+    payload = {"reason": reason} if reason else None
+    return told(item, waiting, customer, EventType.ITEM_REOPENED, step, policy, _offered(waiting, facts), payload)
+
+
 def resolved(item: Item, before: Item) -> Item:
     """A resolved item: nothing will happen to it by itself."""
     pinned_to = before.holder or before.pinned_to

@@ -62,6 +62,15 @@ class Decided:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Where an item that was merged goes on, and how it stood before: what undoing the merge brings back."""
+
+    into: ItemId
+    state: State
+    snoozed_until: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """The unit of work: one matter of one customer. Times are aware UTC.
@@ -69,6 +78,8 @@ class Item:
     `version` rises by one with every write but a heartbeat; `ring` only when the item enters a queue or lane;
     `chain` is the hash of its newest event. While it is offered to an agent nobody else may claim it; `pinned_to` is
     the agent it comes back to. `asked` have let this offer go, `been` are the places it was passed to, newest last.
+    `linked_because` is why it is linked, in the words of who says so. A `merged` item is resolved, and goes on in
+    another.
     """
 
     id: ItemId
@@ -102,6 +113,13 @@ class Item:
     been: tuple[str, ...] = ()
     decided: Decided | None = None
     contact: Contact | None = None
+    linked_because: str = ""
+    merged: Merged | None = None
+
+    @property
+    def merged_into(self) -> ItemId | None:
+        """The item in which this one goes on, None where it goes on by itself."""
+        return self.merged.into if self.merged else None
 
     @property
     def carrier(self) -> AgentId | None:
@@ -145,6 +163,17 @@ class EventType(StrEnum):
     ITEM_RESOLVED = "item-resolved"
     NOTE_ADDED = "note-added"
     TAGS_DECIDED = "tags-decided"
+    ITEM_SPLIT = "item-split"
+    ITEM_SPLIT_OFF = "item-split-off"
+    ITEM_MERGED = "item-merged"
+    ITEM_JOINED = "item-joined"
+    ITEM_UNMERGED = "item-unmerged"
+    ITEM_PARTED = "item-parted"
+    ITEM_LINKED = "item-linked"
+    ITEM_UNLINKED = "item-unlinked"
+    ITEM_REOPENED = "item-reopened"
+    CUSTOMER_LINKED = "customer-linked"
+    CUSTOMER_UNLINKED = "customer-unlinked"
     REPLY_QUEUED = "reply-queued"
     REPLY_SENT = "reply-sent"
     REPLY_DELIVERED = "reply-delivered"
@@ -153,6 +182,7 @@ class EventType(StrEnum):
     REPLY_FAILED = "reply-failed"
     REPLY_BOUNCED = "reply-bounced"
     REPLY_UNKNOWN = "reply-unknown"
+    ACKNOWLEDGEMENT_QUEUED = "acknowledgement-queued"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

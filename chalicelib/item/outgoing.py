@@ -32,7 +32,8 @@ NOT_YET_SENT: Final = frozenset({Status.QUEUED, Status.SENDING, Status.UNKNOWN})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
     """One reply. `to` is frozen when it is queued: a mail address or a provider's conversation; `raw_key` is where its
-    bytes are. `revision` rises with every write. Times are aware UTC."""
+    bytes are. `revision` rises with every write. `automatic` is what the desk says by itself, so that nobody need act
+    when it is lost. Times are aware UTC."""
 
     id: str
     item_id: ItemId
@@ -51,3 +52,4 @@ class Outgoing:
     provider_id: str = ""
     detail: str = ""
     wake_at: datetime | None = None
+    automatic: bool = False

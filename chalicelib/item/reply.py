@@ -13,6 +13,7 @@ from chalicelib.item.offer import Agents
 from chalicelib.item.outgoing import NOT_YET_SENT, SENDER_IS_DEAD_AFTER, SENT_AGAIN_AFTER, Outgoing, Status
 from chalicelib.item.state import Action
 from chalicelib.item.steps import at_rest, stepped, told
+from chalicelib.outgoing import token
 from chalicelib.policy import Policy
 
 
@@ -47,19 +48,26 @@ def replied(item: Item, customer: Customer, step: Step, reply: Reply, then: Then
     """The reply is in the outbox, and the item waits for the customer, stays, or is resolved. Raises `WrongState`."""
     answered = _after_reply(item, then, step)
     facts = {"reply": reply.id, "then": then, "channel": item.channel}
-    change = told(item, answered, customer, EventType.REPLY_QUEUED, step, policy, facts, _payload(reply))
-    agent = AgentId(step.actor)
-    outgoing = Outgoing(
-        id=reply.id, item_id=item.id, customer_id=customer.id, channel=item.channel, source=reply.source, to=reply.to,
-        raw_key=reply.raw_key, actor=agent, event_id=step.event_id, queued_at=step.at,
-        wake_at=step.at + SENT_AGAIN_AFTER,
-    )  # fmt: skip
-    token = ReplyToken(reply.token, item.id, customer.id, reply.source) if reply.token else None
+    change = told(item, answered, customer, EventType.REPLY_QUEUED, step, policy, facts, payload(reply))
     given = None
     if reply.answer_key:
         until = step.at + ANSWER_KEPT
-        given = Answered(agent, reply.answer_key, item.id, until, reply_id=reply.id, said=reply.said)
-    return replace(change, reply=outgoing, token=token, answered=given)
+        given = Answered(AgentId(step.actor), reply.answer_key, item.id, until, reply_id=reply.id, said=reply.said)
+    return replace(change, reply=in_outbox(reply, item, step), token=token_of(reply, item), answered=given)
+
+
+def in_outbox(reply: Reply, item: Item, step: Step, *, automatic: bool = False) -> Outgoing:
+    """The reply as it stands in the outbox, for the sender to take."""
+    return Outgoing(
+        id=reply.id, item_id=item.id, customer_id=item.customer_id, channel=item.channel, source=reply.source,
+        to=reply.to, raw_key=reply.raw_key, actor=AgentId(step.actor), event_id=step.event_id, queued_at=step.at,
+        wake_at=step.at + SENT_AGAIN_AFTER, automatic=automatic,
+    )  # fmt: skip
+
+
+def token_of(reply: Reply, item: Item) -> ReplyToken | None:
+    """The token by which the answer to a reply finds back; None for a reply without one."""
+    return ReplyToken(reply.token, item.id, item.customer_id, reply.source) if reply.token else None
 
 
 def begun(outgoing: Outgoing, step: Step) -> Change:
@@ -75,12 +83,13 @@ def put_back(outgoing: Outgoing, step: Step, detail: str) -> Change:
 
 
 def sent(outgoing: Outgoing, customer: Customer, step: Step, provider_id: str, message_id: str) -> Change:
-    """The provider took it, under an id that the customer's answer will name. The item itself does not change."""
+    """The provider took it, under an id that the answer to it will name. The item itself does not change."""
     status = Status.SENT if outgoing.status in NOT_YET_SENT else outgoing.status
     _, event = written(step, EventType.REPLY_SENT, customer, None, _about(outgoing, {"provider_id": provider_id}))
     known = None
     if message_id:
-        known = KnownMessage(outgoing.source, message_id, "", outgoing.item_id, event.id)
+        mark = token.token(customer.key, outgoing.item_id, outgoing.source, outgoing.to)
+        known = KnownMessage(outgoing.source, message_id, "", outgoing.item_id, event.id, customer.id, mark)
     moved = _outbox(outgoing, status=status, sent_at=step.at, provider_id=provider_id, wake_at=None, detail="")
     return replace(moved, customer=customer, events=(event,), message=known)
 
@@ -107,8 +116,15 @@ def not_delivered(
     agents: Agents,
     policy: Policy,
 ) -> Change:
-    """A reply did not arrive, or nobody knows: its item wakes, first for who it is pinned to."""
+    """A reply did not arrive, or nobody knows: its item wakes, first for who it is pinned to.
+
+    Of what the desk said by itself it is only told: nobody must act on a lost courtesy.
+    """
     event_type = _BAD_NEWS[status]
+    if outgoing.automatic:
+        _, event = written(step, event_type, customer, None, _about(outgoing, {"detail": detail}))
+        moved = _outbox(outgoing, status=status, detail=detail, wake_at=None)
+        return replace(moved, customer=customer, events=(event,))
     woken = stepped(item, Action.WAKE, step.at)
     if woken.state != item.state:
         woken = back_in_queue(woken, step.at, _WHY[status], agents, policy)
@@ -142,7 +158,8 @@ def _after_reply(item: Item, then: Then, step: Step) -> Item:
             return resolved(stepped_on, item)
 
 
-def _payload(reply: Reply) -> dict[str, Any]:
+def payload(reply: Reply) -> dict[str, Any]:
+    """What the timeline keeps of a reply's words."""
     kept = kept_text(reply.text)
     return {
         "to": reply.to, "name": reply.name, "subject": reply.subject, "written": kept,
@@ -151,7 +168,8 @@ def _payload(reply: Reply) -> dict[str, Any]:
 
 
 def _about(outgoing: Outgoing, facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {"about": outgoing.item_id, "reply": outgoing.id, **facts}
+    by_itself = {"automatic": True} if outgoing.automatic else {}
+    return {"about": outgoing.item_id, "reply": outgoing.id, **by_itself, **facts}
 
 
 def _outbox(outgoing: Outgoing, **changed: Any) -> Change:

@@ -33,6 +33,9 @@ class Action(StrEnum):
     SPEAK = "speak"
     RESOLVE = "resolve"
     ANNOTATE = "annotate"
+    MERGE = "merge"
+    UNMERGE = "unmerge"
+    REOPEN = "reopen"
     CUSTOMER_WROTE = "customer-wrote"
 
 
@@ -44,6 +47,7 @@ TRANSITIONS: Final = {
     (State.QUEUED, Action.MOVE): State.QUEUED,
     (State.QUEUED, Action.WAKE): State.QUEUED,
     (State.QUEUED, Action.ANNOTATE): State.QUEUED,
+    (State.QUEUED, Action.MERGE): State.RESOLVED,
     (State.QUEUED, Action.CUSTOMER_WROTE): State.QUEUED,
     (State.CLAIMED, Action.RELEASE): State.QUEUED,
     (State.CLAIMED, Action.EXPIRE): State.QUEUED,
@@ -55,6 +59,7 @@ TRANSITIONS: Final = {
     (State.CLAIMED, Action.SPEAK): State.CLAIMED,  # a reply after which the agent goes on
     (State.CLAIMED, Action.RESOLVE): State.RESOLVED,
     (State.CLAIMED, Action.ANNOTATE): State.CLAIMED,
+    (State.CLAIMED, Action.MERGE): State.RESOLVED,
     (State.CLAIMED, Action.CUSTOMER_WROTE): State.CLAIMED,
     (State.WAITING, Action.CLAIM): State.CLAIMED,  # to write once more before the customer does
     (State.WAITING, Action.ASSIGN): State.WAITING,  # whom the answer comes back to
@@ -63,6 +68,7 @@ TRANSITIONS: Final = {
     (State.WAITING, Action.WAKE): State.QUEUED,  # the reply did not arrive
     (State.WAITING, Action.RESOLVE): State.RESOLVED,
     (State.WAITING, Action.ANNOTATE): State.WAITING,
+    (State.WAITING, Action.MERGE): State.RESOLVED,
     (State.WAITING, Action.CUSTOMER_WROTE): State.QUEUED,
     (State.SNOOZED, Action.CLAIM): State.CLAIMED,
     (State.SNOOZED, Action.ASSIGN): State.SNOOZED,
@@ -71,15 +77,20 @@ TRANSITIONS: Final = {
     (State.SNOOZED, Action.WAKE): State.QUEUED,
     (State.SNOOZED, Action.RESOLVE): State.RESOLVED,
     (State.SNOOZED, Action.ANNOTATE): State.SNOOZED,
+    (State.SNOOZED, Action.MERGE): State.RESOLVED,
     (State.SNOOZED, Action.CUSTOMER_WROTE): State.QUEUED,
     (State.RESOLVED, Action.WAKE): State.QUEUED,  # its last reply did not arrive
     (State.RESOLVED, Action.ANNOTATE): State.RESOLVED,
+    (State.RESOLVED, Action.MERGE): State.RESOLVED,  # what is still written about it goes to the other
+    (State.RESOLVED, Action.UNMERGE): State.QUEUED,  # or as it was before it was merged
+    (State.RESOLVED, Action.REOPEN): State.QUEUED,
     (State.RESOLVED, Action.CUSTOMER_WROTE): State.QUEUED,  # reopens: what a customer writes is never lost
     (State.QUARANTINED, Action.CLAIM): State.CLAIMED,
     (State.QUARANTINED, Action.ASSIGN): State.CLAIMED,
     (State.QUARANTINED, Action.MOVE): State.QUEUED,
     (State.QUARANTINED, Action.WAKE): State.QUARANTINED,
     (State.QUARANTINED, Action.ANNOTATE): State.QUARANTINED,
+    (State.QUARANTINED, Action.MERGE): State.RESOLVED,
     (State.QUARANTINED, Action.CUSTOMER_WROTE): State.QUARANTINED,  # still unread: one look clears both
 }
 

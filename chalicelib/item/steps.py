@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from chalicelib.errors import StaleItem
+from chalicelib.errors import StaleItem, WrongState
 from chalicelib.item.change import Change, Load, Must, Step, written
 from chalicelib.item.item import Customer, EventType, Item
 from chalicelib.item.state import WAITING_STATES, Action, after
 from chalicelib.policy import Policy
+
+#: What may become of an item that goes on in another.
+_OF_THE_MERGED: Final = frozenset({Action.ANNOTATE, Action.UNMERGE})
 
 
 def check_version(item: Item, expected: int) -> None:
@@ -25,6 +28,8 @@ def waits(item: Item) -> bool:
 
 def stepped(item: Item, action: Action, at: datetime) -> Item:
     """The item in its next state and version. Raises `WrongState` where the step is not legal."""
+    if item.merged_into and action not in _OF_THE_MERGED:
+        raise WrongState(f"item {item.id} was merged into {item.merged_into} and goes on there")
     return replace(item, state=after(item.state, action), version=item.version + 1, changed_at=at)
 
 

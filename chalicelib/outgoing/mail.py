@@ -1,4 +1,4 @@
-"""A reply by mail: what a person wrote, as the bytes that SES sends."""
+"""A reply by mail: what a person wrote, or the desk says by itself, as the bytes that SES sends."""
 
 import re
 from collections.abc import Iterator
@@ -10,9 +10,10 @@ from email.utils import format_datetime
 from typing import Final
 
 from chalicelib.intake.automatic import LOOP_HEADER
-from chalicelib.outgoing import header, recipient
+from chalicelib.outgoing import acknowledgement, header, recipient
 
 SUBJECT_LENGTH: Final = 1_000
+AUTOMATIC_SUBJECT: Final = 100
 NAME_LENGTH: Final = 200
 # What programs put before the subject of an answer, `Re[2]:` included; the colon of East Asian keyboards too.
 _ANSWERS = re.compile(
@@ -27,7 +28,8 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """One reply and whom it answers. Ids carry no angle brackets; '' where there is none. `at` is aware."""
+    """One reply and whom it answers. Ids carry no angle brackets; '' where there is none. `at` is aware; `automatic` is
+    what no person wrote."""
 
     from_name: str
     mailbox: str
@@ -41,13 +43,14 @@ class Letter:
     message_id: str
     at: datetime
     outbox_id: str
+    automatic: bool = False
 
 
 def compose(letter: Letter) -> bytes:
     """The whole mail: CRLF, seven bits, no line over 998 octets, the same bytes for the same letter.
 
-    It says nothing of being automatic (RFC 3834), for a person wrote it; our own mark keeps us from answering it should
-    it come back. SES puts its own Message-ID and Date in place of ours. Raises `Invalid` for an address that is none.
+    It says that it is automatic (RFC 3834) if no person wrote it; our own mark keeps us from answering it should it
+    come back. SES puts its own Message-ID and Date in place of ours. Raises `Invalid` for an address that is none.
     """
     content = EmailMessage(policy=SMTP)
     text = _storable(letter.text)
@@ -61,9 +64,13 @@ def answerable(address: str) -> str:
     return recipient.address(address)
 
 
-def answer_subject(subject: str) -> str:
-    """The subject of an answer: one `Re:`, whatever the customer's program calls it."""
-    return f"Re: {_ANSWERS.sub('', header.clean(subject, SUBJECT_LENGTH)).lstrip()}"[:SUBJECT_LENGTH].rstrip()
+def answer_subject(subject: str, *, automatic: bool = False) -> str:
+    """The subject of an answer: one `Re:`, whatever the customer's program calls it.
+
+    That of an automatic one begins with `Auto:` and is short (RFC 3834, 3.1.5): nobody's words go far by it.
+    """
+    said = _ANSWERS.sub("", header.clean(subject, SUBJECT_LENGTH)).lstrip()
+    return (f"Auto: {said}"[:AUTOMATIC_SUBJECT] if automatic else f"Re: {said}"[:SUBJECT_LENGTH]).rstrip()
 
 
 def _fields(letter: Letter) -> Iterator[tuple[str, str]]:
@@ -73,12 +80,15 @@ def _fields(letter: Letter) -> Iterator[tuple[str, str]]:
     yield "To", header.mailbox("To", to_name, answerable(letter.to_address))
     if letter.reply_to:
         yield "Reply-To", header.mailbox("Reply-To", name, recipient.address(letter.reply_to, "reply_to"))
-    yield "Subject", header.text("Subject", answer_subject(letter.subject))
+    yield "Subject", header.text("Subject", answer_subject(letter.subject, automatic=letter.automatic))
     yield "Date", format_datetime(letter.at.astimezone(UTC))
     yield "Message-ID", header.bracketed(filter(None, [header.usable(letter.message_id)]))
     yield "In-Reply-To", header.bracketed(filter(None, [answered]))
     yield "References", header.bracketed(header.references(letter.references, answered))
-    yield LOOP_HEADER, header.usable(letter.outbox_id)
+    mark = header.usable(letter.outbox_id)
+    yield LOOP_HEADER, acknowledgement.loop_mark(mark) if letter.automatic else mark
+    if letter.automatic:
+        yield from acknowledgement.HEADERS
 
 
 def _storable(text: str) -> str:

@@ -36,14 +36,21 @@ def payload_key(customer_id: str, seq: int) -> Key:
     return {"pk": f"CUSTOMER#{customer_id}", "sk": f"EVENT#{seq:012d}#PAYLOAD"}
 
 
+def link_key(customer_id: str, other: str) -> Key:
+    """What people say of a customer and another: whether they are one person."""
+    return {"pk": f"CUSTOMER#{customer_id}", "sk": f"LINK#{other}"}
+
+
 def delivery_key(channel: str, delivery_id: str) -> Key:
     """The ledger: this delivery has been handled."""
     return {"pk": f"DELIVERY#{channel}#{_short(delivery_id)}", "sk": "DELIVERY"}
 
 
-def message_key(mailbox: str, message_id: str) -> Key:
-    """A Message-ID as one mailbox knows it."""
-    return {"pk": f"MESSAGE#{_short(mailbox)}#{_short(message_id)}", "sk": "MESSAGE"}
+def message_key(mailbox: str, message_id: str, another: str = "") -> Key:
+    """A Message-ID as one mailbox knows it: the first mail that came under it, or `another` by the hash of what it
+    says."""
+    pk = f"MESSAGE#{_short(mailbox)}#{_short(message_id)}"
+    return {"pk": pk, "sk": f"MESSAGE#{another}" if another else "MESSAGE"}
 
 
 def conversation_key(installation: str, conversation_id: str) -> Key:
@@ -76,9 +83,24 @@ def token_key(token: str) -> Key:
     return {"pk": f"TOKEN#{_short(token)}", "sk": "TOKEN"}
 
 
+def budget_key(account: str) -> Key:
+    """When the desk lately wrote to an account by itself."""
+    return {"pk": f"BUDGET#{_short(account)}", "sk": "BUDGET"}
+
+
 def label_key(item_id: str, version: int) -> Key:
     """What people decided about an item at a version of it."""
     return {"pk": f"LABEL#{item_id}", "sk": f"LABEL#{version:012d}"}
+
+
+def shown_key(installation: str, conversation_id: str, seq: int) -> Key:
+    """What the visitor of our own widget is shown, in the order in which it was said."""
+    return {"pk": f"SHOWN#{installation}#{_short(conversation_id)}", "sk": f"SHOWN#{seq:012d}"}
+
+
+def pace_key(installation: str, conversation_id: str, at: datetime) -> Key:
+    """How much came in a conversation in the minute of `at`."""
+    return {"pk": f"PACE#{installation}#{_short(conversation_id)}", "sk": f"PACE#{moment(at)[:16]}"}
 
 
 def mention_key(agent_id: str, at: datetime, customer_id: str, seq: int) -> Key:

@@ -4,19 +4,22 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from chalicelib.item.change import (
     Answered,
+    Budget,
     Change,
     Conversation,
     Handled,
     Identity,
     KnownMessage,
     Label,
+    Link,
     Mention,
     ReplyToken,
+    Shown,
 )
 from chalicelib.item.item import (
     SCHEMA,
@@ -29,6 +32,7 @@ from chalicelib.item.item import (
     EventType,
     Item,
     ItemId,
+    Merged,
     Tagging,
 )
 from chalicelib.item.offer import AgentNow, Presence
@@ -40,6 +44,12 @@ from chalicelib.routing.route import Lane
 from chalicelib.store import keys
 
 Row = dict[str, Any]
+
+#: A budget's row is of no use a day after its newest entry; it is kept for longer, for clocks differ.
+BUDGET_KEPT: Final = timedelta(days=2)
+#: What a visitor is shown goes by itself when it is so old; the timeline keeps it.
+SHOWN_KEPT: Final = timedelta(days=90)
+PACE_KEPT: Final = timedelta(hours=1)
 
 
 def to_wire(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,6 +80,8 @@ def new_rows(change: Change, at: datetime) -> Iterator[tuple[str, Row]]:
         yield "label", label_row(change.label)
     for mention in change.mentions:
         yield "mention", mention_row(mention)
+    if change.shown:
+        yield "shown", shown_row(change.shown)
 
 
 def item_row(item: Item) -> Row:
@@ -80,7 +92,8 @@ def item_row(item: Item) -> Row:
         "subject": item.subject[:500], "state": item.state.value, "queue": item.queue, "lane": item.lane.value,
         "reason": item.reason, "ring": item.ring, "version": item.version, "chain": item.chain,
         "language": item.language, "holder": item.holder, "owner": item.owner, "claim_token": item.claim_token,
-        "linked_to": item.linked_to, "created_at": keys.moment(item.created_at),
+        "linked_to": item.linked_to,
+        "created_at": keys.moment(item.created_at),
         "changed_at": keys.moment(item.changed_at), "waiting_since": keys.moment(item.waiting_since),
         "lease_until": _moment(item.lease_until), "wake_at": _moment(item.wake_at),
         "offered_to": item.offered_to, "offered_until": _moment(item.offered_until),
@@ -88,7 +101,8 @@ def item_row(item: Item) -> Row:
         "snoozed_until": _moment(item.snoozed_until), "hand_offs": item.hand_offs or None,
         "been": json.dumps(item.been, ensure_ascii=False) if item.been else None,
         "contact": json.dumps(asdict(item.contact), ensure_ascii=False) if item.contact else None,
-        "decided": _decided_json(item.decided),
+        "decided": _decided_json(item.decided), "linked_because": item.linked_because or None,
+        "merged": _merged_json(item.merged),
     }  # fmt: skip
     if item.tags:
         row |= {"tags": json.dumps(asdict(item.tags), ensure_ascii=False), "topic": item.tags.topic,
@@ -159,6 +173,8 @@ def item_of(row: Mapping[str, Any]) -> Item:
         been=tuple(json.loads(row.get("been") or "[]")),
         decided=_decided_of(row.get("decided")),
         contact=_contact_of(row.get("contact")),
+        linked_because=row.get("linked_because") or "",
+        merged=_merged_of(row.get("merged")),
     )
 
 
@@ -175,6 +191,19 @@ def _decided_of(text: str | None) -> Decided | None:
     said = json.loads(text)
     at = keys.moment_of(said["at"])
     return Decided(topic=said["topic"], urgency=said["urgency"], by=AgentId(said["by"]), at=at)
+
+
+def _merged_json(merged: Merged | None) -> str | None:
+    if merged is None:
+        return None
+    return json.dumps({"into": merged.into, "state": merged.state, "snoozed_until": _moment(merged.snoozed_until)})
+
+
+def _merged_of(text: str | None) -> Merged | None:
+    if not text:
+        return None
+    said = json.loads(text)
+    return Merged(ItemId(said["into"]), State(said["state"]), _time(said["snoozed_until"]))
 
 
 def _contact_of(text: str | None) -> Contact | None:
@@ -248,17 +277,23 @@ def handled_row(handled: Handled, at: datetime) -> Row:
 
 def message_row(message: KnownMessage) -> Row:
     """A Message-ID, what its mail says (hashed) and where it went."""
+    content = message.content_hash if message.another else ""
     return {
-        **keys.message_key(message.mailbox, message.message_id), "kind": "message", "schema": SCHEMA,
+        **keys.message_key(message.mailbox, message.message_id, content), "kind": "message", "schema": SCHEMA,
         "mailbox": message.mailbox, "message_id": message.message_id, "content_hash": message.content_hash,
-        "item_id": message.item_id, "event_id": message.event_id,
+        "item_id": message.item_id, "event_id": message.event_id, "customer_id": message.customer_id,
+        "addressee": message.addressee or None,
     }  # fmt: skip
 
 
 def message_of(row: Mapping[str, Any]) -> KnownMessage:
     """The known mail of a row."""
-    item_id = ItemId(row["item_id"]) if row.get("item_id") else None
-    return KnownMessage(row["mailbox"], row["message_id"], row["content_hash"], item_id, row["event_id"])
+    return KnownMessage(
+        row["mailbox"], row["message_id"], row["content_hash"],
+        ItemId(row["item_id"]) if row.get("item_id") else None, row["event_id"],
+        CustomerId(row["customer_id"]) if row.get("customer_id") else None, row.get("addressee", ""),
+        another=row["sk"] != "MESSAGE",
+    )  # fmt: skip
 
 
 def conversation_row(conversation: Conversation) -> Row:
@@ -275,6 +310,23 @@ def identity_row(identity: Identity) -> Row:
         **keys.identity_key(identity.kind, identity.value), "kind": "identity", "schema": SCHEMA,
         "customer_id": identity.customer_id, "identity_kind": identity.kind, "value": identity.value,
     }  # fmt: skip
+
+
+def link_row(link: Link) -> Row:
+    """What people say of a customer and another."""
+    return {
+        **keys.link_key(link.customer_id, link.other), "kind": "link", "schema": SCHEMA,
+        "customer_id": link.customer_id, "other": link.other, "by": link.by, "at": keys.moment(link.at),
+        "why": link.why, "stands": int(link.stands), "revision": link.revision,
+    }  # fmt: skip
+
+
+def link_of(row: Mapping[str, Any]) -> Link:
+    """The link of a row."""
+    return Link(
+        customer_id=CustomerId(row["customer_id"]), other=CustomerId(row["other"]), by=row["by"],
+        at=keys.moment_of(row["at"]), why=row["why"], stands=bool(row["stands"]), revision=int(row["revision"]),
+    )  # fmt: skip
 
 
 def answered_row(answered: Answered) -> Row:
@@ -306,6 +358,7 @@ def outbox_row(outgoing: Outgoing) -> Row:
         "queued_at": keys.moment(outgoing.queued_at), "started_at": _moment(outgoing.started_at),
         "sent_at": _moment(outgoing.sent_at), "provider_id": outgoing.provider_id or None,
         "detail": outgoing.detail or None, "wake_at": _moment(outgoing.wake_at),
+        "automatic": 1 if outgoing.automatic else None,
     }  # fmt: skip
     return row | (keys.wake_attributes(outgoing.id, outgoing.wake_at) if outgoing.wake_at else {})
 
@@ -319,6 +372,7 @@ def outgoing_of(row: Mapping[str, Any]) -> Outgoing:
         revision=int(row["revision"]), queued_at=keys.moment_of(row["queued_at"]),
         started_at=_time(row.get("started_at")), sent_at=_time(row.get("sent_at")),
         provider_id=row.get("provider_id", ""), detail=row.get("detail", ""), wake_at=_time(row.get("wake_at")),
+        automatic=bool(row.get("automatic")),
     )  # fmt: skip
 
 
@@ -333,6 +387,21 @@ def token_row(token: ReplyToken) -> Row:
 def token_of(row: Mapping[str, Any]) -> ReplyToken:
     """The token of a row."""
     return ReplyToken(row["token"], ItemId(row["item_id"]), CustomerId(row["customer_id"]), row["mailbox"])
+
+
+def budget_row(budget: Budget) -> Row:
+    """When the desk wrote to an account by itself; goes by itself when all of that is long ago."""
+    return {
+        **keys.budget_key(budget.account), "kind": "budget", "schema": SCHEMA, "account": budget.account,
+        "written_at": json.dumps([keys.moment(at) for at in budget.written_at]), "revision": budget.revision,
+        "expires_at": int((max(budget.written_at) + BUDGET_KEPT).timestamp()),
+    }  # fmt: skip
+
+
+def budget_of(account: str, row: Mapping[str, Any]) -> Budget:
+    """The budget of an account by its row, which may be empty when the desk never wrote to it by itself."""
+    written = tuple(keys.moment_of(at) for at in json.loads(row.get("written_at") or "[]"))
+    return Budget(account, written, int(row.get("revision") or 0))
 
 
 def label_row(label: Label) -> Row:
@@ -361,6 +430,29 @@ def mention_of(row: Mapping[str, Any]) -> Mention:
         AgentId(row["agent_id"]), ItemId(row["item_id"]), CustomerId(row["customer_id"]), int(row["seq"]),
         keys.moment_of(row["at"]), row["by"],
     )  # fmt: skip
+
+
+def shown_row(shown: Shown) -> Row:
+    """A line of a conversation in our own widget; goes by itself at `expires_at` (seconds of the epoch)."""
+    return {
+        **keys.shown_key(shown.installation, shown.conversation, shown.seq), "kind": "shown", "schema": SCHEMA,
+        "installation": shown.installation, "conversation": shown.conversation, "seq": shown.seq, "id": shown.id,
+        "by": shown.by, "text": shown.text, "at": keys.moment(shown.at),
+        "expires_at": int((shown.at + SHOWN_KEPT).timestamp()),
+    }  # fmt: skip
+
+
+def shown_of(row: Mapping[str, Any]) -> Shown:
+    """The line of a row."""
+    return Shown(
+        installation=row["installation"], conversation=row["conversation"], seq=int(row["seq"]), id=row["id"],
+        by=row["by"], text=row["text"], at=keys.moment_of(row["at"]),
+    )  # fmt: skip
+
+
+def pace_row(at: datetime) -> Row:
+    """What stands beside the count of a minute."""
+    return {"kind": "pace", "expires_at": int((at + PACE_KEPT).timestamp())}
 
 
 def agent_of(agent_id: str, row: Mapping[str, Any]) -> AgentNow:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import AtCapacity, Invalid, LostRace, Unavailable, Unknown
-from chalicelib.item.change import Answered, Change, Conversation, Load, Mention, Must
-from chalicelib.item.item import Customer, Event, Item
+from chalicelib.item.change import Answered, Budget, Change, Conversation, Link, Load, Mention, Moved, Must, Shown
+from chalicelib.item.item import Customer, CustomerId, Event, Item, ItemId
 from chalicelib.item.offer import AgentNow
 from chalicelib.item.outgoing import Outgoing
 from chalicelib.store import keys, rows
@@ -95,12 +95,32 @@ class Table:
         item, customer = found.get(_pair(item_key)), found.get(_pair(customer_key))
         return (rows.item_of(item) if item else None), (rows.customer_of(customer) if customer else None)
 
+    def items_and_customers(
+        self, item_ids: Collection[ItemId], customer_ids: Collection[CustomerId]
+    ) -> tuple[dict[ItemId, Item], dict[CustomerId, Customer]]:
+        """Those of these items and customers that exist, as they are now, in one call; none for nothing."""
+        wanted = [*map(keys.item_key, item_ids), *map(keys.customer_key, customer_ids)]
+        found = self.rows(wanted).values()
+        items = [rows.item_of(row) for row in found if row["kind"] == "item"]
+        customers = [rows.customer_of(row) for row in found if row["kind"] == "customer"]
+        return {item.id: item for item in items}, {customer.id: customer for customer in customers}
+
     def customer(self, customer_id: str) -> Customer:
         """The customer as he is now. Raises `Unknown`."""
         row = self.rows([keys.customer_key(customer_id)]).get(_pair(keys.customer_key(customer_id)))
         if row is None:
             raise Unknown(f"there is no customer {customer_id}")
         return rows.customer_of(row)
+
+    def links(self, customer_id: str) -> list[Link]:
+        """Whom people say to be the same person as a customer, and whom they once said to be, read consistently."""
+        query: Row = {
+            "KeyConditionExpression": "#pk = :pk AND begins_with(#sk, :link)",
+            "ExpressionAttributeNames": {"#pk": "pk", "#sk": "sk"},
+            "ConsistentRead": True,
+        }
+        values = {":pk": keys.customer_key(customer_id)["pk"], ":link": "LINK#"}
+        return [rows.link_of(row) for page in self._pages(None, query, values) for row in page]
 
     def waiting(self, queue: str, agent_id: str, now: datetime, besides: Collection[str] = ()) -> Iterator[Waiting]:
         """All that waits in a queue, oldest first, page by page; but for what is in one of these languages, or is
@@ -182,6 +202,14 @@ class Table:
             more = rows.to_wire({"pk": last["pk"], "sk": last["sk"]})
         return Page(tuple(_event_of(entry) for entry in entries), _cursor_of(more))
 
+    def event(self, customer_id: str, seq: int) -> Event:
+        """One entry of a customer's timeline, and what was said. Raises `Unknown`."""
+        event, payload = keys.event_key(customer_id, seq), keys.payload_key(customer_id, seq)
+        found = self.rows([event, payload])
+        if _pair(event) not in found:
+            raise Unknown(f"customer {customer_id} has no entry {seq}")
+        return _event_of(list(found.values()))
+
     def history(self, item_id: str) -> list[Event]:
         """The events of one item, oldest first, without payloads."""
         query = {"KeyConditionExpression": "#pk = :pk", "ExpressionAttributeNames": {"#pk": "history_pk"}}
@@ -238,6 +266,16 @@ class Table:
             query["ExclusiveStartKey"] = _start_of(cursor, "pk", pk)
         found, more = self._query(None, query, {":pk": pk, ":mention": "MENTION#"})
         return Page(tuple(rows.mention_of(row) for row in found), _cursor_of(more))
+
+    def shown(self, installation: str, conversation_id: str, after: int, limit: int) -> list[Shown]:
+        """What the visitor of our own widget is shown after a number, oldest first; consistent."""
+        seen = keys.shown_key(installation, conversation_id, after)
+        return [rows.shown_of(row) for row in self._shown(seen, limit, newest=False)]
+
+    def shown_last(self, installation: str, conversation_id: str) -> int:
+        """The number of the newest line of a conversation in our own widget, 0 where there is none; consistent."""
+        found = self._shown(keys.shown_key(installation, conversation_id, 0), 1, newest=True)
+        return rows.shown_of(found[0]).seq if found else 0
 
     # Writing
 
@@ -298,11 +336,25 @@ class Table:
         update = "REMOVE wake_pk, wake_sk, hands_to"
         self._update(keys.agent_key(agent_id), update, "wake_sk <= :now", {":now": f"{keys.moment(now)}~"})
 
+    def count_message(self, installation: str, conversation_id: str, at: datetime, most: int) -> None:
+        """Counts a message of a conversation in its minute. Raises `LostRace` when that had `most` already."""
+        beside = rows.pace_row(at)
+        self._update(
+            keys.pace_key(installation, conversation_id, at),
+            "SET kind = :kind, expires_at = :expires_at ADD messages :one",
+            "attribute_not_exists(messages) OR messages < :most",
+            {":one": 1, ":most": most, **{f":{name}": value for name, value in beside.items()}},
+        )
+
     # How a change is spelt
 
     def _actions(self, change: Change, at: datetime) -> Iterator[tuple[str, Any]]:
-        if change.customer and change.events:
-            yield "customer", self._counted(change.customer, len(change.events))
+        for customer, events in counted(change):
+            yield "customer", self._counted(customer, events)
+        for part in change.parts:
+            yield from self._part_actions(part, at)
+
+    def _part_actions(self, change: Change, at: datetime) -> Iterator[tuple[str, Any]]:
         if change.after:
             yield "item", self._item_put(change.before, change.after)
         for what, row in rows.new_rows(change, at):
@@ -313,6 +365,12 @@ class Table:
             yield "token", {"Put": {"TableName": self._name, "Item": rows.to_wire(rows.token_row(change.token))}}
         if change.reply:
             yield "reply", self._outbox_put(change.reply_before, change.reply)
+        if change.budget:
+            yield "budget", self._budget_put(change.budget)
+        for moved in change.moved:
+            yield "message", self._message_update(moved)
+        if change.link:
+            yield "link", self._link_put(change.link)
         for load in change.loads:
             yield "load", self._load_update(load)
 
@@ -370,6 +428,36 @@ class Table:
             "Item": rows.to_wire(row),
             "ConditionExpression": "revision = :revision",
             "ExpressionAttributeValues": rows.to_wire({":revision": before.revision}),
+        }}  # fmt: skip
+
+    def _budget_put(self, budget: Budget) -> Row:
+        row = rows.budget_row(budget)
+        if budget.revision == 1:
+            return self._put_new(row)
+        return {"Put": {
+            "TableName": self._name,
+            "Item": rows.to_wire(row),
+            "ConditionExpression": "revision = :seen",
+            "ExpressionAttributeValues": rows.to_wire({":seen": budget.revision - 1}),
+        }}  # fmt: skip
+
+    def _message_update(self, moved: Moved) -> Row:
+        return {"Update": {
+            "TableName": self._name,
+            "Key": rows.to_wire(keys.message_key(moved.message.mailbox, moved.message.message_id)),
+            "UpdateExpression": "SET item_id = :now",
+            "ConditionExpression": "item_id = :was",
+            "ExpressionAttributeValues": rows.to_wire({":now": moved.item_id, ":was": moved.message.item_id}),
+        }}  # fmt: skip
+
+    def _link_put(self, link: Link) -> Row:
+        if link.revision == 1:
+            return self._put_new(rows.link_row(link))
+        return {"Put": {
+            "TableName": self._name,
+            "Item": rows.to_wire(rows.link_row(link)),
+            "ConditionExpression": "revision = :was",
+            "ExpressionAttributeValues": rows.to_wire({":was": link.revision - 1}),
         }}  # fmt: skip
 
     def _load_update(self, load: Load) -> Row:
@@ -432,11 +520,21 @@ class Table:
             raise _translated(error) from error
         return [rows.from_wire(row) for row in answer["Items"]], answer.get("LastEvaluatedKey")
 
+    def _shown(self, seen: keys.Key, limit: int, *, newest: bool) -> list[Row]:
+        query: Row = {
+            "KeyConditionExpression": "#pk = :pk AND #sk > :seen",
+            "ExpressionAttributeNames": {"#pk": "pk", "#sk": "sk"},
+            "Limit": limit,
+            "ScanIndexForward": not newest,
+            "ConsistentRead": True,
+        }
+        return self._query(None, query, {":pk": seen["pk"], ":seen": seen["sk"]})[0]
+
     def _in_hands(self, pk: str) -> list[str]:
         query = {"KeyConditionExpression": "#pk = :pk", "ExpressionAttributeNames": {"#pk": "holding_pk"}}
         return [row["pk"].removeprefix("ITEM#") for page in self._pages("holding", query, {":pk": pk}) for row in page]
 
-    def _pages(self, index: Index, query: Row, values: Row, limits: Iterable[int] = ()) -> Iterator[list[Row]]:
+    def _pages(self, index: Index | None, query: Row, values: Row, limits: Iterable[int] = ()) -> Iterator[list[Row]]:
         """All pages: each of at most so many entries, and the rest as large as DynamoDB makes them."""
         request: Any = dict(query)
         for limit in chain(limits, repeat(None)):
@@ -467,6 +565,16 @@ _WAKES: Final = "wake_pk = :wake_pk, wake_sk = :wake_sk"
 
 def _waking(row_id: str, at: datetime) -> Row:
     return {f":{name}": value for name, value in keys.wake_attributes(row_id, at).items()}
+
+
+def counted(change: Change) -> list[tuple[Customer, int]]:
+    """The customers whose timelines a change writes to, as they were read, and how many events each gets."""
+    found: dict[str, tuple[Customer, int]] = {}
+    for part in change.parts:
+        if part.customer and part.events:
+            customer, events = found.get(part.customer.id, (part.customer, 0))
+            found[customer.id] = (customer, events + len(part.events))
+    return list(found.values())
 
 
 def _pair(key: keys.Key) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from rich.live import Live
 
 from chalicelib.policy import PolicyError
 from infra.package import BuildError, build
-from sortownia.local import board, feed
+from sortownia.local import board, feed, shop_page
 from sortownia.local.error import LocalError
 from sortownia.local.front import HTTP_PORT
 from sortownia.local.smtp import SMTP_PORT
@@ -181,8 +181,10 @@ def _feed(system: LocalSystem) -> None:
             feed.send_mails([feed.compose(mail, mails, run) for mail in wave], system.smtp_port)
             expected += len(wave)
             _await_deliveries(system, expected)
+    if not system.widgets:
+        return
     with timed("chat", _stage):
-        installation = next(iter(system.policy.installations))
+        installation = system.widgets[0]
         url, secret = feed.hook_url(system.url, installation), system.stack.hook_secret(installation)
         chats = feed.sample_chats()
         for number, chat in enumerate(chats):
@@ -251,6 +253,7 @@ def _say_addresses(system: LocalSystem) -> None:
     print(
         f"""
 API   {url}/v1      mail  127.0.0.1:{system.smtp_port} (SMTP)      AWS  {system.stack.endpoint}
+Shop  {url}{shop_page.PATH}      a page with the chat widget, where replies appear by themselves
 
 A mail, a signed chat message (add --curl to see the request):
   printf 'From: you@example.com\\nTo: {mailbox}\\nSubject: Parcel?\\n\\nWhere is order 4711?\\n' | \\

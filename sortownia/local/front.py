@@ -1,7 +1,7 @@
 """The one HTTP address of the local system.
 
 The API, the token issuer, tokens for the desk's agents; and what is outside in a deployed system: SES, which the desk
-calls to send, and the shop's server, which takes chat replies.
+calls to send, and the shop's server, which takes chat replies and has a page with our widget.
 """
 
 import http.client
@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 from urllib.parse import parse_qs, urlsplit
 
-from sortownia.local import ports
+from sortownia.local import ports, shop_page
 from sortownia.local.issuer import Issuer
 from sortownia.local.ses_door import SesDoor
 from sortownia.local.shop import Shop
@@ -63,7 +63,8 @@ class Front:
     """An HTTP server on 127.0.0.1 for as long as a `with` block lasts. `port` 0 takes a free one.
 
     Entering raises `LocalError` when the port is taken. Until `api_url`, `issuer`, `ses` and `shop` are set, what needs
-    them is answered with 503. `agents` maps the ids that tokens are handed out for to their roles.
+    them is answered with 503. `agents` maps the ids that tokens are handed out for to their roles; `widget` is the
+    installation on the shop's page.
     """
 
     def __init__(self, *, port: int = HTTP_PORT, way_out: str = "--http-port") -> None:
@@ -73,6 +74,7 @@ class Front:
         self.ses: SesDoor | None = None
         self.shop: Shop | None = None
         self.agents: Mapping[str, Iterable[str]] = {}
+        self.widget = ""
         self._slots = threading.BoundedSemaphore(PARALLEL_LIMIT)
 
     def __enter__(self) -> Self:
@@ -106,9 +108,13 @@ class Front:
             return self._token(query.get("agent", [""])[0], plain=("Accept", "text/plain") in headers)
         if path.startswith(SES_PATH + "/"):
             return self._mailed(path.removeprefix(SES_PATH), body)
+        if path == shop_page.PATH and method in ("GET", "HEAD"):
+            return self._page(query)
         if path.startswith(CHAT_PATH + "/"):
             return self._chatted(method, path.removeprefix(CHAT_PATH + "/"), query, headers, body)
-        return _problem(HTTPStatus.NOT_FOUND, "Here are /v1/…, /token?agent=…, /issuer/.well-known/… and /chat/….")
+        return _problem(
+            HTTPStatus.NOT_FOUND, "Here are /v1/…, /token?agent=…, /issuer/.well-known/…, /chat/… and /shop/."
+        )
 
     def _token(self, agent: str, *, plain: bool) -> Answer:
         if self.issuer is None:
@@ -134,21 +140,34 @@ class Front:
         answer = _json(said.status or 0, said.body)
         return answer._replace(headers=[*answer.headers, ("x-amzn-ErrorType", said.error)]) if said.error else answer
 
+    def _page(self, query: dict[str, list[str]]) -> Answer:
+        if self.shop is None:
+            return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "The system is still starting.")
+        if not self.widget:
+            return _problem(HTTPStatus.NOT_FOUND, "The desk has no installation of our own widget.")
+        body = self.shop.page(self.widget, query.get("lang", [""])[0], query.get("visitor", [""])[0])
+        headers = [("Content-Type", "text/html; charset=utf-8"), ("Content-Security-Policy", shop_page.POLICY)]
+        return Answer(HTTPStatus.OK, headers, body)
+
     def _chatted(
-        self, method: str, installation: str, query: dict[str, list[str]], headers: list[tuple[str, str]], body: bytes
+        self, method: str, target: str, query: dict[str, list[str]], headers: list[tuple[str, str]], body: bytes
     ) -> Answer:
         if self.shop is None:
             return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "The system is still starting.")
+        installation, _, path = target.partition("/")
         if method == "GET":
             said = self.shop.said(installation, query.get("conversation", [None])[0])
             return _json(HTTPStatus.OK, {"replies": [asdict(reply) for reply in said]})
         try:
-            wrong = self.shop.take(installation, {name.lower(): value for name, value in headers}, body)
+            wrong = self.shop.take(installation, {name.lower(): value for name, value in headers}, body, path)
         except LookupError:
             return _problem(HTTPStatus.NOT_FOUND, "There is no such installation.")
         except PermissionError:
             return _problem(HTTPStatus.UNAUTHORIZED, "The signature does not hold.")
-        return _problem(HTTPStatus.BAD_REQUEST, wrong) if wrong else _json(HTTPStatus.ACCEPTED, {})
+        if wrong:
+            return _problem(HTTPStatus.BAD_REQUEST, wrong)
+        # Some providers say in the body, too, that they took it.
+        return _json(HTTPStatus.OK, {"ok": True}) if path else _json(HTTPStatus.ACCEPTED, {})
 
     def _forward(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
         if not self.api_url:

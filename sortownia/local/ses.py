@@ -17,6 +17,7 @@ from email.utils import format_datetime, getaddresses, parseaddr
 from types import MappingProxyType
 from typing import Any, Final
 
+from chalicelib.intake.proof import aligned
 from sortownia.local.cloud import REGION
 
 KEY_PREFIX: Final = "mail/"
@@ -34,10 +35,14 @@ FINDINGS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "virus.example.com": {"virusVerdict": "FAIL"},
         "forged.example.com": {"spfVerdict": "FAIL", "dkimVerdict": "FAIL", "dmarcVerdict": "FAIL"},
         "unsigned.example.com": {"spfVerdict": "GRAY", "dkimVerdict": "GRAY", "dmarcVerdict": "GRAY"},
+        "nopolicy.example.org": {"dmarcVerdict": "GRAY"},
         "unchecked.example.com": {"spamVerdict": "PROCESSING_FAILED", "virusVerdict": "PROCESSING_FAILED"},
     }
 )
-"""Sender's domain -> the verdicts that are not PASS. A sender is found by envelope and by From header."""
+"""Sender's domain -> the verdicts that are not PASS. A sender is found by envelope and by From header.
+
+Every domain but these permits whoever sends in its name in the envelope, signs what he sends, and has a DMARC policy.
+"""
 
 _WORDS: Final = {"PASS": "pass", "FAIL": "fail", "GRAY": "none", "PROCESSING_FAILED": "temperror"}
 
@@ -92,12 +97,22 @@ def process(arrival: Arrival, *, bucket: str, topic: str) -> Stored:
 
 def judge(arrival: Arrival) -> dict[str, str]:
     """Verdict name -> status, by the domain of the envelope's and of the From header's sender."""
-    message = BytesHeaderParser(policy=compat32).parsebytes(_head(arrival.raw))
-    senders = (arrival.source, parseaddr(_clean(message.get("From", "")))[1])
+    envelope, author = _domain(arrival.source), _from_domain(arrival)
     verdicts = dict.fromkeys(VERDICTS, "PASS")
-    for sender in senders:
-        verdicts.update(FINDINGS.get(sender.rpartition("@")[2].lower(), {}))
+    if not aligned(envelope, author):
+        verdicts["dmarcVerdict"] = "FAIL"
+    for domain in (envelope, author):
+        verdicts.update(FINDINGS.get(domain, {}))
     return verdicts
+
+
+def _from_domain(arrival: Arrival) -> str:
+    message = BytesHeaderParser(policy=compat32).parsebytes(_head(arrival.raw))
+    return _domain(parseaddr(_clean(message.get("From", "")))[1])
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].lower()
 
 
 def _receipt(arrival: Arrival, verdicts: Mapping[str, str], action: Mapping[str, str]) -> dict[str, Any]:
@@ -156,7 +171,7 @@ def _addresses(values: Iterable[str]) -> list[str]:
 
 
 def _added_headers(arrival: Arrival, verdicts: Mapping[str, str]) -> bytes:
-    domain = arrival.source.rpartition("@")[2]
+    domain, author = _domain(arrival.source), _from_domain(arrival)
     word = {name: _WORDS[status] for name, status in verdicts.items()}
     lines = (
         f"Return-Path: <{arrival.source}>",
@@ -172,7 +187,7 @@ def _added_headers(arrival: Arrival, verdicts: Mapping[str, str]) -> bytes:
         f" spf={word['spfVerdict']} (spfCheck: domain of {domain}) client-ip={arrival.peer};"
         f" envelope-from={arrival.source}; helo={arrival.helo};",
         f" dkim={word['dkimVerdict']} header.i=@{domain};",
-        f" dmarc={word['dmarcVerdict']} header.from={domain};",
+        f" dmarc={word['dmarcVerdict']} header.from={author};",
         f"X-SES-RECEIPT: {arrival.message_id}",
     )
     return ("\r\n".join(lines) + "\r\n").encode("utf-8", "replace")

@@ -12,7 +12,7 @@ from typing import Final, Self
 
 import httpx
 
-from chalicelib.policy import Policy, load
+from chalicelib.policy import WIDGET, Policy, load
 from infra.package import OUT
 from sortownia.local import ports
 from sortownia.local.error import LocalError
@@ -108,6 +108,8 @@ class LocalSystem:
         verify_senders(self.stack, self.policy.mailboxes)
         self.front.ses = SesDoor(self.stack)
         self.front.shop = Shop(self._secret_of)
+        ours = (name for name, installation in self.policy.installations.items() if installation.provider == WIDGET)
+        self.front.widget = next(ours, "")
 
     def _secret_of(self, installation: str) -> str:
         if installation not in self.policy.installations:
@@ -148,6 +150,11 @@ class LocalSystem:
         )  # fmt: skip
         return sum(page["Count"] for page in pages)
 
+    @property
+    def widgets(self) -> list[str]:
+        """The chat installations whose messages can be made and signed here: the generic ones."""
+        return [name for name, one in self.policy.installations.items() if one.provider == "generic"]
+
     def facts(self) -> Facts:
         """What `announce` writes down."""
         return Facts(
@@ -156,7 +163,7 @@ class LocalSystem:
             stack=self.stack.name,
             smtp_port=self.smtp_port,
             mailboxes=tuple(self.policy.mailboxes),
-            hook_secrets={name: self.stack.hook_secret(name) for name in self.policy.installations},
+            hook_secrets={name: self.stack.hook_secret(name) for name in self.widgets},
         )
 
     def announce(self) -> None:

@@ -7,6 +7,7 @@ import tempfile
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -33,6 +34,8 @@ OF_THE_DESK: dict[str, Any] = {
     "agent_id": "anna", "provider": "generic", "installation": "shop-widget",
 }  # fmt: skip
 SIGNATURE, TO_BE_SIGNED = "X-Sortownia-Signature", "made when the bytes of the body are there"
+#: A page with our widget.
+PAGE = {"installation": "shop-page", "Origin": "https://shop.example.com"}
 #: Scenes after which moto gets slow, and hands are full.
 ENOUGH = 10
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much, HealthCheck.large_base_example)
@@ -98,7 +101,17 @@ class Scenes:
                 self.service.ask("PUT", "/v1/agents/boris/presence", "admin-1", {"presence": "present"})
         self._made += 1
         own = {"until": in_days(1), "Idempotency-Key": f"k{self._made}", "id": f"d{self._made}"}
+        if operation.from_page:
+            return own | PAGE | {"id": f"m-{self._made:07}", "visitor": None, "key": self.session["key"]}
         return OF_THE_DESK | own | self._item(operation)
+
+    @cached_property
+    def session(self) -> dict[str, Any]:
+        """A visitor's session, good for all the while."""
+        path = f"/v1/widget/{PAGE['installation']}/session"
+        answer = self.service.ask("POST", path, None, {}, {"Origin": PAGE["Origin"]})
+        said: dict[str, Any] = answer.json_body
+        return said
 
     def has_worked(self, name: str) -> bool:
         """Whether an operation has answered with success so far."""
@@ -110,16 +123,51 @@ class Scenes:
         if operation.name == "decline":
             item = self.service.offered("anna")
             return {"item_id": item.id, "If-Match": f'"{item.version}"'}
-        item = self.service.item()
-        names = {"item_id": item.id, "customer_id": item.customer_id}
+        item = self.service.item(files=(("umowa.pdf", "application/pdf", b"%PDF-"),))
+        names = {"item_id": item.id, "customer_id": item.customer_id, "seq": "1", "number": "1"}
         if operation.name in ("claim_in_queue", "claim_in_mine", "claim_item"):
             return names
         held = self.service.ask("POST", f"/v1/items/{item.id}/claim").json_body
         names |= {"claim_token": held["claim_token"], "If-Match": f'"{held["version"]}"'}
+        if prepare := getattr(self, f"_to_{operation.name}", None):
+            names |= prepare(held)
         if operation.name == "read_reply":
             said = self.service.write(held, "reply", body={"text": "Tomorrow."}).json_body
             names["reply_id"] = said["reply"]["id"]
         return names
+
+    def _to_split(self, held: Any) -> dict[str, Any]:
+        self.service.further(held)
+        now = self.service.world.table.item(held["id"])
+        return {"events": [self.service.world.table.history(now.id)[-1].id], "If-Match": f'"{now.version}"'}
+
+    def _to_merge(self, held: Any) -> dict[str, Any]:
+        customer = self.service.world.table.customer(held["customer_id"])
+        return {"into": self.service.item(customer=customer).id}
+
+    def _to_unmerge(self, held: Any) -> dict[str, Any]:
+        return self._done(held, "merge", self._to_merge(held))
+
+    def _to_link(self, _held: Any) -> dict[str, Any]:
+        return {"to": self.service.item().id}
+
+    def _to_unlink(self, held: Any) -> dict[str, Any]:
+        return self._done(held, "link", self._to_link(held))
+
+    def _to_reopen(self, held: Any) -> dict[str, Any]:
+        return self._done(held, "resolve", None)
+
+    def _to_link_customer(self, _held: Any) -> dict[str, Any]:
+        return {"other": self.service.item().customer_id}
+
+    def _to_unlink_customer(self, held: Any) -> dict[str, Any]:
+        other = self._to_link_customer(held)
+        assert self.service.ask("POST", f"/v1/customers/{held['customer_id']}/link", body=other).status_code == 200
+        return other
+
+    def _done(self, held: Any, verb: str, body: Any) -> dict[str, Any]:
+        done = self.service.write(held, verb, body=body).json_body
+        return {"If-Match": f'"{done.get("item", done)["version"]}"'}
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +192,8 @@ def _check(case: schemathesis.Case, scenes: Scenes) -> None:
     if good and not scenes.has_worked(operation.name):
         who, aimed = "anna", True
     headers = {"Authorization": f"Bearer {scenes.service.token(who)}"} if who else {}
+    if operation.to_visitors and turn % 4:
+        headers = {"Authorization": f"Bearer {scenes.session['token']}"}
     if aimed:
         _aim(case, scenes.needed_by(operation))
         headers |= (
@@ -154,7 +204,7 @@ def _check(case: schemathesis.Case, scenes: Scenes) -> None:
     response = case.call_and_validate(headers=headers)
     if asks_it:
         scenes.statuses[operation.name][response.status_code] += 1
-    if good and aimed and (who == "anna" or operation.signed):
+    if good and aimed and (who == "anna" or operation.signed) and not (operation.to_visitors and turn % 4 == 0):
         assert response.status_code < 400, f"{operation.name}: {response.status_code} {response.text}"
 
 
@@ -164,7 +214,7 @@ def _aim(case: schemathesis.Case, needed: dict[str, Any]) -> None:
         for name in case.path_parameters or {}:
             case.path_parameters[name] = needed[name]
     if not _is_negative(case, ParameterLocation.HEADER) and case.headers:
-        for name in case.headers.keys() & {"If-Match", "Idempotency-Key"}:
+        for name in case.headers.keys() & {"If-Match", "Idempotency-Key", "Origin"}:
             case.headers[name] = needed[name]
     if not _is_negative(case, ParameterLocation.QUERY) and case.query:
         case.query.pop("cursor", None)
@@ -223,5 +273,11 @@ def test_description_names_every_operation_once() -> None:
 def test_body_may_be_left_out_only_where_an_empty_one_does() -> None:
     said = [said for methods in document(OPERATIONS)["paths"].values() for said in methods.values()]
     needed = {one["operationId"]: one["requestBody"]["required"] for one in said if "requestBody" in one}
-    assert [name for name, is_needed in needed.items() if not is_needed] == ["decide_tags"]
+    assert [name for name, is_needed in needed.items() if not is_needed] == [
+        "decide_tags",
+        "reopen",
+        "unmerge",
+        "unlink",
+        "open_session",
+    ]
     assert needed.keys() == {*BODIES, "receive"}

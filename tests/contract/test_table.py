@@ -18,9 +18,11 @@ import pytest
 from chalicelib import policy
 from chalicelib.errors import AtCapacity, Invalid, LostRace, Unknown
 from chalicelib.intake.message import Address
+from chalicelib.item.acknowledge import acknowledged
 from chalicelib.item.arrive import Known, message_arrived
 from chalicelib.item.change import (
     Answered,
+    Budget,
     Change,
     Conversation,
     Delivery,
@@ -28,14 +30,18 @@ from chalicelib.item.change import (
     Identity,
     KnownMessage,
     Label,
+    Link,
     Load,
     Mention,
+    Moved,
     Must,
     ReplyToken,
+    Shown,
     written,
 )
 from chalicelib.item.decide import claim, release
 from chalicelib.item.item import AgentId, Customer, CustomerId, Event, EventType, Item, ItemId
+from chalicelib.item.matters import Side, merge
 from chalicelib.item.offer import AgentNow
 from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.reply import begun
@@ -47,6 +53,7 @@ from chalicelib.store.table import LOOKED_AFTER, Due, Page, Table
 from tests.cloud import Cloud
 from tests.conftest import ROOT
 from tests.desk import NOW, arrival, chat, customer, ids, item, mail, small_desk, step, tags
+from tests.letters_out import acknowledgement as letter
 
 DESK = small_desk()
 ANNA, CARL = DESK.agents["anna"], DESK.agents["carl"]
@@ -75,6 +82,11 @@ def arrived(table: Table, number: int = 1, channel: str = "mail") -> tuple[Item,
     assert change.after
     assert change.customer
     return change.after, replace(change.customer, seq=1)
+
+
+def opened() -> Change:
+    """A mail that opens an item, not yet written."""
+    return message_arrived(arrival(), mail(), tags(), Known(), DESK, ids())
 
 
 def claimed(table: Table, number: int = 1, key: str = "") -> tuple[Item, Customer]:
@@ -125,6 +137,18 @@ def mention(seq: int, agent_id: str = "boris") -> Mention:
     return Mention(AgentId(agent_id), ItemId("it1"), CustomerId("cu1"), seq, NOW + seq * SECOND, "anna")
 
 
+def link(one: str = "cu1", other: str = "cu2", **changed: Any) -> Link:
+    """Anna says that two customers are one person."""
+    said = Link(customer_id=CustomerId(one), other=CustomerId(other), by="anna", at=NOW, why="one phone")
+    return replace(said, **changed)
+
+
+def shown(seq: int, conversation: str = "c1", **changed: Any) -> Shown:
+    made = Shown(installation="shop-page", conversation=conversation, seq=seq, id=f"m{seq}", by="agent",
+                 text="Es kommt morgen.", at=NOW)  # fmt: skip
+    return replace(made, **changed)
+
+
 # Reading by key
 
 
@@ -159,6 +183,14 @@ def test_item_and_customer_come_in_one_look(table: Table) -> None:
     assert table.item_and_customer("none", "none") == (None, None)
 
 
+def test_items_and_customers_are_those_that_exist(table: Table) -> None:
+    (one, his), (two, hers) = arrived(table, 1), arrived(table, 2)
+    known = {one.id: one, two.id: two}, {his.id: his, hers.id: hers}
+    assert table.items_and_customers([one.id, two.id, ItemId("no")], [his.id, hers.id, CustomerId("no")]) == known
+    assert table.items_and_customers([two.id], []) == ({two.id: two}, {})
+    assert table.items_and_customers([], []) == ({}, {})
+
+
 def test_answered_is_what_was_answered_to_this_agent(table: Table) -> None:
     found, _ = claimed(table, key="k1")
     assert table.answered("anna", "k1") == Answered(
@@ -185,6 +217,18 @@ def test_outgoing_is_the_reply_as_it_stands_in_the_outbox(table: Table) -> None:
         assert table.outgoing(made.id) == made
     with pytest.raises(Unknown):
         table.outgoing("nothing")
+
+
+def test_links_are_what_was_said_of_a_customer_and_nothing_else(table: Table) -> None:
+    _, whose = arrived(table)
+    assert table.links(whose.id) == []
+    made = [link("cu1", other) for other in ("cu0", "cu2", "cu3")]
+    for one in [*made, link("cu2", "cu1")]:
+        table.save(Change(link=one), NOW)
+    gone = replace(made[1], stands=False, revision=2)
+    table.save(Change(link=gone), NOW)
+    assert table.links("cu1") == [made[0], gone, made[2]]
+    assert len(table.timeline(whose.id, 5, None, newest=False).entries) == 1
 
 
 # Indexes
@@ -394,6 +438,22 @@ def test_mentions_pages_show_each_note_once_newest_first(cloud: Cloud, table: Ta
     assert table.mentions("anna", 5, None) == Page((), None)
 
 
+def test_shown_is_what_was_said_after_a_number_in_one_conversation_alone(table: Table) -> None:
+    said = [shown(seq, by="visitor" if seq % 2 else "agent") for seq in range(1, 13)]
+    for line in (*said, shown(1, "c2"), shown(1, installation="other-page")):
+        table.save(Change(shown=line), NOW)
+    assert table.shown("shop-page", "c1", 0, 100) == said
+    assert table.shown("shop-page", "c1", 9, 2) == said[9:11]
+    assert table.shown("shop-page", "c1", 12, 100) == table.shown("shop-page", "c", 0, 100) == []
+
+
+def test_shown_last_is_the_newest_number_of_a_conversation(table: Table) -> None:
+    assert table.shown_last("shop-page", "c1") == 0
+    for line in (*(shown(seq) for seq in range(1, 12)), shown(1, "c2")):
+        table.save(Change(shown=line), NOW)
+    assert [table.shown_last("shop-page", name) for name in ("c1", "c2", "c")] == [11, 1, 0]
+
+
 def timeline_of(cloud: Cloud, table: Table, payloads: Sequence[bool]) -> list[Event]:
     """A timeline whose events have a payload or none."""
     made = []
@@ -448,6 +508,15 @@ def test_timeline_of_an_erased_payload_still_shows_the_event(cloud: Cloud, table
         cloud.dynamodb.delete_item(TableName=table._name, Key=rows.to_wire(keys.payload_key("cu1", seq)))
     rest = table.timeline("cu1", 5, first.next, newest=False)
     assert rest.entries == (replace(made[1], payload=None), made[2])
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_event_is_one_entry_with_what_was_said(cloud: Cloud, table: Table, there: bool) -> None:
+    made = timeline_of(cloud, table, [True, there, True])
+    assert table.event("cu1", 2) == made[1]
+    for customer_id, seq in (("cu1", 4), ("nobody", 1)):
+        with pytest.raises(Unknown):
+            table.event(customer_id, seq)
 
 
 def test_timeline_of_nobody_is_empty(table: Table) -> None:
@@ -543,6 +612,7 @@ def test_save_of_a_delivery_succeeds_once(cloud: Cloud, table: Table, channel: s
 ONCE: list[tuple[str, Change]] = [
     ("delivery", Change(handled=Handled(Delivery("mail", "d1"), "e1"))),
     ("message", Change(message=KnownMessage("m", "id", "hash", None, "e1"))),
+    ("message", Change(message=KnownMessage("m", "id", "hash", None, "e1", another=True))),
     ("identity", Change(identity=Identity("mail", "a@b", "cu1"))),  # type: ignore[arg-type]
     ("conversation", Change(conversation=Conversation("w", "c1", "it1"))),  # type: ignore[arg-type]
     ("item", Change(after=item())),
@@ -557,6 +627,9 @@ ONCE: list[tuple[str, Change]] = [
     ("reply", Change(reply=reply())),
     ("mention", Change(mentions=(mention(1),))),
     ("label", Change(label=label())),
+    ("budget", Change(budget=Budget("anna@example.com", (NOW,), 1))),
+    ("link", Change(link=link())),
+    ("shown", Change(shown=shown(1))),
 ]
 
 
@@ -633,6 +706,96 @@ def test_save_changes_a_reply_only_from_where_it_was(cloud: Cloud, table: Table)
     assert table.outgoing("r1") == begin.reply
     with pytest.raises(LostRace):  # what is gone is not made again
         table.save(Change(reply_before=reply(9), reply=reply(9, revision=2)), NOW)
+
+
+def test_save_counts_a_budget_only_from_where_it_was(cloud: Cloud, table: Table) -> None:
+    """Of two who write to an account by themselves at once one has counted; the other reads and decides again."""
+    first = Budget("anna@example.com", (NOW,), 1)
+    table.save(Change(budget=first), NOW)
+    second = Budget("anna@example.com", (NOW, NOW + SECOND), 2)
+    table.save(Change(budget=second), NOW)
+    before = all_rows(cloud, table)
+    for late in (second, replace(second, revision=4)):
+        with pytest.raises(LostRace) as lost:
+            table.save(Change(budget=late), NOW)
+        assert lost.value.reasons == ("budget:ConditionalCheckFailed",)
+    assert all_rows(cloud, table) == before
+    (row,) = table.rows([keys.budget_key("anna@example.com")]).values()
+    assert rows.budget_of("anna@example.com", row) == second
+    with pytest.raises(LostRace):  # what was tidied away is not gone on with
+        table.save(Change(budget=Budget("boris@example.com", (NOW,), 7)), NOW)
+
+
+def test_save_writes_an_arrival_with_its_acknowledgement_or_neither(cloud: Cloud, table: Table) -> None:
+    change = acknowledged(opened(), letter(), Budget("anna@customer.example.com"), step(event_id="ev2"))
+    before = all_rows(cloud, table)
+    with pytest.raises(LostRace):
+        table.save(replace(change, budget=Budget("anna@customer.example.com", (NOW,), 3)), NOW)
+    assert all_rows(cloud, table) == before
+    table.save(change, NOW)
+    kinds = Counter(row["kind"]["S"] for row in all_rows(cloud, table))
+    assert kinds == {"customer": 1, "item": 1, "event": 2, "payload": 2, "delivery": 1, "message": 1, "identity": 1,
+                     "outbox": 1, "token": 1, "budget": 1}  # fmt: skip
+    assert table.customer("cu1").seq == 2
+    assert table.outgoing("r1") == change.reply
+
+
+def test_save_changes_a_link_only_from_where_it_was(cloud: Cloud, table: Table) -> None:
+    table.save(Change(link=link()), NOW)
+    gone = Change(link=link(stands=False, revision=2))
+    table.save(gone, NOW)
+    before = all_rows(cloud, table)
+    for late in (gone, Change(link=link()), Change(link=link("cu8", "cu9", revision=2))):
+        with pytest.raises(LostRace) as lost:
+            table.save(late, NOW)
+        assert lost.value.reasons == ("link:ConditionalCheckFailed",)
+    assert all_rows(cloud, table) == before
+
+
+def test_save_moves_a_message_only_from_where_it_was(cloud: Cloud, table: Table) -> None:
+    known = KnownMessage("m", "id", "hash", ItemId("it1"), "e1")
+    table.save(Change(message=known), NOW)
+    table.save(Change(moved=(Moved(known, ItemId("it2")),)), NOW)
+    (row,) = table.rows([keys.message_key("m", "id")]).values()
+    assert rows.message_of(row) == replace(known, item_id=ItemId("it2"))
+    before = all_rows(cloud, table)
+    for late in (known, replace(known, message_id="none")):
+        with pytest.raises(LostRace) as lost:
+            table.save(Change(moved=(Moved(late, ItemId("it3")),)), NOW)
+        assert lost.value.reasons == ("message:ConditionalCheckFailed",)
+    assert all_rows(cloud, table) == before
+
+
+@pytest.mark.parametrize("moved", ["first", "second"])
+@pytest.mark.parametrize("same", [True, False], ids=["of one customer", "of two customers"])
+def test_save_writes_what_becomes_of_two_items_or_of_none(cloud: Cloud, table: Table, same: bool, moved: str) -> None:
+    one, whose = arrived(table)
+    other, second = arrived(table, 2)
+    if same:
+        other, second = replace(other, id="it3", customer_id=whose.id, chain=""), whose  # type: ignore[arg-type]
+        fill(cloud, table, [rows.item_row(other)])
+    table.save(claim(one, whose, ANNA, DESK, step(), "t"), NOW)
+    one, whose = table.item(one.id), table.customer(whose.id)
+    second = whose if same else second
+    merged = merge(
+        Side(item=one, customer=whose, entries=()), Side(item=other, customer=second, entries=()),
+        (step(event_id="m1"), step(event_id="m2")), link(), "a reason", DESK,
+    )  # fmt: skip
+    assert merged.also
+    before = all_rows(cloud, table)
+    late = replace(merged, **{
+        "first": {"before": replace(one, version=7)},
+        "second": {"also": replace(merged.also, before=replace(other, version=7))},
+    }[moved])  # fmt: skip
+    with pytest.raises(LostRace) as lost:
+        table.save(late, NOW)
+    assert lost.value.reasons == ("item:ConditionalCheckFailed",)
+    assert all_rows(cloud, table) == before
+    table.save(merged, NOW)
+    assert (table.item(one.id), table.item(other.id)) == (merged.after, merged.also.after)
+    assert agent(table, "anna").held["mail"] == 0
+    seqs = [table.customer(customer_id).seq for customer_id in dict.fromkeys((whose.id, second.id))]
+    assert seqs == ([whose.seq + 2] if same else [whose.seq + 1, second.seq + 1])
 
 
 def test_save_writes_a_token_as_often_as_a_reply_bears_it(table: Table) -> None:
@@ -854,6 +1017,20 @@ def test_settled_is_refused_when_he_was_set_away_anew(cloud: Cloud, table: Table
     assert all_rows(cloud, table) == before
 
 
+def test_count_message_counts_up_to_the_limit_of_a_minute(table: Table) -> None:
+    minute = timedelta(minutes=1)
+    for _ in range(3):
+        table.count_message("shop-page", "c1", NOW, 3)
+    for moment in (NOW, NOW + 59 * SECOND):
+        with pytest.raises(LostRace):
+            table.count_message("shop-page", "c1", moment, 3)
+    table.count_message("shop-page", "c2", NOW, 3)
+    table.count_message("shop-page", "c1", NOW + minute, 3)
+    row = table.rows([keys.pace_key("shop-page", "c1", NOW)]).popitem()[1]
+    assert (row["kind"], row["messages"]) == ("pace", 3)
+    assert row["expires_at"] > (NOW + minute).timestamp()
+
+
 # Cost
 
 
@@ -870,6 +1047,7 @@ def test_each_pattern_costs_one_call(cloud: Cloud, table: Table) -> None:
         "rows": lambda: table.rows([keys.item_key(f"i{n}") for n in range(100)]),
         "item": lambda: table.item(held.id),
         "item_and_customer": lambda: table.item_and_customer(held.id, whose.id),
+        "items_and_customers": lambda: table.items_and_customers([held.id], [whose.id]),
         "customer": lambda: table.customer(whose.id),
         "answered": lambda: table.answered("anna", "k1"),
         "agents": lambda: table.agents(["anna", "boris", "carl"]),
@@ -880,7 +1058,11 @@ def test_each_pattern_costs_one_call(cloud: Cloud, table: Table) -> None:
         "carried": lambda: table.carried("anna"),
         "pinned": lambda: table.pinned("anna"),
         "mentions": lambda: table.mentions("anna", 10, None),
+        "shown": lambda: table.shown("shop-page", "c1", 0, 10),
+        "shown_last": lambda: table.shown_last("shop-page", "c1"),
+        "count_message": lambda: table.count_message("shop-page", "c1", NOW, 5),
         "timeline": lambda: table.timeline(whose.id, 10, None, newest=False),
+        "event": lambda: table.event(whose.id, 1),
         "history": lambda: table.history(held.id),
         "due": lambda: table.due(keys.wake_shard(held.id), NOW, 10),
         "waking": lambda: list(table.waking(keys.wake_shard(held.id))),

@@ -26,9 +26,9 @@ from tests.crash.taking import watching
 _EVENTS: Final = Path(__file__).parent.parent / "events"
 _SAID: Final = "It comes tomorrow."
 #: Of a sender's three writes (taken, handed over, written down): after these nobody knows.
-_BETWEEN: Final = frozenset({1, 2})
+BETWEEN: Final = frozenset({1, 2})
 #: How long the sender's queue hides a message whose process died.
-_HIDDEN: Final = timedelta(minutes=6)
+HIDDEN: Final = timedelta(minutes=6)
 
 
 def _mail_held(desk: Desk) -> Item:
@@ -104,7 +104,7 @@ def _handed_over(desk: Desk) -> None:
     message = _message(desk, _mail_held(desk))
     assert not survives(desk.calls, lambda: send_message(message.body, desk.world), {"die_after": "SendEmail"})
     desk.restart()
-    desk.outside.messages.append(replace(message, due=desk.cloud.clock.time + _HIDDEN))
+    desk.outside.messages.append(replace(message, due=desk.cloud.clock.time + HIDDEN))
 
 
 def _sender_dead(desk: Desk) -> Act:
@@ -151,9 +151,9 @@ FLOWS: Final = {
     "reply in chat": Flow(lambda desk: _reply(desk, _chat_held(desk), Then.RESOLVE), asked=True, answer=_which),
     "export": Flow(_export),
     "export lost": Flow(_export_lost, overnight=True),
-    "send mail": Flow(lambda desk: _send(desk, _mail_held(desk)), unknown=_BETWEEN),
-    "send mail, again when hidden": Flow(lambda desk: _send(desk, _mail_held(desk)), unknown=_BETWEEN, hidden=_HIDDEN),
-    "send chat": Flow(lambda desk: _send(desk, _chat_held(desk)), unknown=_BETWEEN),
+    "send mail": Flow(lambda desk: _send(desk, _mail_held(desk)), unknown=BETWEEN),
+    "send mail, again when hidden": Flow(lambda desk: _send(desk, _mail_held(desk)), unknown=BETWEEN, hidden=HIDDEN),
+    "send chat": Flow(lambda desk: _send(desk, _chat_held(desk)), unknown=BETWEEN),
     "send chat, shop busy": Flow(_send_busy, unknown=frozenset({1, 2, 4, 5})),
     "sender found dead": Flow(_sender_dead),
     "notice: delivered": _news("ses-delivery", _sent),

@@ -1,14 +1,13 @@
 """Flows of what customers write, up to the bell."""
 
+import json
 from typing import Final
 
-from chalicelib.flows.hook import accept
+from chalicelib.flows.hook import accept, notice
 from chalicelib.flows.receive import dead_delivery, delivery
 from chalicelib.flows.ring import ring
-from chalicelib.intake.chat import generic
 from chalicelib.item.item import Item
-from tests import letters
-from tests.cloud import SECRET
+from tests import chats, letters
 from tests.crash.desk import ANNA, Desk
 from tests.crash.flow import Act, Flow
 from tests.crash.setting import shown
@@ -28,6 +27,17 @@ def _new_mail(desk: Desk) -> Act:
     return _arrives(desk, letters.mail(sender="c2@customer.example.com", Message_ID=_AGAIN))
 
 
+def _mail_with_files(desk: Desk) -> Act:
+    desk.mail(1)
+    files = [(f"{n}.pdf", "application/pdf", f"%PDF-{n}".encode()) for n in range(2)]
+    return _arrives(desk, letters.mail(sender="c2@customer.example.com", files=files, Message_ID=_AGAIN))
+
+
+def _automatic_with_file(desk: Desk) -> Act:
+    files = [("report.txt", "text/plain", b"words")]
+    return _arrives(desk, letters.mail(sender=_CUSTOMER, files=files, Message_ID=_AGAIN, Auto_Submitted="auto-replied"))
+
+
 def _further_mail(desk: Desk) -> Act:
     desk.mail(1)
     raw = letters.mail(sender=_CUSTOMER, Message_ID=_AGAIN, In_Reply_To="<1@customer.example.com>")
@@ -42,6 +52,14 @@ def _same_mail(desk: Desk) -> Act:
 def _automatic(desk: Desk) -> Act:
     desk.mail(1)
     return _arrives(desk, letters.mail(sender=_CUSTOMER, Message_ID=_AGAIN, Auto_Submitted="auto-replied"))
+
+
+def _to_two_mailboxes(desk: Desk) -> Act:
+    desk.mail(1)
+    letters.store_mail(desk.world, "ses-again", letters.mail(sender=_CUSTOMER, Message_ID=_AGAIN))
+    notice = json.loads(letters.notice("ses-again"))
+    notice["receipt"]["recipients"] = sorted(desk.world.policy.mailboxes)
+    return lambda: delivery(json.dumps(notice), "sqs-again", 1, desk.world)
 
 
 def _garbage(desk: Desk) -> Act:
@@ -65,9 +83,40 @@ def _chat_offered(desk: Desk) -> Act:
 
 def _hook(desk: Desk) -> Act:
     raw = b'{"id": "d1", "conversation": "c1", "visitor": {"id": "v1"}, "text": "Hello?"}'
-    stamp = str(int(desk.world.now().timestamp()))
-    signature = "sha256=" + generic.sign(SECRET, stamp, raw)
-    return lambda: accept("generic", "shop-widget", stamp, signature, raw, desk.world)
+    received = chats.signed("generic", raw, desk.world.now())
+    return lambda: accept("generic", "shop-widget", received, desk.world)
+
+
+#: A body of WhatsApp's with three messages: two of one conversation, one of another.
+_BATCH: Final = json.dumps({
+    "object": "whatsapp_business_account",
+    "entry": [{"changes": [{"field": "messages", "value": {
+        "metadata": {"phone_number_id": "1"},
+        "messages": [
+            {"from": person, "id": f"wamid.{n}", "timestamp": "1772441940", "type": "text", "text": {"body": "Hello?"}}
+            for n, person in enumerate(("48500000001", "48500000001", "48500000002"))
+        ],
+    }}]}],
+}).encode()  # fmt: skip
+
+
+def _hook_of_three(desk: Desk) -> Act:
+    received = chats.signed("whatsapp", _BATCH, desk.world.now())
+    return lambda: accept("whatsapp", "phone", received, desk.world)
+
+
+def _three(desk: Desk) -> Act:
+    """Three messages in one notice: whoever dies between two of them leaves the others to who comes after."""
+    desk.world.raw.write("chat/phone/three", _BATCH, "application/json")
+    told = notice("phone", "three", "chat/phone/three", desk.world.settings).body
+    return lambda: delivery(told, "sqs-again", 1, desk.world)
+
+
+def _three_that_failed(desk: Desk) -> Act:
+    """The same, when it has failed before: each is handed in by itself."""
+    desk.world.raw.write("chat/phone/three", _BATCH, "application/json")
+    told = notice("phone", "three", "chat/phone/three", desk.world.settings).body
+    return lambda: delivery(told, "sqs-again", 2, desk.world)
 
 
 def _waiting_for_customer(desk: Desk) -> Item:
@@ -110,14 +159,20 @@ def _rings(desk: Desk) -> Act:
 
 FLOWS: Final = {
     "new mail": Flow(_new_mail),
+    "mail with two files": Flow(_mail_with_files),
+    "automatic mail with a file": Flow(_automatic_with_file),
     "further mail of a known matter": Flow(_further_mail),
     "same mail again": Flow(_same_mail),
     "automatic mail": Flow(_automatic),
+    "mail to two mailboxes": Flow(_to_two_mailboxes),
     "garbage": Flow(_garbage),
     "dead delivery": Flow(_dead),
     "chat message": Flow(_chat),
     "chat message, offered at birth": Flow(_chat_offered),
     "webhook": Flow(_hook),
+    "webhook of three messages": Flow(_hook_of_three),
+    "three messages of one webhook": Flow(_three),
+    "three messages of one webhook, again": Flow(_three_that_failed),
     "customer's answer": Flow(_answer),
     "customer's answer by its token": Flow(_answer_by_token),
     "answer to a resolved item": Flow(_reopening),

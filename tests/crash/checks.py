@@ -1,5 +1,6 @@
 """What must be true when the dust has settled: nothing is lost, nothing doubled, nothing stuck."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -17,8 +18,11 @@ type Shape = list[tuple[object, ...]]
 
 
 def doubled(desk: Desk, table: Rows) -> list[str]:
-    """What must never be, at rest or not: a reply handed over twice or not as accepted, an item passed on twice."""
-    return [*_replies(desk, table), *_handovers(table)]
+    """What must never be, at rest or not.
+
+    A reply handed over twice or not as accepted, an item passed on twice, an entry whose files are not there.
+    """
+    return [*_replies(desk, table), *_handovers(table), *_files(desk, table)]
 
 
 def stuck(desk: Desk, table: Rows) -> list[str]:
@@ -64,6 +68,14 @@ def _replies(desk: Desk, table: Rows) -> Iterator[str]:
             yield f"reply {handed.reply_id} was nobody's, or for somebody else"
         elif desk.world.raw.read(outbox[handed.reply_id]["raw_key"]) != handed.raw:
             yield f"reply {handed.reply_id} was handed over in other words than those stored"
+
+
+def _files(desk: Desk, table: Rows) -> Iterator[str]:
+    """What an entry says came along is in the bucket, whole."""
+    for payload in of_kind(table, "payload"):
+        for told in json.loads(payload["payload"]).get("attachments", ()):
+            if "key" in told and len(desk.world.raw.read(told["key"])) != told["size"]:
+                yield f"the file {told['key']} is not what its entry says"
 
 
 def _handovers(table: Rows) -> Iterator[str]:

@@ -49,8 +49,8 @@ class Moment:
 class Desk(Setting):
     """The desk. Ids and tokens are drawn by number, so that the same steps make the same rows."""
 
-    def __init__(self) -> None:
-        super().__init__(policy.load(_RULES))
+    def __init__(self, more_rules: str = "") -> None:
+        super().__init__(policy.parse(_RULES.read_text("utf-8") + more_rules))
         self.calls = Calls(self.cloud)
         self.shop = Shop(self.outside, self.calls)
         self._drawn = 0
@@ -161,11 +161,11 @@ class Desk(Setting):
 
 
 @contextmanager
-def open_desk() -> Iterator[Desk]:
-    """A desk on moto, made quick."""
+def open_desk(more_rules: str = "") -> Iterator[Desk]:
+    """A desk on moto, made quick, perhaps with more rules than the others."""
     with pytest.MonkeyPatch.context() as patch, mock_aws():
         quick_moto.make_quick(patch)
-        desk = Desk()
+        desk = Desk(more_rules)
         gc.freeze()  # what is there already need not be looked through for garbage again and again
         with desk.outside.listening():
             yield desk

@@ -4,16 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.crash import answering, arriving, passing, taking
+from tests.crash import answering, arriving, drawing, passing, taking
 from tests.crash.desk import Desk, open_desk
 from tests.crash.trial import Found, Trial
 
-FLOWS = arriving.FLOWS | taking.FLOWS | answering.FLOWS | passing.FLOWS
+FLOWS = arriving.FLOWS | taking.FLOWS | answering.FLOWS | passing.FLOWS | drawing.FLOWS
 #: Of these every run looks at what two do at once, of the others the nightly one.
 RACES = {
     "new mail",
     "claim by bell",
     "claim by name and key",
+    "merge",
     "reply by mail",
     "send mail",
     "send chat",

@@ -9,6 +9,7 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 
 from chalicelib.intake import email
@@ -108,6 +109,20 @@ def test_the_answer_to_a_known_mail_continues_its_item_and_its_timeline(running:
         f"/v1/customers/{items[0]['customer_id']}/timeline", headers=running.as_agent("agent-1")
     ).json()
     assert [e["content"]["subject"] for e in timeline["events"]] == ["Parcel", "Re: Parcel"]
+
+
+def test_what_a_customer_attached_is_had_as_a_file_and_in_no_other_way(running: Running) -> None:
+    sender, page = f"{secrets.token_hex(4)}@customer.example.com", b"<script>alert(1)</script>"
+    raw = mail(sender=sender, files=[("ł.html", "text/html", page)], Message_ID=f"<f-{secrets.token_hex(4)}@e.example>")
+    send(running.system.smtp_port, [raw])
+    (item,) = eventually(lambda: _items_of(running, sender), lambda found: len(found) == 1, 60)
+    path = f"/v1/customers/{item['customer_id']}/attachments/1/1"
+    address = running.http.get(path, headers=running.as_agent("agent-1")).json()["url"]
+    given = httpx.get(address)
+    assert given.content == page
+    assert given.headers["Content-Type"] == "application/octet-stream"
+    assert given.headers["Content-Disposition"] == "attachment; filename*=UTF-8''%C5%82.html"
+    assert running.http.get(path).status_code == 401
 
 
 def test_a_wrong_signature_writes_nothing(running: Running) -> None:

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any, Final
 
 from chalicelib.errors import AtCapacity, Conflict, Unavailable
-from chalicelib.flows import claim, look, presence, reply, work
-from chalicelib.item.item import Item
+from chalicelib.flows import claim, look, matters, presence, reply, work
+from chalicelib.item.item import EventType, Item
 from chalicelib.item.offer import Presence
 from chalicelib.item.passing import Destination
 from chalicelib.item.reply import Then
@@ -38,11 +38,12 @@ class Habits:
     longest_work: float = 0.3
     idle: tuple[float, float] = (0.4, 1.2)
     on_the_way: Mapping[Kind, float] = field(
-        default_factory=lambda: {Kind.HEARTBEAT: 0.6, Kind.NOTE: 0.1, Kind.TAG: 0.1}
+        default_factory=lambda: {Kind.HEARTBEAT: 0.6, Kind.NOTE: 0.1, Kind.TAG: 0.1, Kind.SPLIT: 0.4}
     )
     at_the_end: Mapping[Kind, float] = field(
         default_factory=lambda: {
-            Kind.RESOLVE: 0.6, Kind.REPLY: 0.15, Kind.RELEASE: 0.1, Kind.REASSIGN: 0.1, Kind.SNOOZE: 0.05
+            Kind.RESOLVE: 0.5, Kind.REPLY: 0.15, Kind.RELEASE: 0.1, Kind.REASSIGN: 0.1, Kind.SNOOZE: 0.05,
+            Kind.MERGE: 0.1,
         }
     )  # fmt: skip
 
@@ -87,6 +88,7 @@ class AtWork:
         self._me, self._notes, self._world = Caller(agent_id, ROLES), notes, world
         self._habits, self._chance, self._sleep = habits, chance, sleep
         self._seen: list[str] = []
+        self._parts: dict[str, str] = {}  # what was split off an item
 
     def until(self, closed: Callable[[], bool]) -> list[Operation]:
         """Works until the desk is closed; returns everything he tried."""
@@ -141,8 +143,25 @@ class AtWork:
                 self._sleep(self._chance.uniform(0, self._habits.longest_work))
             if kind == Kind.HEARTBEAT:
                 self._beat(item)
-            elif now:
+            elif now and kind == Kind.MERGE:
+                now = self._merge(now, late)
+            elif now and (kind != Kind.SPLIT or len(self._messages(item)) > 1):
                 now = self._do(kind, now, late)
+
+    def _merge(self, item: Item, late: bool) -> Item | None:
+        """Merges it into what was split off of it, and every other time takes that back; the item while it is his."""
+        if item.id not in self._parts:
+            return item
+        merged = self._once(Kind.MERGE, item, late)
+        if merged is None or self._happens(0.5):
+            return None
+        return self._once(Kind.UNMERGE, merged, late)
+
+    def _once(self, kind: Kind, item: Item, late: bool) -> Item | None:
+        step = self._step(kind, item, "")
+        known = {"item": item.id, "based_on": item.version, "late": late}
+        tried = self._notes.tried(kind, lambda: (step(), False), _learnt, **known)
+        return tried.got[0] if tried.got else None
 
     def _on_the_way(self) -> Iterator[Kind]:
         return (kind for kind, share in self._habits.on_the_way.items() if self._happens(share))
@@ -196,10 +215,26 @@ class AtWork:
                 return partial(work.note, *known, "He called.", [], me, world)
             case Kind.TAG:
                 return partial(work.tag, *known, "order", "normal", me, world)
+            case Kind.SPLIT:
+                return lambda: self._split(item)
+            case Kind.MERGE:
+                return lambda: matters.merge(*known, self._parts[item.id], "one after all", me, world)[0]
+            case Kind.UNMERGE:
+                return lambda: matters.unmerge(*known, "two after all", me, world)[0]
             case Kind.REPLY:
                 then = self._chance.choice(list(Then))
                 return lambda: reply.reply(*known, "It is on its way.", then, key, me, world)[1]
         raise ValueError(f"an agent does no {kind}")
+
+    def _split(self, item: Item) -> Item:
+        """The newest message becomes an item of its own, which he keeps."""
+        chosen = matters.Chosen(events=self._messages(item)[-1:], claim=True)
+        old, new = matters.split(item.id, item.version, chosen, self._me, self._world)
+        self._parts[old.id] = new.id
+        return old
+
+    def _messages(self, item: Item) -> list[str]:
+        return [event.id for event in self._world.table.history(item.id) if event.type == EventType.MESSAGE_RECEIVED]
 
     def _somewhere(self) -> Destination:
         colleague = self._chance.choice([agent for agent in self._world.policy.agents if agent != self._me.id])

@@ -16,7 +16,7 @@ from typing import Any, Final
 from chalicelib.item.item import EventType
 from chalicelib.item.state import RESTING_STATES, State
 from chalicelib.store import rows
-from tests.linearizability.notes import MANY, Kind, Operation, Outcome
+from tests.linearizability.notes import MANY, PAIRS, Kind, Operation, Outcome
 
 #: How the table tells of each.
 _TYPES: Final[Mapping[Kind, EventType]] = {
@@ -30,12 +30,22 @@ _TYPES: Final[Mapping[Kind, EventType]] = {
     Kind.TAG: EventType.TAGS_DECIDED,
     Kind.DECLINE: EventType.OFFER_DECLINED,
     Kind.DELIVER: EventType.MESSAGE_RECEIVED,
+    Kind.SPLIT: EventType.ITEM_SPLIT,
+    Kind.MERGE: EventType.ITEM_MERGED,
+    Kind.UNMERGE: EventType.ITEM_UNMERGED,
+}
+#: How the table tells of them at the other item.
+_BESIDE: Final[Mapping[Kind, EventType]] = {
+    Kind.SPLIT: EventType.ITEM_SPLIT_OFF,
+    Kind.MERGE: EventType.ITEM_JOINED,
+    Kind.UNMERGE: EventType.ITEM_PARTED,
 }
 #: Entries that only the holder writes, and those that he may also write to whom a resting item is pinned.
 _HOLDERS: Final = frozenset({EventType.ITEM_RELEASED, EventType.REPLY_QUEUED})
-_OWNERS: Final = frozenset(
-    {EventType.ITEM_RESOLVED, EventType.ITEM_SNOOZED, EventType.ITEM_REASSIGNED, EventType.TAGS_DECIDED}
-)
+_OWNERS: Final = frozenset({
+    EventType.ITEM_RESOLVED, EventType.ITEM_SNOOZED, EventType.ITEM_REASSIGNED, EventType.TAGS_DECIDED,
+    EventType.ITEM_SPLIT, EventType.ITEM_MERGED,
+})  # fmt: skip
 
 
 class Check(StrEnum):
@@ -138,6 +148,13 @@ class _Past:
 
     def entries_of(self, operation: Operation) -> list[Told]:
         """What the table tells of an operation."""
+        return [entry for entry in self._all_of(operation) if entry.type not in _BESIDE.values()]
+
+    def beside(self, operation: Operation) -> list[Told]:
+        """What the table tells of it at another item."""
+        return [entry for entry in self._all_of(operation) if entry.type in _BESIDE.values()]
+
+    def _all_of(self, operation: Operation) -> list[Told]:
         return [self.entries[event_id] for event_id in operation.ids if event_id in self.entries]
 
     def version_of(self, operation: Operation) -> int | None:
@@ -159,8 +176,9 @@ class _Past:
             item = self.item_of(operation)
             if version is not None and item is not None:
                 found[item].append((version, operation))
-            if operation.kind in MANY and operation.outcome == Outcome.OK:
-                for entry in self.entries_of(operation):
+            if operation.kind in MANY | PAIRS and operation.outcome == Outcome.OK:
+                others = self.entries_of(operation) if operation.kind in MANY else self.beside(operation)
+                for entry in others:
                     found[entry.item].append((entry.version, operation))
         for written in found.values():
             written.sort(key=lambda pair: pair[0])
@@ -205,7 +223,7 @@ class _Past:
         tokens = {}
         for claim in self.claims:
             doer = self.doer.get(claim.began.id)
-            if doer and doer.token:
+            if doer and doer.token and claim.began.type not in _BESIDE.values():
                 tokens[doer.token] = claim
         return tokens
 
@@ -284,6 +302,8 @@ def _token(past: _Past) -> Iterator[Violation]:
 def _lease(past: _Past) -> Iterator[Violation]:
     for claim in past.claims:
         doer = past.doer.get(claim.began.id)
+        if claim.began.type in _BESIDE.values():  # of that claim nobody noted the token
+            continue
         if claim.ended is None or claim.ended.type != EventType.LEASE_EXPIRED or doer is None:
             continue
         last = past.beats.get(doer.token or "", [doer])[-1]
@@ -306,6 +326,9 @@ def _told(past: _Past) -> Iterator[Violation]:
         refused = operation.outcome == Outcome.REFUSED and operation.kind not in MANY
         if (operation.writes and not right) or (refused and entries):
             yield Violation(Check.TOLD, f"{operation}: told as {entries}")
+        others = [entry.type for entry in past.beside(operation)]
+        if others != [_BESIDE[operation.kind] for _ in entries if operation.kind in _BESIDE]:
+            yield Violation(Check.TOLD, f"{operation}: told at the other item as {others}")
     agents = {operation.agent for operation in past.operations}
     for entry in past.entries.values():
         if entry.actor in agents and entry.id not in past.doer:

@@ -25,12 +25,17 @@ class Kind(StrEnum):
     NOTE = "note"
     TAG = "tag"
     DECLINE = "decline"
+    SPLIT = "split"
+    MERGE = "merge"
+    UNMERGE = "unmerge"
     LOOK = "look"
     DELIVER = "deliver"
     WATCH = "watch"
     PRESENCE = "presence"
 
 
+#: What changes, or makes, another item beside the one it is asked of.
+PAIRS: Final = frozenset({Kind.SPLIT, Kind.MERGE, Kind.UNMERGE})
 MANY: Final = frozenset({Kind.WATCH, Kind.PRESENCE})
 
 

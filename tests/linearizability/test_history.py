@@ -44,6 +44,12 @@ RELEASE = tried("anna", Kind.RELEASE, 30, based_on=2, version=3)
 CLAIM_BY_BORIS = tried("boris", Kind.CLAIM, 40, version=4, token="b", lease_until=OVER)
 RESOLVE = tried("boris", Kind.RESOLVE, 50, based_on=4, version=5)
 
+#: Anna claims, and merges what she holds into it2.
+MERGE = tried("anna", Kind.MERGE, 20, based_on=2, version=3, ids=("merge", "join"))
+MERGED = entry(3, EventType.ITEM_MERGED, "anna", "resolved", id="merge")
+OTHER = replace(ARRIVED, id="other", item="it2")
+JOINED = entry(3, EventType.ITEM_JOINED, "anna", "queued", item="it2", id="join")
+
 #: Anna claims, prolongs, gives back; then Boris claims and resolves.
 DONE = [CLAIM, BEAT, RELEASE, CLAIM_BY_BORIS, RESOLVE]
 TOLD = [ARRIVED, CLAIMED, RELEASED, CLAIMED_BY_BORIS, RESOLVED]
@@ -101,6 +107,10 @@ GOOD: dict[str, History] = {
         [ARRIVED, CLAIMED, entry(3, EventType.REPLY_QUEUED, "anna", "waiting", id="r"),
          entry(4, EventType.ITEM_RESOLVED, "anna", "resolved")],
     ),
+    "merged into another while a colleague writes a note on that": (
+        [CLAIM, MERGE, tried("boris", Kind.NOTE, 20.5, item="it2", based_on=1, version=2)],
+        [ARRIVED, CLAIMED, MERGED, OTHER, entry(2, EventType.NOTE_ADDED, "boris", "queued", item="it2"), JOINED],
+    ),
     "a round of the watch that ended it": (
         [CLAIM, tried("watch", Kind.WATCH, 20, item=None, ids=("w", "lost"))],
         [ARRIVED, CLAIMED, replace(EXPIRED, id="w")],
@@ -122,6 +132,17 @@ def bad(check: Check, why: str, done: list[Operation], told: list[Told]) -> Any:
     [
         bad(Check.DISTINCT, "two claims made version 4",
             [*DONE, tried("anna", Kind.CLAIM, 40, version=4, ids=("again",))], TOLD),
+        bad(Check.DISTINCT, "merged into what somebody wrote on at that version",
+            [CLAIM, MERGE, tried("boris", Kind.NOTE, 20.5, item="it2", based_on=2, version=3)],
+            [ARRIVED, CLAIMED, MERGED, OTHER, replace(OTHER, id="more", version=2), JOINED,
+             entry(3, EventType.NOTE_ADDED, "boris", "queued", item="it2")]),
+        bad(Check.ONE_HOLDER, "merged by who does not hold it",
+            [CLAIM, replace(MERGE, agent="boris")], [ARRIVED, CLAIMED, replace(MERGED, actor="boris"), OTHER,
+             replace(JOINED, version=2, actor="boris")]),
+        bad(Check.TOLD, "merged, and the other item tells nothing of it", [CLAIM, MERGE],
+            [ARRIVED, CLAIMED, MERGED, OTHER]),
+        bad(Check.TOLD, "not merged, and the other item tells of it", [CLAIM, replace(MERGE, outcome=Outcome.REFUSED)],
+            [ARRIVED, CLAIMED, OTHER, replace(JOINED, version=2)]),
         bad(Check.NEXT, "resolved into the version it saw", changed(DONE, RESOLVE, version=4),
             changed(TOLD, RESOLVED, version=4)),
         bad(Check.NEXT, "a version was passed over", changed(DONE, RESOLVE, version=6),

@@ -51,7 +51,8 @@ def survives(storm: Storm, system: LocalSystem) -> None:
     assert violations(operations, entries) == []
     assert broken(rows) == []
     items = [row for row in rows if row["kind"] == "item"]
-    assert Counter(item["state"] for item in items) == {"resolved": storm.items}
+    parts = sum(entry.type == "item-split-off" for entry in entries)
+    assert Counter(item["state"] for item in items) == {"resolved": storm.items + parts}
     assert [agent for agent in rows if agent["kind"] == "agent" and int(agent.get("load_mail", 0))] == []
     late = [operation for operation in operations if operation.late]
     assert sum(operation.outcome == Outcome.REFUSED for operation in late) >= storm.items / 50
@@ -71,6 +72,7 @@ def figures(operations: Sequence[Operation], entries: Sequence[Told]) -> str:
         f"{types['lease-expired']} lapses, {types['message-received']} mails, "
         f"{said[Kind.HEARTBEAT, Outcome.OK]} heartbeats, {said[Kind.HEARTBEAT, Outcome.REFUSED]} refused, "
         f"{said[Kind.RELEASE, Outcome.OK]} given back, {said[Kind.RESOLVE, Outcome.OK]} resolved, "
+        f"{types['item-split']} split, {types['item-merged']} merged, {types['item-unmerged']} unmerged, "
         f"{late[Outcome.REFUSED]} late writes refused, {late[Outcome.OK]} accepted by right, "
         f"{sum(o.outcome == Outcome.UNKNOWN for o in operations)} of unknown outcome"
     )

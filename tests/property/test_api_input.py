@@ -32,6 +32,8 @@ def service() -> Iterator[Service]:
     """One service, with an item held by anna, one she has answered, and one that waits."""
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as service:
         held, said = service.claimed("anna"), service.replied("anna")
+        visitor = service.ask("POST", "/v1/widget/shop-page/session", None, {}, {"Origin": SHOP}).json_body
+        CALLERS_SAID.append(visitor["token"])
         NAMES.update(item_id=held["id"], customer_id=held["customer_id"], reply_id=said["reply"]["id"])
         service.item()
         yield service
@@ -76,6 +78,7 @@ known_fields = st.fixed_dictionaries(
             "urgency",
             "to",
             "preview",
+            "key",
         ),
         json_values | good_values,
     ),
@@ -83,27 +86,42 @@ known_fields = st.fixed_dictionaries(
 bodies = st.binary(max_size=60) | (json_values | known_fields).map(lambda value: json.dumps(value).encode())
 headers = st.dictionaries(
     st.sampled_from(
-        ["If-Match", "Idempotency-Key", "Content-Type", "Accept", "X-Sortownia-Timestamp", "X-Sortownia-Signature", "X"]
+        [
+            "If-Match",
+            "Idempotency-Key",
+            "Content-Type",
+            "Accept",
+            "X-Sortownia-Timestamp",
+            "X-Sortownia-Signature",
+            "X",
+            "Origin",
+        ]
     ),
     texts,
     max_size=4,
 )
 queries = st.dictionaries(
-    st.sampled_from(["limit", "order", "cursor", "state", "holder", "queue", "offered_to", "pinned_to", "x"]),
+    st.sampled_from(["limit", "order", "cursor", "state", "holder", "queue", "offered_to", "pinned_to", "x", "after"]),
     texts,
     max_size=4,
 )
 callers = st.sampled_from([*ROLES, "nobody"]).map(lambda name: ("name", name)) | texts.map(lambda said: ("said", said))
+#: The token of a visitor of our widget, once the service runs.
+CALLERS_SAID: list[str] = []
+SHOP = "https://shop.example.com"
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 @settings(max_examples=60, deadline=None, suppress_health_check=SLOW, derandomize=True, database=None)
 @given(data=st.data())
 def test_any_request_gets_a_documented_answer(service: Service, operation: Operation, data: st.DataObject) -> None:
-    parts = {name: data.draw(st.just(NAMES[name]) | texts, label=name) for name in operation.parts}
+    names = NAMES | ({"installation": "shop-page"} if operation.from_page else {})
+    parts = {name: data.draw(st.just(names[name]) | texts, label=name) for name in operation.parts}
     kind, said = data.draw(callers, label="caller")
     sent = data.draw(headers, label="headers")
     sent["Authorization"] = f"Bearer {service.token(said)}" if kind == "name" else said
+    if operation.from_page and data.draw(st.booleans(), label="from a page"):
+        sent |= {"Authorization": f"Bearer {CALLERS_SAID[0]}", "Origin": SHOP}
     encoded = data.draw(st.booleans(), label="encoded")
     raw = data.draw(bodies, label="body")
     body = base64.b64encode(raw).decode() if encoded else raw.decode("utf-8", "surrogateescape")

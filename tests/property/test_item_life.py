@@ -1,8 +1,10 @@
 """Whatever people, customers, providers and clocks do in whatever order: what must hold of items holds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 
 from hypothesis import settings
@@ -10,21 +12,31 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chalicelib import policy
-from chalicelib.errors import AtCapacity, Invalid, NotAllowed, StaleItem, WrongState
+from chalicelib.errors import AtCapacity, Conflict, Invalid, NotAllowed, StaleItem, WrongState
 from chalicelib.intake.message import Address, Automatic, Message
-from chalicelib.item import decide, label, passing
+from chalicelib.item import decide, label, links, matters, passing
 from chalicelib.item import reply as answering
-from chalicelib.item.arrive import Arrival, Known, NewIds, identity_of, may_be_offered, message_arrived, quarantined
-from chalicelib.item.change import Change, Step
-from chalicelib.item.item import Customer, CustomerId, EventType, Item, seal
+from chalicelib.item.arrive import (
+    Arrival,
+    Known,
+    NewIds,
+    contact_of,
+    identity_of,
+    may_be_offered,
+    message_arrived,
+    quarantined,
+)
+from chalicelib.item.change import Change, Link, Moved, Step
+from chalicelib.item.item import Contact, Customer, CustomerId, EventType, Item, ItemId, seal
+from chalicelib.item.matters import Entry, Part, Side
 from chalicelib.item.offer import Agents, candidates
 from chalicelib.item.outgoing import NOT_YET_SENT, Outgoing, Status
 from chalicelib.item.reply import Reply, Then
 from chalicelib.item.state import RESTING_STATES, State
 from chalicelib.item.steps import check_version, waits
 from chalicelib.policy import CHANNELS, QUARANTINE, URGENCIES
-from chalicelib.routing.route import Lane
-from chalicelib.store import keys
+from chalicelib.routing.route import Lane, Route
+from chalicelib.store import keys, rows
 from tests.desk import DESK as RULES
 from tests.desk import NOW, agents, arrival, chat, ids, mail, tags
 from tests.invariants import violations
@@ -74,6 +86,7 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now, self.count, self.table = NOW, 0, Memory()
+        self.senders: dict[str, Contact] = {}  # whom a reply to each message goes to
 
     @initialize(there=st.sets(WHO, min_size=1), lives=st.lists(st.sampled_from(State), min_size=1, max_size=3))
     def begin(self, there: set[str], lives: list[State]) -> None:
@@ -200,6 +213,114 @@ class Life(RuleBasedStateMachine):
     )  # fmt: skip
     def tags_are_decided(self, about: int, topic: str | None, urgency: str | None) -> None:
         self._act(about, lambda i, of, step: label.tag(i, of, step, topic, urgency, DESK))
+
+    # Lines drawn anew
+
+    @precondition(lambda self: any(len(self._messages(found)) > 1 for found in self.table.items()))
+    @rule(about=WHICH, which=st.sets(WHICH, min_size=1), claim=st.booleans(), topic=WHICH, raced=st.booleans())
+    def item_is_split(self, about: int, which: set[int], claim: bool, topic: int, raced: bool) -> None:
+        found = self._item(about, lambda i: len(self._messages(i)) > 1 and self._may_hold(i, claim))
+        if found is None:
+            return
+        part = self._part(found, which, topic)
+        token = f"token-{self.count}" if claim else ""
+
+        def divided(item: Item, of: Customer, step: Step) -> Change:
+            made = matters.split_off(item, part, step)
+            there = {} if token else self._offerable(made, raced)
+            return matters.split(item, of, self._two(step), part, "canary", there, DESK, token)
+
+        done = self._act(0, divided, found.holder or "sam", of=lambda i: i.id == found.id)
+        assert done or claim or raced
+        if done:
+            assert self.table.item(found.id) == _as_before(found, self.table.item(found.id), contact=part.rest)
+            self._taken_back_by_merging(part.id, found)
+
+    def _taken_back_by_merging(self, new_id: ItemId, before: Item) -> None:
+        """What was split off is merged back on another table: then all is as it was."""
+        table = self.table.copy()
+        new, old = table.item(new_id), table.item(before.id)
+        if old.state in {State.QUEUED, State.CLAIMED} and QUARANTINE not in {old.queue, new.queue}:
+            sides, link = self._sides(new, old), self._link(self._of(new), self._of(old))
+            table.save(matters.merge(*sides, self._two(self._step("sam")), link, "", DESK), self.now)
+            assert table.item(before.id) == _as_before(before, table.item(before.id))
+
+    @precondition(lambda self: self._may_be_one())
+    @rule(which=st.integers(0, 20))
+    def item_is_merged(self, which: int) -> None:
+        pairs = self._may_be_one()
+        one, other = pairs[which % len(pairs)]
+        sides, step, link = self._sides(one, other), self._step("anna"), self._link(self._of(one), self._of(other))
+        if self._try(lambda: matters.merge(*sides, self._two(step), link, "canary", DESK)):
+            self._taken_back(one, other)
+
+    def _taken_back(self, one: Item, other: Item) -> None:
+        """The merge is undone at once on another table: then both are as they were, and in the same hands."""
+        table = self.table.copy()
+        merged, joined = table.item(one.id), table.item(other.id)
+        token, there = f"token-{self.count}", self._offerable(merged, raced=False)
+        change = self._unmerging(merged, joined, "anna" if not one.holder else one.holder, token, there)
+        table.save(change, self.now)
+        now = table.item(one.id)
+        if one.holder:
+            now = replace(now, claim_token=one.claim_token, lease_until=one.lease_until)
+        if waits(one):  # whom it is offered to is decided anew
+            now = replace(now, offered_to=one.offered_to, offered_until=one.offered_until)
+        assert now == _as_before(one, now)
+        assert table.item(other.id) == _as_before(other, table.item(other.id))
+
+    @precondition(lambda self: any(found.merged_into for found in self.table.items()))
+    @rule(about=WHICH, who=WHO, raced=st.booleans())
+    def merge_is_taken_back(self, about: int, who: str, raced: bool) -> None:
+        found = self._item(about, lambda i: i.merged_into)
+        assert found
+        assert found.merged_into
+        other, there = self.table.item(found.merged_into), self._offerable(found, raced)
+        token = f"token-{self.count}"
+        if not self._try(lambda: self._unmerging(found, other, who, token, there)):
+            done = self._try(lambda: self._unmerging(found, other, who, "", {}))
+            assert done or other.merged_into
+
+    @rule(about=WHICH, to=WHICH)
+    def item_is_linked(self, about: int, to: int) -> None:
+        other = self._item(to)
+        if other is None:
+            return
+        before = self._item(about)
+        if self._act(about, lambda i, of, step: links.link(i, of, step, other.id, "canary", DESK)):
+            assert before
+            table, was = self.table.copy(), before.linked_to
+            now, step = table.item(before.id), self._step("anna")
+            back = (
+                links.link(now, self._of(now), step, was, before.linked_because, DESK)
+                if was
+                else links.unlink(now, self._of(now), step, "", DESK)
+            )
+            table.save(back, self.now)
+            assert table.item(before.id) == _as_before(before, table.item(before.id))
+
+    @precondition(lambda self: any(found.linked_to for found in self.table.items()))
+    @rule(about=WHICH)
+    def item_is_unlinked(self, about: int) -> None:
+        assert self._act(about, lambda i, of, step: links.unlink(i, of, step, "canary", DESK), of=lambda i: i.linked_to)
+
+    @precondition(_some(State.RESOLVED))
+    @rule(about=WHICH, raced=st.booleans())
+    def item_is_reopened(self, about: int, raced: bool) -> None:
+        def reopened(item: Item, of: Customer, step: Step) -> Change:
+            return decide.reopen(item, of, step, "canary", self._offerable(item, raced), DESK)
+
+        assert self._act(about, reopened, of=lambda i: i.state == State.RESOLVED and not i.merged_into) or raced
+
+    @precondition(lambda self: len(self.table.of_kind("customer")) > 1)
+    @rule(one=WHICH, other=WHICH, stands=st.booleans())
+    def customers_are_linked(self, one: int, other: int, stands: bool) -> None:
+        ids = sorted(row["customer_id"] for row in self.table.of_kind("customer"))
+        first, second = (self.table.customer(ids[n % len(ids)]) for n in (one, other))
+        said = (self._link(first, second), self._link(second, first))
+        steps = self._two(self._step("anna"))
+        with suppress(Conflict, Invalid):
+            self._save(links.same_person((first, second), said, steps, "canary", stands=stands))
 
     @precondition(_some(State.CLAIMED))
     @rule(about=WHICH, then=st.sampled_from(Then))
@@ -345,6 +466,9 @@ class Life(RuleBasedStateMachine):
             assert event.payload_seal == seal(self.table.customer(event.customer_id), event.payload)
         self.now += timedelta(days=1)
         for found in self.table.items():
+            if found.merged_into:
+                assert self._end(found).id != found.id
+                continue
             of, step = self._of(found), replace(self._step("anna"), at=self.now)
             if waits(found):
                 change = decide.claim(found, of, DESK.agents["anna"], DESK, step, "token")
@@ -367,6 +491,67 @@ class Life(RuleBasedStateMachine):
         """An item of those something can be done with, if there is one."""
         found = [item for item in self.table.items() if of(item)]
         return found[number % len(found)] if found else None
+
+    def _messages(self, item: Item) -> tuple[Entry, ...]:
+        return matters.messages_of(self.table.history(item.id))
+
+    def _may_hold(self, item: Item, claim: bool) -> bool:
+        return not item.merged_into and (item.holder is not None or not claim)
+
+    def _part(self, item: Item, which: set[int], topic: int) -> Part:
+        """Some of an item's messages, but not all; of one customer."""
+        has = self._messages(item)
+        chosen = {has[n % len(has)] for n in which}
+        chosen -= {has[0]} if len(chosen) == len(has) else set()
+        whose = sorted(chosen, key=lambda entry: entry.at)[-1].customer_id
+        part = tuple(entry for entry in has if entry in chosen and entry.customer_id == whose)
+        rest = tuple(entry for entry in has if entry not in part)
+        self.count += 1
+        new_id = ItemId(f"part-{self.count}")
+        known = [row for row in self.table.of_kind("message") if row["event_id"] in {entry.id for entry in part}]
+        return Part(
+            id=new_id, customer=self.table.customer(whose), entries=part, subject="Canary",
+            tags=item.tags, there=Route(item.queue, item.lane, "split off"), contact=self._contact(item, has, part),
+            rest=self._contact(item, has, rest), topic=_topic(topic) if topic else "",
+            messages=tuple(Moved(rows.message_of(row), new_id) for row in known),
+        )  # fmt: skip
+
+    def _contact(self, item: Item, had: Sequence[Entry], has: Sequence[Entry]) -> Contact | None:
+        if had[-1:] == has[-1:]:
+            return item.contact
+        return self.senders[has[-1].id] if has else None
+
+    def _sides(self, one: Item, other: Item) -> tuple[Side, Side]:
+        first, second = (Side(item=i, customer=self._of(i), entries=self._messages(i)) for i in (one, other))
+        return first, second
+
+    def _may_be_one(self) -> list[tuple[Item, Item]]:
+        """Two items of one customer, or of two who are linked: most may be merged, some only when they are open."""
+        stand = {(row["customer_id"], row["other"]) for row in self.table.of_kind("link") if row["stands"]}
+        return [
+            (one, other)
+            for one, other in permutations(self.table.items(), 2)
+            if one.customer_id == other.customer_id or (one.customer_id, other.customer_id) in stand
+        ]
+
+    def _unmerging(self, item: Item, other: Item, who: str, token: str, there: Agents) -> Change:
+        had = matters.messages_before_merge(self.table.history(item.id))
+        has = self._messages(other)
+        back = tuple(entry for entry in has if entry in had)
+        left = tuple(entry for entry in has if entry not in back)
+        contacts = (self._contact(item, had, back), self._contact(other, has, left))
+        held = item.merged and item.merged.state == State.CLAIMED and item.pinned_to == who
+        side = Side(item=item, customer=self._of(item), entries=back)
+        target = Side(item=other, customer=self._of(other), entries=has)
+        steps = self._two(self._step(who))
+        return matters.unmerge(side, target, steps, contacts, "canary", there, DESK, token if held else "")
+
+    def _two(self, step: Step) -> tuple[Step, Step]:
+        return step, replace(step, event_id=f"{step.event_id}-too")
+
+    def _link(self, customer: Customer, other: Customer) -> Link | None:
+        row = self.table.rows.get(_pair(keys.link_key(customer.id, other.id)))
+        return rows.link_of(row) if row else None
 
     def _reply(self, number: int, *statuses: Status) -> Outgoing:
         found = [reply for reply in self.table.replies() if reply.status in statuses]
@@ -392,16 +577,24 @@ class Life(RuleBasedStateMachine):
     def _arrives(self, of: Arrival, message: Message, said: Any, found: Item | None, raced: bool) -> None:
         proved = identity_of(of, message)
         assert proved
+        named, found = found, found and self._end(found)
         row = self.table.rows.get(_pair(keys.identity_key(*proved)))
-        known = Known(customer=self.table.customer(row["customer_id"]) if row else None, item=found)
+        known = Known(customer=self.table.customer(row["customer_id"]) if row else None, item=found, named=named)
         if message.channel == "chat":
-            known = replace(known, conversation_item=found.id if found else None)
+            known = replace(known, conversation_item=named.id if named else None)
         elif found and len(self.table.items()) > 3:
-            known = replace(known, customer=self._of(found))  # no more new items: more about the old
+            known = replace(known, customer=self._of(named or found))  # no more new items: more about the old
         new = self._ids()
         asked = may_be_offered(of, message, said, known, DESK, new)
         known = replace(known, agents=self._seen(asked, raced))
         assert self._try(lambda: message_arrived(of, message, said, known, DESK, new)) or raced
+        self.senders[new.event] = contact_of(of, message)
+
+    def _end(self, item: Item) -> Item:
+        """The item in which one goes on."""
+        while item.merged_into:
+            item = self.table.item(item.merged_into)
+        return item
 
     def _provider_took(self, reply: Outgoing) -> None:
         step, provider_id = self._step("sortownia"), f"ses-{self.count}"
@@ -409,7 +602,7 @@ class Life(RuleBasedStateMachine):
         self._save(answering.sent(reply, self._of(reply), step, provider_id, message_id))
 
     def _not_delivered(self, reply: Outgoing, status: Status, raced: bool) -> None:
-        found, step = self.table.item(reply.item_id), self._step("sortownia")
+        found, step = self._end(self.table.item(reply.item_id)), self._step("sortownia")
 
         def not_delivered(there: Agents) -> Callable[[], Change]:
             return lambda: answering.not_delivered(reply, found, self._of(found), step, status, "why", there, DESK)
@@ -462,16 +655,20 @@ class Life(RuleBasedStateMachine):
         before = {found.id: found for found in self.table.items()}
         there = {name for name, agent in self.table.agents(AGENTS).items() if agent.presence == "present"}
         self.table.save(change, self.now)
-        for event in change.events:  # what a customer or an agent said stands in the payload alone
-            assert "canary" not in repr(replace(event, payload=None)).lower()
-        if after := change.after:
-            _check_step(before.get(after.id), after, change.events[0].type)
-            self._check_hands(before.get(after.id), after, change, there)
+        for part in change.parts:
+            self._check_part(part, before, there)
         if change.reply:
             _check_way(change.reply_before, change.reply)
         for load in change.loads:
             if load.silent_since:
                 self._empty_hands(load.agent_id)
+
+    def _check_part(self, change: Change, before: Mapping[str, Item], there: set[str]) -> None:
+        for event in change.events:  # what a customer or an agent said stands in the payload alone
+            assert "canary" not in repr(replace(event, payload=None)).lower()
+        if after := change.after:
+            _check_step(before.get(after.id), after, change.events[0].type)
+            self._check_hands(before.get(after.id), after, change, there)
 
     def _check_hands(self, before: Item | None, after: Item, change: Change, there: set[str]) -> None:
         """Who gets an item is there, its first word is kept, and nothing ends before its time."""
@@ -492,6 +689,28 @@ class Life(RuleBasedStateMachine):
         assert ends is None or ends <= self.now
 
 
+#: Steps after which an item comes back to whom it came back to before.
+_PIN_STAYS = {
+    EventType.MESSAGE_RECEIVED, EventType.ITEM_WOKEN, EventType.NOTE_ADDED, EventType.TAGS_DECIDED,
+    EventType.ITEM_REOPENED, EventType.ITEM_SPLIT, EventType.ITEM_JOINED, EventType.ITEM_PARTED, EventType.ITEM_LINKED,
+    EventType.ITEM_UNLINKED,
+}  # fmt: skip
+
+
+def _as_before(before: Item, now: Item, **besides: Any) -> Item:
+    """The item as it was before something was done and undone, but for its version, its ring and when it changed."""
+    same = ("version", "ring", "chain", "changed_at", "wake_at")
+    return replace(before, **{name: getattr(now, name) for name in same} | besides)
+
+
+def _stood(before: Item, after: Item) -> dict[str, Any]:
+    """What may be otherwise on an item that was merged, once it goes on by itself again."""
+    assert before.merged
+    names = ("state", "contact", "merged", "holder", "claim_token", "lease_until", "offered_to", "offered_until",
+             "waiting_since", "snoozed_until", "pinned_to", "asked")  # fmt: skip
+    return {name: getattr(after, name) for name in names}
+
+
 #: Steps by which an item leaves the hands it was in for good.
 _LET_GO = {
     EventType.ITEM_RELEASED, EventType.LEASE_EXPIRED, EventType.OFFER_DECLINED, EventType.OFFER_LAPSED,
@@ -503,9 +722,9 @@ def _check_pin(before: Item, after: Item, told: EventType) -> None:
     """Whom an item comes back to, and who is passed over."""
     if after.holder or (told == EventType.ITEM_REASSIGNED and after.pinned_to == before.pinned_to):
         assert after.pinned_to is None
-    if told in {EventType.ITEM_SNOOZED, EventType.ITEM_RESOLVED}:
+    if told in {EventType.ITEM_SNOOZED, EventType.ITEM_RESOLVED, EventType.ITEM_MERGED}:
         assert after.pinned_to == (before.holder or before.pinned_to)
-    if told in {EventType.MESSAGE_RECEIVED, EventType.ITEM_WOKEN, EventType.NOTE_ADDED, EventType.TAGS_DECIDED}:
+    if told in _PIN_STAYS:
         assert after.pinned_to == before.pinned_to
     if told in _LET_GO and waits(after) and before.carrier:
         assert before.carrier in after.asked
@@ -520,6 +739,9 @@ def _check_step(before: Item | None, after: Item, told: EventType) -> None:
     assert after.version == (before.version if before else 0) + 1
     if before is None:
         assert after.ring == 1
+        return
+    if told == EventType.ITEM_UNMERGED:
+        assert after == _as_before(before, after, **_stood(before, after))
         return
     moved = told in {EventType.OFFER_DECLINED, EventType.OFFER_LAPSED, EventType.ITEM_REASSIGNED}
     entered = waits(after) and (moved or not waits(before) or after.lane != before.lane)

@@ -54,17 +54,20 @@ def without_quotes(text: str) -> str:
 
 
 @settings(deadline=None)
-@given(EVIL, EVIL, EVIL, EVIL, st.lists(EVIL, max_size=6).map(tuple), EVIL, MOMENTS)
+@given(EVIL, EVIL, EVIL, EVIL, st.lists(EVIL, max_size=6).map(tuple), EVIL, MOMENTS, st.booleans())
 def test_any_letter_is_a_mail_that_every_server_takes(
-    subject: str, name: str, to_name: str, text: str, ids: tuple[str, ...], own: str, at: datetime
+    subject: str, name: str, to_name: str, text: str, ids: tuple[str, ...], own: str, at: datetime, by_itself: bool
 ) -> None:
+    meant = letter(automatic=by_itself)
     raw = compose(
-        letter(subject=subject, from_name=name, to_name=to_name, text=text, references=ids, in_reply_to=own, at=at)
+        replace(
+            meant, subject=subject, from_name=name, to_name=to_name, text=text, references=ids, in_reply_to=own, at=at
+        )
     )
     assert raw.isascii()
     assert not re.search(rb"\r(?!\n)|(?<!\r)\n|\0", raw)
     assert max(map(len, raw.split(b"\r\n"))) <= 998
-    known = named(compose(letter()))
+    known = named(compose(meant))
     assert named(raw) == [name for name in known if name not in (b"In-Reply-To", b"References") or name in named(raw)]
     assert all(line.strip() for line in head_of(raw))
 
@@ -168,7 +171,7 @@ def test_any_json_is_a_notice_nothing_or_unreadable(field: str, name: str, rest:
 
 def test_every_field_of_a_letter_is_tried_with_anything() -> None:
     """The strategies above cover each text of a letter; a new field must be added there."""
-    tried = {"subject", "from_name", "to_name", "text", "references", "in_reply_to", "at", "to_address"}
+    tried = {"subject", "from_name", "to_name", "text", "references", "in_reply_to", "at", "to_address", "automatic"}
     fixed = {"mailbox", "reply_to", "message_id", "outbox_id"}
     assert {field.name for field in fields(Letter)} == tried | fixed
     evil = "a\r\nBcc: b@example.com"

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.item.change import Answered, Mention, ReplyToken
-from chalicelib.item.item import Contact, Decided, Event, EventType, Item
+from chalicelib.item.change import Answered, Budget, Link, Mention, ReplyToken, Shown
+from chalicelib.item.item import Contact, Decided, Event, EventType, Item, Merged
 from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.state import State
 from chalicelib.routing.route import Lane
@@ -41,6 +41,7 @@ def test_keys_of_the_outside_world_fit(a: str, b: str, c: str, d: str) -> None:
 
 # Rows
 
+_recent = st.datetimes(datetime(2020, 1, 1), datetime(2120, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - UTC is given
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 _id = st.text("0123456789abcdef", min_size=1, max_size=32)
 _ids = st.lists(_id, max_size=4).map(tuple)
@@ -56,7 +57,8 @@ _items = st.builds(
     subject=_text, state=st.sampled_from(State), queue=_id, lane=st.sampled_from(Lane), reason=_text,
     ring=st.integers(1, 10**9), version=st.integers(1, 10**9), chain=_id, created_at=_moments, changed_at=_moments,
     waiting_since=_moments, holder=st.none() | _id, owner=st.none() | _id, claim_token=st.none() | _id,
-    linked_to=st.none() | _id, lease_until=_maybe_moment, wake_at=_maybe_moment, offered_to=st.none() | _id,
+    linked_to=st.none() | _id, linked_because=_text, lease_until=_maybe_moment, wake_at=_maybe_moment,
+    offered_to=st.none() | _id,
     offered_until=_maybe_moment, asked=_ids, pinned_to=st.none() | _id, snoozed_until=_maybe_moment,
     hand_offs=st.integers(0, 10**6), been=st.lists(_text, max_size=12).map(tuple),
     decided=st.none() | st.builds(Decided, topic=st.none() | _text, urgency=st.none() | _text, by=_id, at=_moments),
@@ -68,6 +70,7 @@ _items = st.builds(
         tags, topic=_text, language=_id, topic_confidence=st.floats(0, 1), topic_abstained=st.booleans(),
         evidence=st.lists(_facts, max_size=2).map(tuple),
     ),
+    merged=st.none() | st.builds(Merged, into=_id, state=st.sampled_from(State), snoozed_until=_maybe_moment),
 )  # fmt: skip
 _events = st.builds(
     Event, id=_id, type=st.sampled_from(EventType), customer_id=_id, seq=st.integers(1, 10**12 - 1), at=_moments,
@@ -103,7 +106,7 @@ _replies = st.builds(
     Outgoing, id=_id, item_id=_id, customer_id=_id, channel=st.sampled_from(["mail", "chat"]), source=_text, to=_text,
     raw_key=_text, actor=_id, event_id=_id, queued_at=_moments, status=st.sampled_from(Status),
     revision=st.integers(1, 10**9), started_at=_maybe_moment, sent_at=_maybe_moment, provider_id=_text, detail=_text,
-    wake_at=_maybe_moment,
+    wake_at=_maybe_moment, automatic=st.booleans(),
 )  # fmt: skip
 
 
@@ -121,6 +124,37 @@ def test_any_reply_comes_back_as_it_was_and_is_woken_when_it_says(made: Outgoing
 )
 def test_any_mention_comes_back_as_it_was(made: Mention) -> None:
     assert rows.mention_of(_through_dynamodb(rows.mention_row(made))) == made
+
+
+@given(st.builds(Budget, account=_text, written_at=st.lists(_recent, min_size=1).map(tuple), revision=st.integers(1)))
+def test_any_budget_comes_back_as_it_was(made: Budget) -> None:
+    row = _through_dynamodb(rows.budget_row(made))
+    assert rows.budget_of(made.account, row) == made
+    assert all(row["expires_at"] >= at.timestamp() + 86_400 for at in made.written_at)
+
+
+def test_a_budget_nobody_spent_is_whole() -> None:
+    assert rows.budget_of("a@example.com", {}) == Budget("a@example.com")
+
+
+@given(
+    st.builds(
+        Link, customer_id=_id, other=_id, by=_text, at=_moments, why=_text, stands=st.booleans(),
+        revision=st.integers(1, 10**6),
+    )
+)  # fmt: skip
+def test_any_link_comes_back_as_it_was(made: Link) -> None:
+    assert rows.link_of(_through_dynamodb(rows.link_row(made))) == made
+
+
+@given(
+    st.builds(
+        Shown, installation=_id, conversation=_id, seq=st.integers(1, 10**12 - 1), id=_id, text=_text, at=_moments,
+        by=st.sampled_from(["visitor", "agent"]),
+    )
+)  # fmt: skip
+def test_any_line_of_a_conversation_comes_back_as_it_was(made: Shown) -> None:
+    assert rows.shown_of(_through_dynamodb(rows.shown_row(made))) == made
 
 
 @given(st.builds(ReplyToken, token=_id, item_id=_id, customer_id=_id, mailbox=_text))

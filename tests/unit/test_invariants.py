@@ -1,5 +1,6 @@
 """The check of a whole table finds nothing in a good one, and each way to break it."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -7,17 +8,20 @@ from typing import Any
 
 import pytest
 
-from chalicelib.item import decide, label, passing
+from chalicelib.item import acknowledge, decide, label, passing
 from chalicelib.item import reply as answering
 from chalicelib.item.arrive import Known, message_arrived, quarantined
-from chalicelib.item.change import Change, Step
+from chalicelib.item.change import Budget, Change, Step
 from chalicelib.item.item import Customer, EventType, Item
+from chalicelib.item.links import same_person
+from chalicelib.item.matters import Side, merge, messages_of
 from chalicelib.item.offer import RE_RING
 from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.reply import Reply, Then
 from chalicelib.store import keys, rows
 from tests.desk import NOW, agents, arrival, chat, ids, mail, small_desk, tags
 from tests.invariants import violations
+from tests.letters_out import acknowledgement as letter
 from tests.memory import Memory
 
 DESK = small_desk()
@@ -27,7 +31,8 @@ type Act = Callable[[Item, Customer, Step], Change]
 
 class Desk:
     """A desk where everything has happened once: it1 waits for the customer after three replies and was corrected;
-    it2 is a chat offered to Boris; it3 is held by Anna; it4 is put off; it5 is in quarantine; it6 is resolved."""
+    it2 is a chat offered to Boris; it3 is held by Anna; it4 is put off; it5 is in quarantine; it6 is resolved; it7 was
+    merged into it3; and people say that the two customers are one person."""
 
     def __init__(self) -> None:
         self.table, self.count = Memory(), 0
@@ -45,6 +50,18 @@ class Desk:
         self._arrived(6, mail(message_id="six@example.com"))
         self._claimed(6)
         self._act(6, lambda i, of, step: decide.resolve(i, of, step, DESK))
+        self._arrived(7, mail(message_id="seven@example.com"))
+        self._merged(7, 3)
+        two = (self.table.customer("cu1"), self.table.customer("cu2"))
+        self.table.save(same_person(two, (None, None), (self._step(), self._step()), "words", stands=True), NOW)
+
+    def _merged(self, number: int, into: int) -> None:
+        one, other = (
+            Side(item=self.table.item(f"it{n}"), customer=self.table.customer("cu1"),
+                 entries=messages_of(self.table.history(f"it{n}")))
+            for n in (number, into)
+        )  # fmt: skip
+        self.table.save(merge(one, other, (self._step(), self._step()), None, "words", DESK), NOW)
 
     def _replied(self) -> None:
         self._arrived(1, mail())
@@ -92,9 +109,11 @@ class Desk:
         return Step("anna", "test", NOW, f"step-{self.count}")
 
 
-ITEM = {f"it{n}": tuple(keys.item_key(f"it{n}").values()) for n in range(1, 7)}
+ITEM = {f"it{n}": tuple(keys.item_key(f"it{n}").values()) for n in range(1, 8)}
 ANNA, BORIS, CARL = (tuple(keys.agent_key(name).values()) for name in ("anna", "boris", "carl"))
 RE1, RE2, RE3 = (tuple(keys.outbox_key(f"re{n}").values()) for n in (1, 2, 3))
+SEVENTH = tuple(keys.message_key("help@shop.example.com", "seven@example.com").values())
+LINK = tuple(keys.link_key("cu1", "cu2").values())
 TOKEN = tuple(keys.token_key("to1").values())
 MESSAGE = tuple(keys.message_key("help@shop.example.com", "re1@example.com").values())
 ANSWER = tuple(keys.idempotency_key("anna", "key-re1").values())
@@ -111,7 +130,7 @@ CHANGED: list[tuple[Any, dict[str, Any] | None, str]] = [
     (CUSTOMER, {"seq": 99}, "its counter 99"),
     (("event", {"event_id": "ev3"}), None, "timeline of cu1 is"),
     (("event", {"event_id": "ev3"}), {"actor": "eve"}, "event ev3 has been changed"),
-    (ITEM["it3"], {"version": 7}, "item it3 is at version 7, told [1, 2]"),
+    (ITEM["it3"], {"version": 7}, "item it3 is at version 7, told [1, 2, 3]"),
     (ITEM["it3"], {"chain": "x"}, "the chain of item it3 is broken"),
     # who has what in hand
     (ITEM["it3"], {"holder": None}, "item it3 is claimed and its holder is None"),
@@ -188,6 +207,17 @@ CHANGED: list[tuple[Any, dict[str, Any] | None, str]] = [
     (TOKEN, {"item_id": "it9"}, "is for no item of its customer"),
     (MESSAGE, None, "reply re1 was sent under an id nobody knows"),
     (MESSAGE, {"item_id": "it2"}, "reply re1 was sent under an id nobody knows"),
+    # what was merged
+    (ITEM["it7"], {"merged": json.dumps({"into": "it7"})}, "item it7 was merged and goes on nowhere"),
+    (ITEM["it7"], {"state": "waiting"}, "item it7 was merged and is waiting"),
+    (ITEM["it7"], {"wake_at": AT}, f"to wake at {AT}"),
+    (("event", {"type": "item-joined"}), {"facts": "{}"}, "message ev7 belongs to 0 items"),
+    (("event", {"type": "item-merged"}), {"facts": "{}"}, "message ev7 belongs to 2 items"),
+    (SEVENTH, {"item_id": "it1"}, "message ev7 belongs to it3, its id leads to it1"),
+    # who is one person
+    (LINK, None, "of cu2 and cu1 it is said otherwise than of cu1 and cu2"),
+    (LINK, {"stands": 0}, "of cu1 and cu2 it is said otherwise than of cu2 and cu1"),
+    (LINK, {"revision": 2}, "that cu1 and cu2 are one person was told 1 times"),
     # labels and mentions
     (("label", {}), None, "is told without a label"),
     (("label", {"topic": "billing"}), None, "is told without a label"),
@@ -228,12 +258,13 @@ def test_a_good_table_breaks_nothing(desk: Desk, table: Rows) -> None:
     states = {found.id: found.state for found in desk.table.items()}
     assert states == {
         "it1": "waiting", "it2": "queued", "it3": "claimed", "it4": "snoozed", "it5": "quarantined", "it6": "resolved",
+        "it7": "resolved",
     }  # fmt: skip
     assert desk.table.item("it2").offered_to == "boris"
     assert [reply.status for reply in desk.table.replies()] == ["delivered", "sent", "queued"]
     assert {row["kind"] for row in table.values()} == {
-        "agent", "conversation", "customer", "delivery", "event", "idempotency", "identity", "item", "label", "mention",
-        "message", "outbox", "payload", "token",
+        "agent", "conversation", "customer", "delivery", "event", "idempotency", "identity", "item", "label", "link",
+        "mention", "message", "outbox", "payload", "token",
     }  # fmt: skip
 
 
@@ -276,6 +307,40 @@ def test_a_reply_that_did_not_arrive_is_told_of_and_whole(status: Status) -> Non
     step = Step("sortownia", "send", LATER, "step-99")
     table.save(answering.not_delivered(found, before, of, step, status, "why", agents(anna=0), DESK), LATER)
     assert violations(table.rows.values()) == []
+
+
+@pytest.fixture
+def acknowledged() -> Rows:
+    """A table of a mail that was acknowledged."""
+    table = Memory()
+    arrived = message_arrived(arrival(), mail(), tags(), Known(), DESK, ids())
+    step = Step("sortownia", "mail:ses-1", NOW, "ev2")
+    table.save(acknowledge.acknowledged(arrived, letter(), Budget("anna@customer.example.com"), step), NOW)
+    assert violations(table.rows.values()) == []
+    return table.rows
+
+
+def test_a_second_acknowledgement_of_an_item_is_told(acknowledged: Rows) -> None:
+    acknowledged["again", ""] = {**acknowledged[_key_of(acknowledged, "outbox", {})], "outbox_id": "r2"}
+    assert "item it1 was acknowledged 2 times" in violations(acknowledged.values())
+
+
+@pytest.mark.parametrize(("hours", "told"), [(4.7, True), (4.8, False)])
+def test_a_sixth_acknowledgement_within_a_day_is_told(acknowledged: Rows, hours: float, told: bool) -> None:
+    for number in range(1, 6):
+        at = keys.moment(NOW + number * timedelta(hours=hours))
+        more = {"item_id": f"it{number + 1}", "to": f"Anna+{number}@Customer.example.com", "queued_at": at}
+        acknowledged["again", str(number)] = {**acknowledged[_key_of(acknowledged, "outbox", {})], **more}
+    sentence = "anna@customer.example.com was written to more than five times within a day"
+    assert (sentence in violations(acknowledged.values())) is told
+
+
+@pytest.mark.parametrize("gone", ["event", "outbox"])
+def test_an_acknowledgement_without_its_other_half_is_told(acknowledged: Rows, gone: str) -> None:
+    which = {"type": "acknowledgement-queued"} if gone == "event" else {}
+    del acknowledged[_key_of(acknowledged, gone, which)]
+    sentence = "acknowledgement r1 is told of and was not written, or written and not told"
+    assert sentence in violations(acknowledged.values())
 
 
 def test_rows_may_be_read_once(table: Rows) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib import policy
 from chalicelib.policy import CHANNELS, QUARANTINE, PolicyError
-from tests.desk import DESK, small_desk
+from tests.desk import ACKNOWLEDGE, DESK, courteous_desk, small_desk
 
 REPLIES = 'replies = "https://shop.example.com/chat-replies"'
 ROLE_CLAIM = 'role_claim = "roles"'
@@ -16,7 +16,7 @@ ROLE_CLAIM = 'role_claim = "roles"'
 #: What is changed in the small desk, into what; the key the refusal names, a text of the line it names, of the rule.
 BROKEN = [
     ("[desk]", "desk", "", "desk", "not TOML"),
-    ("[desk]", "[desks]", "desks", "[desks]", "no such key; there is access, agents, capacity, desk"),
+    ("[desk]", "[desks]", "desks", "[desks]", "no such key; there is access, acknowledge, agents, capacity, desk"),
     ("[lanes]\n", "[desk.lanes]\n", "desk.lanes", "[desk.lanes]", "no such key; there is languages, name"),
     ('name = "Small desk"', 'nam = "x"', "desk.nam", 'nam = "x"', "no such key"),
     ('name = "Small desk"', "", "desk.name", "[desk]", "must be a text"),
@@ -70,10 +70,10 @@ BROKEN = [
     ("shop-widget =", '"shop widget" =', "installations.shop widget", "shop widget", "lower-case letters, digits"),
     (
         '"generic"',
-        '"intercom"',
+        '"fax"',
         "installations.shop-widget",
         "shop-widget",
-        "'intercom' is no provider; there is generic",
+        "'fax' is no provider; there is generic",
     ),
     ("[capacity]\nmail = 60", "[capacity]", "capacity.mail", "[capacity]", "must be a whole number, 0 or more"),
     ("mail = 60", "mail = -1", "capacity.mail", "mail = -1", "must be a whole number, 0 or more"),
@@ -97,7 +97,7 @@ BROKEN = [
     ('chat = "PT1M"', 'chat = "PT0S"', "offers.chat", 'chat = "PT0S"', "longer than nothing"),
     ('chat = "PT1M"', 'chat = "PT1M"\nfax = "PT1M"', "offers.fax", "fax =", "no such key; there is chat, mail"),
     ('provider = "generic", ' + REPLIES, REPLIES, "installations.shop-widget", "shop-widget", "None is no provider"),
-    (REPLIES, 'answers = ""', "installations.shop-widget.answers", "shop-widget", "no such key; there is provider, re"),
+    (REPLIES, 'answers = ""', "installations.shop-widget.answers", "shop-widget", "no such key; there is origins"),
 ]
 BROKEN += [
     (
@@ -108,6 +108,45 @@ BROKEN += [
         "another agent",
     )
     for bad in ('"nobody"', '"boris"', "7", '["anna"]', "true")
+]
+GENERIC = f'{{ provider = "generic", {REPLIES} }}'
+BROKEN += [
+    (GENERIC, said, f"installations.shop-widget{at}", "shop-widget", rule)
+    for said, at, rule in (
+        ('"chatwoot"', "", "chatwoot needs api"),
+        ('{ provider = "chatwoot", api = "" }', "", "chatwoot needs api"),
+        ('"zendesk"', "", "zendesk needs api"),
+        ('"intercom"', "", "intercom needs admin"),
+        ('{ provider = "intercom", admin = 5 }', ".admin", "must be an id as the provider gives them"),
+        ('{ provider = "intercom", admin = "a b" }', ".admin", "must be an id as the provider gives them"),
+        ('{ provider = "slack", replies = "https://a.example.com" }', ".replies", "no such key; there is account, api"),
+        ('{ provider = "generic", api = "https://a.example.com" }', ".api", "no such key; there is provider, replies"),
+        ('{ provider = "tawk", api = "https://a.example.com" }', ".api", "no such key; there is account, provider"),
+        ('{ provider = "slack", token = "xoxb-1" }', ".token", "no such key"),
+        ('{ provider = "slack", api = "http://a.example.com" }', ".api", "starts with https:// and does not end in"),
+        ('{ provider = "slack", api = "https://a.example.com/" }', ".api", "starts with https:// and does not end in"),
+        ('{ provider = "slack", api = "https://a.example.com/x?y" }', ".api", "starts with https://"),
+        ('{ provider = "whatsapp", account = "1/2" }', ".account", "must be an id as the provider gives them"),
+        ('{ provider = ["generic"] }', "", "['generic'] is no provider"),
+        ("5", "", "5 is no provider"),
+    )
+]
+WIDGET = f'provider = "generic", {REPLIES}', 'provider = "widget", origins = '
+BROKEN += [
+    (WIDGET[0], WIDGET[1] + origins, "installations.shop-widget.origins", "shop-widget", rule)
+    for origins, rule in (
+        ("[]", "needs the origins of its pages"),
+        ('"https://shop.example.com"', "must be a list of texts"),
+        *((f'["{bad}"]', "is no web origin") for bad in (
+            "https://shop.example.com/", "http://shop.example.com", "shop.example.com", "*", "null", "https://*.example.com",
+            "https://Shop.example.com", "http://localhost.example.com",
+        )),
+    )
+]  # fmt: skip
+BROKEN += [
+    (WIDGET[0], 'provider = "widget"', "installations.shop-widget.origins", "shop-widget", "needs the origins of its"),
+    ('provider = "generic"', 'provider = "widget"', "installations.shop-widget.replies", "shop-widget", "no such key"),
+    (REPLIES, 'origins = ["https://a.example.com"]', "installations.shop-widget.origins", "shop-widget", "no such key"),
 ]
 BROKEN += [
     (REPLIES, f"replies = {bad}", "installations.shop-widget.replies", "shop-widget", "starts with https://")
@@ -129,10 +168,39 @@ BROKEN += [
 ]
 
 
+TEXT, KEY, LINE = 'en = "We have your message."', "acknowledge.texts.en", "en ="
+#: The same of a desk that acknowledges mail.
+COURTESIES = [
+    ('channels = ["mail"]', 'channel = ["mail"]', "acknowledge.channel", "channel =", "no such key; there is channels"),
+    ('channels = ["mail"]', "", "acknowledge.channels", "[acknowledge]", "must be a list of texts"),
+    ('channels = ["mail"]', 'channels = ["chat"]', "acknowledge.channels", "channels =", "'chat' is not a channel"),
+    (TEXT, "", "acknowledge.texts", "[acknowledge.texts]", "the desk's first language, en, has no text"),
+    (TEXT, f'{TEXT}\nfr = "Bon"', "acknowledge.texts.fr", "fr =", "no such key; there is de, en, pl"),
+    (TEXT, 'en = " "', KEY, LINE, "must be a text"),
+    (TEXT, "en = 7", KEY, LINE, "must be a text"),
+    (TEXT, f'en = "{"x" * 4001}"', KEY, LINE, "must have at most 4000 characters"),
+    (TEXT, 'en = "We answer as soon as\\npossible."', KEY, LINE, "must not say 'as soon as possible': a desk promises"),
+    (TEXT, 'en = "You hear from us ASAP."', KEY, LINE, "must not say 'ASAP'"),
+    (TEXT, 'en = "Odpowiemy jak najszybciej."', KEY, LINE, "must not say 'jak najszybciej'"),
+    (TEXT, 'en = "Wir antworten schnellstmöglich."', KEY, LINE, "must not say 'schnellstmöglich'"),
+    (TEXT, 'en = "Мы ответим как можно скорее."', KEY, LINE, "must not say 'как можно скорее'"),
+    (TEXT, 'en = "Відповімо якнайшвидше."', KEY, LINE, "must not say 'якнайшвидше'"),
+]
+
+
 @pytest.mark.parametrize(("old", "new", "key", "line", "rule"), BROKEN)
 def test_a_broken_rule_is_told_with_line_and_key(old: str, new: str, key: str, line: str | None, rule: str) -> None:
     assert old in DESK
-    text = DESK.replace(old, new, 1)
+    check_refusal(DESK.replace(old, new, 1), key, line, rule)
+
+
+@pytest.mark.parametrize(("old", "new", "key", "line", "rule"), COURTESIES)
+def test_what_the_desk_says_by_itself_is_checked_too(old: str, new: str, key: str, line: str, rule: str) -> None:
+    assert old in ACKNOWLEDGE
+    check_refusal(DESK + ACKNOWLEDGE.replace(old, new, 1), key, line, rule)
+
+
+def check_refusal(text: str, key: str, line: str | None, rule: str) -> None:
     with pytest.raises(PolicyError) as refused:
         policy.parse(text, "my-desk.toml")
     said = str(refused.value)
@@ -157,6 +225,24 @@ def test_the_packaged_desk_keeps_every_rule_and_is_read_once() -> None:
     assert desk.people_queue in desk.queues
     assert QUARANTINE in desk.queues
     assert all(topic.queue in desk.queues for topic in desk.topics.values())
+
+
+def test_the_packaged_desk_has_words_for_every_language_and_is_silent_until_told() -> None:
+    desk = policy.load()
+    assert set(desk.acknowledge.texts) == set(desk.languages)
+    assert desk.acknowledge.channels == frozenset()
+    switched_on = policy.DESK_FILE.read_text("utf-8").replace("channels = []", 'channels = ["mail"]')
+    assert policy.parse(switched_on).acknowledge.channels == {"mail"}
+
+
+def test_a_desk_without_the_section_acknowledges_nothing() -> None:
+    assert small_desk().acknowledge.channels == frozenset()
+    assert courteous_desk().acknowledge.channels == {"mail"}
+    assert courteous_desk().acknowledge.texts == {"en": "We have your message.", "pl": "Mamy wiadomość."}
+
+
+def test_the_desks_domains_are_those_of_its_mailboxes() -> None:
+    assert small_desk().domains == {"shop.example.com"}
 
 
 def test_another_file_makes_another_desk(tmp_path: Path) -> None:
@@ -228,6 +314,18 @@ def test_a_chats_replies_have_an_address_or_none(value: str, replies: str) -> No
     assert (installation.provider, installation.replies) == ("generic", replies)
 
 
+def test_an_installation_says_of_its_provider_what_its_calls_need() -> None:
+    said = """shop-widget = "telegram"
+support = { provider = "chatwoot", api = "https://chat.example.com", account = "1" }
+phone = { provider = "whatsapp", account = "106540352242922", api = "https://graph.facebook.com/v25.0" }
+inbox = { provider = "intercom", admin = "814860" }"""
+    found = policy.parse(DESK.replace(f"shop-widget = {GENERIC}", said)).installations
+    assert (found["shop-widget"].provider, found["shop-widget"].api) == ("telegram", "")
+    assert (found["support"].api, found["support"].account) == ("https://chat.example.com", "1")
+    assert found["phone"].api == "https://graph.facebook.com/v25.0"
+    assert found["inbox"].admin == "814860"
+
+
 @pytest.mark.parametrize(
     "origin", ["https://desk.example.com", "http://127.0.0.1:5173", "https://desk.example.com:8443"]
 )
@@ -235,6 +333,13 @@ def test_web_pages_may_call_only_where_the_desk_names_them(origin: str) -> None:
     assert small_desk().access.origins == ()
     named = DESK.replace('role_claim = "roles"', f'role_claim = "roles"\norigins = ["{origin}"]')
     assert policy.parse(named).access.origins == (origin,)
+
+
+@pytest.mark.parametrize("origin", ["https://shop.example.com", "https://a.example.com:8443", "http://localhost:3000"])
+def test_our_own_widget_stands_on_the_pages_the_desk_names(origin: str) -> None:
+    named = DESK.replace(WIDGET[0], f'{WIDGET[1]}["{origin}", "https://www.example.com"]')
+    installation = policy.parse(named).installations["shop-widget"]
+    assert (installation.provider, installation.origins) == ("widget", (origin, "https://www.example.com"))
 
 
 def with_deputies(**deputies: str) -> policy.Policy:
@@ -287,6 +392,7 @@ def test_nobody_rewrites_the_desk_while_it_is_at_work() -> None:
     desk = small_desk()
     for mapping in (
         desk.queues, desk.topics, desk.agents, desk.leases, desk.offers, desk.mailboxes, desk.installations,
+        courteous_desk().acknowledge.texts,
     ):  # fmt: skip
         with pytest.raises(TypeError):
             mapping["new"] = None  # type: ignore[index]

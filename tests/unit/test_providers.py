@@ -46,6 +46,44 @@ def test_a_reply_the_provider_does_not_want_is_refused(status: int) -> None:
         Providers().post(provider.url, HEADERS, BODY)
 
 
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (b'{"error":{"message":"Piotr wrote to +48500000000","code":131047}}', " (131047)"),
+        (b'{"ok":false,"error_code":403,"description":"Forbidden"}', " (403)"),
+        (b'{"ok":false,"error":"not_in_channel"}', " (not_in_channel)"),
+        (b'{"code":"unauthorized"}', " (unauthorized)"),
+        (b'{"error":"Piotr wrote"}', ""),
+        (b'{"error":{"code":"+48 500 000 000"}}', ""),
+        (b'{"error":null}', ""),
+        (b'{"error":true}', ""),
+        (b"<html>Piotr</html>", ""),
+        (b"[1]", ""),
+        (b"{" * 5000, ""),
+        (b"", ""),
+    ],
+)
+def test_of_a_refusal_the_code_is_told_and_nothing_else(answer: bytes, code: str) -> None:
+    with Outside(400, body=answer) as provider, pytest.raises(Refused) as refused:
+        Providers().post(provider.url, HEADERS, BODY)
+    assert str(refused.value) == f"127.0.0.1 answered 400{code}"
+
+
+def test_an_answer_is_given_as_far_as_it_is_asked_for() -> None:
+    with Outside(200, body=b"0123456789") as provider:
+        said = [Providers().post(provider.url, HEADERS, BODY, "PUT", wanted) for wanted in (0, 4, 99)]
+    assert said == [b"", b"0123", b"0123456789"]
+    assert {one.method for one in provider.asked} == {"PUT"}
+
+
+@pytest.mark.parametrize("header", ["a\nb", "żółw"])
+def test_a_proof_no_header_can_hold_sends_nothing(header: str) -> None:
+    with Outside() as provider:
+        with pytest.raises(Refused, match="malformed"):
+            Providers().post(provider.url, {"Authorization": header}, BODY)
+        assert provider.asked == []
+
+
 @pytest.mark.parametrize("status", [408, 500, 501, 502, 504, SILENCE, CUT])
 def test_when_the_provider_may_have_shown_it_nobody_asks_again(status: int) -> None:
     with Outside(status) as provider:

@@ -1,1 +1,1 @@
-"""Chat messages: one module for each provider, each with `parse` and `verify`."""
+"""Chat messages: one module for each provider, each with `verify` and `messages`; `adapters` is their table."""

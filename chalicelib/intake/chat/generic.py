@@ -2,55 +2,39 @@
 
 {"id", "conversation", "visitor": {"id", "name"?, "email"?}, "text", "sent_at"?,
  "attachments"?: [{"name", "type", "size"}]}
+
+Its sender can be told what is wrong with a body, so it is read strictly.
 """
 
-import hashlib
-import hmac
-import json
-import re
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
-from chalicelib.errors import NotAuthentic, Unreadable
+from chalicelib.errors import Unreadable
 from chalicelib.intake import charset
-from chalicelib.intake.message import Address, Attachment, Message
+from chalicelib.intake.chat import reading
+from chalicelib.intake.chat.proof import Signature
+from chalicelib.intake.chat.reading import ID_LENGTH, MAX_ATTACHMENTS, TEXT_LENGTH
+from chalicelib.intake.message import Attachment, Message
 
-BODY_BYTES: Final = 1_000_000
-ID_LENGTH: Final = 200
-TEXT_LENGTH: Final = 100_000
-MAX_ATTACHMENTS: Final = 100
-WINDOW_SECONDS: Final = 300
 TIMESTAMP_HEADER: Final = "X-Sortownia-Timestamp"
 SIGNATURE_HEADER: Final = "X-Sortownia-Signature"
-_ADDRESS = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]{1,255}")
-_TIMESTAMP = re.compile(r"[0-9]{1,12}")
-_SIGNATURE = re.compile(r"sha256=[0-9a-fA-F]{64}")
 
-
-def verify(
-    secret_texts: Sequence[str], timestamp_header: str, signature_header: str, raw: bytes, now: datetime
-) -> None:
-    """Proof that one of the secrets signed these bytes within 300 s of `now` (aware); else raises NotAuthentic.
-
-    The signature is `sha256=` + hex(HMAC-SHA256(secret, timestamp + "." + raw)), the timestamp Unix seconds.
-    """
-    if not _TIMESTAMP.fullmatch(timestamp_header):
-        raise NotAuthentic("The timestamp of the webhook is missing or malformed.")
-    if abs(now.timestamp() - int(timestamp_header)) > WINDOW_SECONDS:
-        raise NotAuthentic(f"The timestamp of the webhook is more than {WINDOW_SECONDS} s away.")
-    if not _SIGNATURE.fullmatch(signature_header):
-        raise NotAuthentic("The signature of the webhook is missing or malformed.")
-    given = signature_header.removeprefix("sha256=").lower()
-    # Every secret is tried, so that the time taken does not tell which one was right.
-    matches = [hmac.compare_digest(sign(secret, timestamp_header, raw), given) for secret in secret_texts if secret]
-    if not any(matches):
-        raise NotAuthentic("The signature of the webhook is wrong.")
+#: `sha256=` + hex(HMAC-SHA256(secret, timestamp + "." + raw)), the timestamp in Unix seconds.
+SIGNATURE: Final = Signature(
+    header=SIGNATURE_HEADER.lower(), prefix="sha256=", algorithm="sha256",
+    timestamp=TIMESTAMP_HEADER.lower(), between=b".",
+)  # fmt: skip
+verify = SIGNATURE.check
 
 
 def sign(secret: str, timestamp: str, raw: bytes) -> str:
     """The hex digest a sender who holds `secret` puts behind `sha256=`."""
-    return hmac.new(secret.encode(), timestamp.encode() + b"." + raw, hashlib.sha256).hexdigest()
+    return SIGNATURE.made(secret, timestamp, raw).removeprefix(SIGNATURE.prefix)
+
+
+def messages(raw: bytes) -> tuple[Message, ...]:
+    """The one message of a body. Raises Unreadable as `parse` does."""
+    return (parse(raw),)
 
 
 def parse(raw: bytes) -> Message:
@@ -58,42 +42,22 @@ def parse(raw: bytes) -> Message:
 
     A date or mail address that makes no sense is left out with a warning: no customer is lost over either.
     """
-    body = _object(_loaded(raw), "body")
+    body = reading.loaded(raw)
     visitor = _object(body.get("visitor"), "visitor")
     text = _text(body, "text", TEXT_LENGTH, required=True)
-    sent_at, date_warning = _moment(_text(body, "sent_at", ID_LENGTH))
-    sender, address_warning = _sender(visitor)
-    return Message(
-        channel="chat",
-        message_id="",
-        in_reply_to=(),
-        references=(),
-        sender=sender,
-        reply_to=(),
-        to=(),
-        cc=(),
-        subject="",
-        sent_at=sent_at,
-        text=text,
+    sent_at = _text(body, "sent_at", ID_LENGTH)
+    moment = _moment(sent_at)
+    return reading.said(
         written=text,
-        automatic=None,
-        automatic_reason="",
+        sent_at=moment,
+        warnings=("sent_at is no ISO 8601 date",) if sent_at and moment is None else (),
+        name=_text(visitor, "name", ID_LENGTH, prefix="visitor."),
+        email=_text(visitor, "email", 320, prefix="visitor."),
         attachments=_attachments(body.get("attachments")),
-        warnings=tuple(warning for warning in (date_warning, address_warning) if warning),
         conversation=_text(body, "conversation", ID_LENGTH, required=True),
         delivery=_text(body, "id", ID_LENGTH, required=True),
         visitor=_text(visitor, "id", ID_LENGTH, required=True, prefix="visitor."),
     )
-
-
-def _loaded(raw: bytes) -> object:
-    if len(raw) > BODY_BYTES:
-        raise Unreadable(f"The body is longer than {BODY_BYTES} bytes.")
-    try:
-        loaded: object = json.loads(raw)
-    except (ValueError, RecursionError) as problem:
-        raise Unreadable("The body is not JSON.") from problem
-    return loaded
 
 
 def _object(value: object, name: str) -> dict[str, Any]:
@@ -117,23 +81,11 @@ def _text(holder: dict[str, Any], name: str, longest: int, required: bool = Fals
     return kept
 
 
-def _moment(value: str) -> tuple[datetime | None, str]:
-    if not value:
-        return None, ""
+def _moment(value: str) -> datetime | None:
     try:
-        found = datetime.fromisoformat(value)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC), ""
+        return reading.iso(value)
     except (ValueError, OverflowError):
-        return None, "sent_at is no ISO 8601 date"
-
-
-def _sender(visitor: dict[str, Any]) -> tuple[Address | None, str]:
-    name = _text(visitor, "name", ID_LENGTH, prefix="visitor.").strip()
-    email = _text(visitor, "email", 320, prefix="visitor.").strip()
-    warning = "visitor.email is no mail address" if email and not _ADDRESS.fullmatch(email) else ""
-    local, at, domain = ("" if warning else email).rpartition("@")
-    address = Address(name, local + at + domain.lower())
-    return (address if name or address.address else None), warning
+        return None
 
 
 def _attachments(value: object) -> tuple[Attachment, ...]:

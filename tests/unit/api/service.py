@@ -3,7 +3,7 @@
 import itertools
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
@@ -131,7 +131,10 @@ class Service:
             assert answer.json_body["type"].startswith("urn:sortownia:problem:")
             assert all(isinstance(answer.json_body[name], str) for name in _PROBLEM - {"status"})
             assert b"Traceback" not in answer.body
-        assert answer.headers["Cache-Control"] == "no-store"
+        script = answer.status_code in (200, 304) and answer.headers.get("Content-Type", "").startswith(
+            "text/javascript"
+        )
+        assert answer.headers["Cache-Control"] == ("public, max-age=86400" if script else "no-store")
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert not any("\n" in str(value) or "\r" in str(value) for value in answer.headers.values())
         return answer
@@ -146,6 +149,7 @@ class Service:
         channel: str = "mail",
         customer: Customer | None = None,
         subject: str = CANARY,
+        files: Sequence[tuple[str, str, bytes]] = (),
     ) -> Item:
         """An item as a tagged message makes it, waiting in its topic's queue."""
         number = next(_count)
@@ -153,7 +157,7 @@ class Service:
         if channel == "mail":
             headers = {"Message_ID": f"<{number}@customer.example.com>"}
             sender = f"c{number}@customer.example.com"
-            message = email.parse(letters.mail(CANARY, sender, subject, **headers))
+            message = email.parse(letters.mail(CANARY, sender, subject, files, **headers))
         else:
             message = generic.parse(json.dumps(chat(str(number), text=CANARY, visitor=f"v{number}")).encode())
         source = "help@shop.example.com" if channel == "mail" else "shop-widget"
@@ -180,6 +184,19 @@ class Service:
         assert (answer.status_code, answer.json_body["id"]) == (200, made.id)
         claimed: dict[str, Any] = answer.json_body
         return claimed
+
+    def further(self, item: Mapping[str, Any]) -> None:
+        """The customer writes once more about an item."""
+        number, there = next(_count), self.world
+        now, customer = there.table.item_and_customer(item["id"], item["customer_id"])
+        message = email.parse(letters.mail(CANARY, "c@customer.example.com", Message_ID=f"<{number}@example.com>"))
+        arrival = Arrival(
+            delivery=Delivery("mail", f"d{number}"), source="help@shop.example.com", raw_key=f"mail/d{number}",
+            received_at=there.now(),
+        )  # fmt: skip
+        known = Known(customer=customer, item=now)
+        change = message_arrived(arrival, message, None, known, there.policy, there.new_ids())
+        there.table.save(change, there.now())
 
     def offered(self, who: str = "anna", **item: Any) -> Item:
         """A chat offered to somebody, who is set present and then the only one who is."""
@@ -250,6 +267,10 @@ BODIES: dict[str, Any] = {
     "heartbeat": {"claim_token": "t"}, "snooze": {"until": in_days(1)}, "reassign": {"to_queue": "orders"},
     "send_reply": {"text": "It comes tomorrow."}, "add_note": {"text": "He called."}, "decide_tags": {"topic": "order"},
     "set_presence": {"presence": "away"}, "hand_over": {"to": None},
+    "reopen": {"reason": "He called."}, "split": {"events": ["e1"]}, "merge": {"into": "i2"}, "unmerge": {},
+    "link": {"to": "i2"}, "unlink": {}, "link_customer": {"other": "c2"},
+    "unlink_customer": {"other": "c2"},
+    "open_session": {}, "write_message": {"id": "m-0000001", "text": "Where is my parcel?"},
 }  # fmt: skip
 
 

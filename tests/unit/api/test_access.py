@@ -62,6 +62,57 @@ def _replied(path: str) -> Callable[[Service], Prepared]:
     return prepare
 
 
+def _attached(path: str) -> Callable[[Service], Prepared]:
+    def prepare(service: Service) -> Prepared:
+        item = service.item(files=((f"{CANARY}.pdf", "application/pdf", b"%PDF-"),))
+        return path.format(customer=item.customer_id), None, {}
+
+    return prepare
+
+
+def _two_messages(service: Service) -> Prepared:
+    item = service.claimed("anna")
+    service.further(item)
+    now = service.world.table.item(item["id"])
+    newest = service.world.table.history(now.id)[-1].id
+    return f"/v1/items/{now.id}/split", {"events": [newest]}, {"If-Match": f'"{now.version}"'}
+
+
+def _two_items(verb: str, field: str) -> Callable[[Service], Prepared]:
+    """Two items of one customer."""
+
+    def prepare(service: Service) -> Prepared:
+        item = service.claimed("anna")
+        customer = service.world.table.customer(item["customer_id"])
+        other = service.item(customer=customer)
+        return f"/v1/items/{item['id']}/{verb}", {field: other.id}, {"If-Match": f'"{item["version"]}"'}
+
+    return prepare
+
+
+def _done(verb: str, *before: tuple[str, str]) -> Callable[[Service], Prepared]:
+    """An item with which something was done that is taken back."""
+
+    def prepare(service: Service) -> Prepared:
+        path, body, headers = _two_items(*before[0])(service) if before else _held("/v1/items/{item}/resolve")(service)
+        done = service.ask("POST", path, "anna", body, headers)
+        assert done.status_code == 200, done.body
+        item = done.json_body.get("item", done.json_body)
+        return f"/v1/items/{item['id']}/{verb}", None, {"If-Match": f'"{item["version"]}"'}
+
+    return prepare
+
+
+def _two_customers(verb: str) -> Callable[[Service], Prepared]:
+    def prepare(service: Service) -> Prepared:
+        one, other = (service.item().customer_id for _ in range(2))
+        if verb == "unlink":
+            assert service.ask("POST", f"/v1/customers/{one}/link", "anna", {"other": other}).status_code == 200
+        return f"/v1/customers/{one}/{verb}", {"other": other}, {}
+
+    return prepare
+
+
 @dataclass(frozen=True)
 class Row:
     """What becomes of a route's request: `allowed` kinds get `status`, those in `special` theirs, all others 403."""
@@ -101,8 +152,19 @@ ROWS: dict[tuple[str, str], Row] = {
         _held("/v1/items/{item}/note", "add_note"), {"holder", "member", "supervisor", "admin"}
     ),
     ("POST", "/v1/items/{item_id}/tags"): Row(_held("/v1/items/{item}/tags", "decide_tags"), _ACT),
+    ("POST", "/v1/items/{item_id}/reopen"): Row(_done("reopen"), _ACT),
+    ("POST", "/v1/items/{item_id}/split"): Row(_two_messages, _ACT),
+    ("POST", "/v1/items/{item_id}/merge"): Row(_two_items("merge", "into"), _ACT),
+    ("POST", "/v1/items/{item_id}/unmerge"): Row(_done("unmerge", ("merge", "into")), _ACT),
+    ("POST", "/v1/items/{item_id}/link"): Row(_two_items("link", "to"), _ACT),
+    ("POST", "/v1/items/{item_id}/unlink"): Row(_done("unlink", ("link", "to")), _ACT),
+    ("POST", "/v1/customers/{customer_id}/link"): Row(_two_customers("link"), _DESK - {"observer"}),
+    ("POST", "/v1/customers/{customer_id}/unlink"): Row(_two_customers("unlink"), _DESK - {"observer"}),
     ("GET", "/v1/customers/{customer_id}"): Row(_waiting("/v1/customers/{customer}"), _DESK),
     ("GET", "/v1/customers/{customer_id}/timeline"): Row(_waiting("/v1/customers/{customer}/timeline"), _DESK),
+    ("GET", "/v1/customers/{customer_id}/attachments/{seq}/{number}"): Row(
+        _attached("/v1/customers/{customer}/attachments/1/1"), _DESK
+    ),
     ("GET", "/v1/queues"): Row(_waiting("/v1/queues"), set(CALLERS) - {"nobody"}),  # of others: no queue at all
     ("PUT", "/v1/agents/{agent_id}/presence"): Row(
         lambda _: ("/v1/agents/anna/presence", {"presence": "away"}, {}), _ACT
@@ -118,6 +180,25 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/v1/hooks/{provider}/{installation}"): Row(
         lambda _: ("/v1/hooks/generic/shop-widget", {"id": "d1"}, {}), set(CALLERS), 401
     ),
+    ("GET", "/v1/hooks/{provider}/{installation}"): Row(
+        lambda _: ("/v1/hooks/whatsapp/whatsapp", None, {}), set(CALLERS), 401
+    ),
+    # Nor here: a visitor has a token of his own, and a page its origin.
+    ("POST", "/v1/widget/{installation}/session"): Row(
+        lambda _: ("/v1/widget/shop-page/session", {}, {"Origin": "https://desk.example.com"}),
+        set(),
+        403,
+        special={"nobody": 403},
+    ),
+    ("POST", "/v1/widget/{installation}/messages"): Row(
+        lambda _: ("/v1/widget/shop-page/messages", BODIES["write_message"], {"Origin": "https://shop.example.com"}),
+        set(CALLERS),
+        401,
+    ),
+    ("GET", "/v1/widget/{installation}/replies"): Row(
+        lambda _: ("/v1/widget/shop-page/replies", None, {}), set(CALLERS), 401
+    ),
+    ("GET", "/v1/widget.js"): Row(lambda _: ("/v1/widget.js", None, {}), set(CALLERS)),
 }
 
 
@@ -126,6 +207,12 @@ def _routes() -> list[tuple[str, str]]:
 
 
 def test_every_row_has_its_route() -> None:
+    """With `-s` the whole matrix is printed, as the routes are: statuses for each kind of caller."""
+    width = max(len(" ".join(route)) for route in _routes())
+    print("\n" + " " * width, *(f"{kind:>13}" for kind in CALLERS))
+    for route in _routes():
+        said = (str(ROWS[route].expected(kind)) if route in ROWS else "no row" for kind in CALLERS)
+        print(f"{' '.join(route):{width}}", *(f"{status:>13}" for status in said))
     assert set(ROWS) == set(_routes())
 
 
@@ -151,7 +238,11 @@ def _asked(service: Service, kind: str, method: str, path: str, body: Any, heade
     return service.ask(method, path, name, body, headers)
 
 
-OPEN = {"/v1/health": 200, "/v1/openapi.json": 200, "/v1/hooks/{provider}/{installation}": 404}
+OPEN = {
+    "/v1/health": 200, "/v1/openapi.json": 200, "/v1/widget.js": 200, "/v1/hooks/{provider}/{installation}": 404,
+    "/v1/widget/{installation}/session": 400, "/v1/widget/{installation}/replies": 404,
+    "/v1/widget/{installation}/messages": 403,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("route", _routes(), ids=" ".join)

@@ -1,6 +1,7 @@
 """Customers, the live board and health over HTTP."""
 
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.unit.api.service import CANARY, Service
 def test_customers_card(service: Service) -> None:
     item = service.item()
     answer = service.ask("GET", f"/v1/customers/{item.customer_id}", "celine")
-    assert answer.json_body == {"id": item.customer_id, "name": "", "events": 1}
+    assert answer.json_body == {"id": item.customer_id, "name": "", "events": 1, "linked": []}
 
 
 @pytest.mark.parametrize("path", ["", "/timeline"])
@@ -29,6 +30,23 @@ def test_timeline_shows_what_was_said_and_done_in_order(service: Service) -> Non
     assert shown["events"][0]["content"]["written"] == CANARY
     assert shown["events"][1]["content"] is None
     assert (shown["customer_id"], shown["next"]) == (item["customer_id"], None)
+
+
+def test_an_attachment_is_had_without_a_token_where_the_answer_says(service: Service) -> None:
+    made = service.item(files=((f"{CANARY}.pdf", "application/pdf", b"%PDF-1.7"),))
+    path = f"/v1/customers/{made.customer_id}/timeline"
+    (file,) = service.ask("GET", path).json_body["events"][0]["content"]["attachments"]
+    answer = service.ask("GET", f"/v1/customers/{made.customer_id}/attachments/1/1", "celine").json_body
+    assert (answer["name"], answer["type"], answer["size"]) == (f"{CANARY}.pdf", "application/pdf", 8)
+    address = urlsplit(answer["url"])
+    assert address.path.endswith(file["key"])
+    assert parse_qs(address.query)["response-content-disposition"][0].startswith("attachment; filename*=UTF-8''Za")
+
+
+@pytest.mark.parametrize("place", ["1/2", "2/1", "0/1", "1/0", "a/1", "1/a", "-1/1"])
+def test_an_attachment_that_is_not_there_is_not_found(service: Service, place: str) -> None:
+    made = service.item(files=(("a.pdf", "application/pdf", b"x"),))
+    assert service.ask("GET", f"/v1/customers/{made.customer_id}/attachments/{place}").status_code == 404
 
 
 @pytest.mark.parametrize("order", ["oldest", "newest"])

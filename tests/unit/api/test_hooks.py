@@ -10,16 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chalice.test import HTTPResponse
 
 from chalicelib.errors import NotAuthentic
 from chalicelib.flows.receive import delivery as receive
 from chalicelib.intake.chat import generic
+from chalicelib.intake.chat.adapters import ADAPTERS
 from chalicelib.world import world
+from tests import chats
+from tests.chats import check_generic
 from tests.cloud import SECRET, STACK
 from tests.unit.api.service import Service, chat, signed
 
 RESOURCE = "/v1/hooks/{provider}/{installation}"
-API_PAGE = Path(__file__).parents[3] / "docs" / "api.md"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def _received(service: Service) -> list[str]:
@@ -251,15 +255,89 @@ def test_body_that_is_no_bytes_is_malformed(service: Service, body: str, encoded
     assert (answer.status_code, answer.json_body["field"]) == (400, "body")
 
 
-def test_documented_vector_is_what_the_code_computes() -> None:
+@pytest.mark.parametrize(("name", "title"), [("api.md", "## The chat webhook"), ("chat.md", "## Test vector")])
+def test_documented_vector_is_what_the_code_computes(name: str, title: str) -> None:
     """The page's example lets a provider's programmer check his own code: it must be right."""
-    page = API_PAGE.read_text("utf-8").partition("## The chat webhook")[2].partition("\n## ")[0]
+    page = (DOCS / name).read_text("utf-8").partition(title)[2].partition("\n## ")[0]
     said = dict(re.findall(r"^(secret|timestamp|body|signature) += (.+)$", page, re.MULTILINE))
     raw = said["body"].encode()
     digest = hmac.new(said["secret"].encode(), f"{said['timestamp']}.".encode() + raw, hashlib.sha256).hexdigest()
     assert said["signature"] == f"sha256={digest}"
     then = datetime.fromtimestamp(int(said["timestamp"]), UTC)
-    generic.verify([said["secret"]], said["timestamp"], said["signature"], raw, then)
+    check_generic([said["secret"]], said["timestamp"], said["signature"], raw, then)
     assert generic.parse(raw).delivery == "42"
     with pytest.raises(NotAuthentic):
-        generic.verify([said["secret"]], said["timestamp"], said["signature"], raw + b"\n", then)
+        check_generic([said["secret"]], said["timestamp"], said["signature"], raw + b"\n", then)
+
+
+# Providers with webhooks of their own
+
+
+def test_a_provider_is_answered_200_in_his_own_way(service: Service) -> None:
+    def sent(raw: bytes, secret: str = SECRET) -> HTTPResponse:
+        received = chats.signed("slack", raw, datetime.now(UTC), secret)
+        headers = {**received.headers, "Content-Type": "application/json; charset=utf-8"}
+        return service.ask("POST", "/v1/hooks/slack/slack", None, raw, headers)
+
+    shaken = sent(chats.recorded("slack-handshake"))
+    challenge = json.loads(chats.recorded("slack-handshake"))["challenge"]
+    assert (shaken.status_code, shaken.json_body) == (200, {"taken": 0, "challenge": challenge})
+    before = service.stored()
+    ignored = sent(chats.recorded("slack-own-bot"))
+    assert (ignored.status_code, ignored.json_body) == (200, {"taken": 0, "challenge": None})
+    assert service.stored() == before
+    taken = sent(chats.recorded("slack-message"))
+    assert (taken.status_code, taken.json_body) == (200, {"taken": 1, "challenge": None})
+    assert _received(service) == ["queued"]
+    assert sent(chats.recorded("slack-message"), "t" * 64).status_code == 401
+
+
+def test_meta_tries_the_address_by_get_and_hears_its_challenge_as_it_stands(service: Service) -> None:
+    name = f"{STACK}/hooks/whatsapp"
+    service.cloud.secrets.put_secret_value(SecretId=name, SecretString='{"signing": "n", "verify": "the-word"}')
+    try:
+        world.cache_clear()
+        query = {"hub.mode": "subscribe", "hub.verify_token": "the-word", "hub.challenge": "1158201444"}
+        answer = service.ask("GET", "/v1/hooks/whatsapp/whatsapp", None, **query)
+        assert (answer.status_code, answer.body) == (200, b"1158201444")
+        assert answer.headers["Content-Type"] == "text/plain"
+        for wrong, status in (
+            ({"hub.verify_token": "another"}, 401), ({"hub.verify_token": ""}, 401), ({"hub.mode": "unsubscribe"}, 401),
+            ({"hub.challenge": "<script>"}, 400), ({"hub.challenge": "1" * 201}, 400),
+        ):  # fmt: skip
+            refused = service.ask("GET", "/v1/hooks/whatsapp/whatsapp", None, **{**query, **wrong})
+            assert refused.status_code == status, wrong
+            assert b"1158201444" not in refused.body
+        assert service.ask("GET", "/v1/hooks/slack/slack", None, **query).status_code == 404
+    finally:
+        for _ in range(2):
+            service.cloud.secrets.put_secret_value(SecretId=name, SecretString=SECRET)
+
+
+def test_a_secret_in_an_address_stands_in_no_log(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    query = {"hub.mode": "subscribe", "hub.verify_token": "the-word", "hub.challenge": "1", "key": SECRET}
+    assert service.ask("GET", "/v1/hooks/whatsapp/whatsapp", None, **query).status_code == 401
+    assert service.ask("POST", "/v1/hooks/slack/slack", None, b"{}", key=SECRET).status_code == 401
+    assert "the-word" not in caplog.text
+    assert SECRET not in caplog.text
+    assert "/v1/hooks/{provider}/{installation}" in caplog.text
+
+
+def test_where_a_provider_takes_no_replies_the_agent_learns_it_before_anything_is_queued(service: Service) -> None:
+    raw = chats.recorded("tawk-message")
+    received = chats.signed("tawk", raw, datetime.now(UTC))
+    headers = {**received.headers, "Content-Type": "application/json"}
+    assert service.ask("POST", "/v1/hooks/tawk/tawk", None, raw, headers).status_code == 200
+    assert _received(service) == ["queued"]
+    [item] = service.ask("GET", "/v1/items", "supervisor-1", state="queued").json_body["items"]
+    claimed = service.ask("POST", f"/v1/items/{item['id']}/claim", "anna").json_body
+    before = service.stored()
+    answer = service.write(claimed, "reply", "anna", {"text": "It comes tomorrow."})
+    assert (answer.status_code, answer.json_body["field"]) == (400, "to")
+    assert "tawk takes no replies" in answer.json_body["detail"]
+    assert service.stored() == before
+
+
+def test_every_provider_is_documented() -> None:
+    rows = re.findall(r"^\| `([a-z]+)` \|", (DOCS / "chat.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(rows) == sorted(ADAPTERS)

@@ -1,6 +1,7 @@
 """Raw messages, the lake and secrets through their narrow doors; clients made once."""
 
 import json
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -46,6 +47,26 @@ def test_a_message_without_a_byte_begins_with_none(moto_cloud: Cloud, bucket: st
         raw.read("mail/2", 100)
 
 
+def test_an_address_of_an_object_gives_it_as_a_file(moto_cloud: Cloud, bucket: str) -> None:
+    raw = RawStore(moto_cloud.s3, bucket)
+    asked = parse_qs(urlsplit(raw.link("files/a/1", 'ł "x".html', "application/pdf", 60)).query)
+    assert asked["response-content-type"] == ["application/pdf"]
+    assert asked["response-content-disposition"] == ["attachment; filename*=UTF-8''%C5%82%20%22x%22.html"]
+    assert asked["X-Amz-Expires"] == ["60"]
+
+
+def test_an_address_is_signed_as_every_region_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    for region in ("us-east-1", REGION):
+        monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+        clients.s3.cache_clear()
+        url = RawStore(clients.s3(), "raw.bucket").link("files/a/1", "x", "application/pdf", 60)
+        assert urlsplit(url).path == "/raw.bucket/files/a/1"
+        assert parse_qs(urlsplit(url).query)["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+    clients.s3.cache_clear()
+
+
 def test_a_bucket_that_is_not_there_takes_nothing(moto_cloud: Cloud) -> None:
     with pytest.raises(Unavailable):
         RawStore(moto_cloud.s3, "no-such-bucket").write("mail/1", b"", "message/rfc822")
@@ -66,9 +87,9 @@ def test_the_lake_keeps_lines_by_day_and_the_same_lines_once(moto_cloud: Cloud, 
 
 def test_while_a_secret_is_rotated_both_are_good(moto_cloud: Cloud) -> None:
     moto_cloud.secrets.create_secret(Name="desk/hooks/w", SecretString="old")
-    assert Secrets(moto_cloud.secrets, "desk").of_installation("w") == ("old",)
+    assert Secrets(moto_cloud.secrets, "desk").of_installation("w").signing == ("old",)
     moto_cloud.secrets.put_secret_value(SecretId="desk/hooks/w", SecretString="new")
-    assert Secrets(moto_cloud.secrets, "desk").of_installation("w") == ("new", "old")
+    assert Secrets(moto_cloud.secrets, "desk").of_installation("w").signing == ("new", "old")
 
 
 def test_a_secret_is_kept_for_a_while_and_then_read_anew(moto_cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,22 +97,22 @@ def test_a_secret_is_kept_for_a_while_and_then_read_anew(moto_cloud: Cloud, monk
     kept = Secrets(moto_cloud.secrets, "desk")
     kept.of_installation("w")
     moto_cloud.secrets.put_secret_value(SecretId="desk/hooks/w", SecretString="new")
-    assert kept.of_installation("w") == ("old",)
+    assert kept.of_installation("w").signing == ("old",)
     monkeypatch.setattr(secrets, "KEPT_FOR", -1.0)
-    assert kept.of_installation("w") == ("new", "old")
+    assert kept.of_installation("w").signing == ("new", "old")
 
 
 def test_a_secret_that_is_not_there_yet_is_asked_for_again(moto_cloud: Cloud) -> None:
     kept = Secrets(moto_cloud.secrets, "desk")
-    assert kept.of_installation("w") == ()
+    assert kept.of_installation("w").signing == ()
     moto_cloud.secrets.create_secret(Name="desk/hooks/w", SecretString="first")
-    assert kept.of_installation("w") == ("first",)
-    assert kept.of_installation("other") == ()
+    assert kept.of_installation("w").signing == ("first",)
+    assert kept.of_installation("other").signing == ()
 
 
 def test_another_stacks_secret_is_not_ours(moto_cloud: Cloud) -> None:
     moto_cloud.secrets.create_secret(Name="other/hooks/w", SecretString="theirs")
-    assert Secrets(moto_cloud.secrets, "desk").of_installation("w") == ()
+    assert Secrets(moto_cloud.secrets, "desk").of_installation("w").signing == ()
 
 
 def test_clients_are_made_once_and_give_up_in_time() -> None:

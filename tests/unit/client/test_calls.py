@@ -18,7 +18,7 @@ from tests.unit.client.conftest import Connect
 from tests.unit.client.wire import Broken, meant
 
 #: Chat providers sign what they send, and the description is for tools.
-NOT_FOR_AGENTS = {"receive", "read_openapi"}
+NOT_FOR_AGENTS = {"receive", "shake_hands", "read_openapi"}
 #: How an agent's program asks for each operation.
 CALLS: dict[str, Callable[[Client, ItemOut], Any]] = {
     "claim_in_queue": lambda c, i: c.claim("people"), "claim_in_mine": lambda c, i: c.claim(),
@@ -30,9 +30,14 @@ CALLS: dict[str, Callable[[Client, ItemOut], Any]] = {
     "decide_tags": lambda c, i: c.tags(i), "read_item": lambda c, i: c.item(i.id),
     "list_items": lambda c, i: list(c.items()), "read_customer": lambda c, i: c.customer("c1"),
     "read_timeline": lambda c, i: list(c.timeline("c1")), "list_mentions": lambda c, i: list(c.mentions("anna")),
+    "read_attachment": lambda c, i: c.attachment("c1", 1, 1),
     "read_queues": lambda c, i: c.queues(), "health": lambda c, i: c.health(),
     "read_agent": lambda c, i: c.agent("anna"), "set_presence": lambda c, i: c.set_presence("anna", "away"),
-    "hand_over": lambda c, i: c.hand_over("anna", None),
+    "hand_over": lambda c, i: c.hand_over("anna", None), "reopen": lambda c, i: c.reopen(i),
+    "split": lambda c, i: c.split(i, ["e1"]), "merge": lambda c, i: c.merge(i, "i2"),
+    "unmerge": lambda c, i: c.unmerge(i), "link": lambda c, i: c.link(i, "i2"), "unlink": lambda c, i: c.unlink(i),
+    "link_customer": lambda c, i: c.link_customer("c1", "c2"),
+    "unlink_customer": lambda c, i: c.unlink_customer("c1", "c2"),
 }  # fmt: skip
 #: Neither read, nor put, nor under a key, and yet the same when done twice.
 SAME_TWICE = {"heartbeat", "hand_over"}

@@ -64,6 +64,16 @@ def test_a_reply_is_queued_and_its_item_goes_on(service: Service, connect: Conne
     assert "Paczka przyjdzie jutro." in [(e.content or {}).get("written") for e in anna.timeline(held.customer_id)]
 
 
+def test_what_a_customer_sent_is_found_by_its_entry(service: Service, connect: Connect) -> None:
+    made = service.item(files=(("umowa.pdf", "application/pdf", b"%PDF-"),))
+    anna, _ = connect()
+    (entry,) = anna.timeline(made.customer_id)
+    assert entry.content
+    found = anna.attachment(made.customer_id, entry.seq, 1)
+    assert (found.name, found.size) == (entry.content["attachments"][0]["name"], 5)
+    assert "response-content-disposition=attachment" in found.url
+
+
 def test_a_reply_waits_for_the_customer_unless_told_otherwise(service: Service, connect: Connect) -> None:
     service.item()
     anna, _ = connect()
@@ -230,3 +240,54 @@ def test_foreign_tokens_are_refused(service: Service) -> None:
             nobody.queues()
         assert (refused.value.status, refused.value.slug) == (401, "not-authentic")
         assert CANARY not in str(refused.value)
+
+
+def test_messages_are_split_off_merged_back_and_parted_again(service: Service, connect: Connect) -> None:
+    made = service.item()
+    anna, _ = connect()
+    held = anna.claim_item(made.id)
+    service.further(held.model_dump())
+    shown = anna.item(made.id)
+    newest = [event.id for event in shown.history if event.type == "message-received"][-1]
+    pair = anna.split(shown, [newest], claim=True, reason="two matters")
+    assert (pair.item.id, pair.other.holder, pair.other.linked_to) == (made.id, "anna", made.id)
+    assert pair.other.linked_because == "two matters"
+    merged = anna.merge(pair.other, made.id, reason="one after all")
+    assert (merged.item.state, merged.item.merged_into, merged.other.id) == (State.RESOLVED, made.id, made.id)
+    parted = anna.unmerge(merged.item)
+    assert (parted.item.holder, parted.item.merged_into, parted.other.version) == (
+        "anna",
+        None,
+        merged.other.version + 1,
+    )
+    with pytest.raises(ApiError) as refused:
+        anna.split(anna.item(made.id), [newest])
+    assert refused.value.slug == "invalid"
+
+
+def test_an_item_is_linked_and_reopened(service: Service, connect: Connect) -> None:
+    made, other = service.item(), service.item()
+    anna, _ = connect()
+    linked = anna.link(anna.claim_item(made.id), other.id, reason="one parcel")
+    assert (linked.linked_to, linked.linked_because) == (other.id, "one parcel")
+    done = anna.resolve(anna.unlink(linked))
+    assert done.linked_to is None
+    assert anna.reopen(done, reason="he called").state == State.QUEUED
+
+
+def test_two_customers_are_one_person_and_read_as_one(service: Service, connect: Connect) -> None:
+    one, other = service.item().customer_id, service.item().customer_id
+    anna, _ = connect()
+    card = anna.link_customer(one, other, reason="one phone")
+    assert [(link.customer_id, link.by, link.why) for link in card.linked] == [(other, "anna", "one phone")]
+    for newest in (False, True):
+        whole = list(anna.timeline(one, linked=True, newest=newest))
+        assert sorted(e.type for e in whole) == ["customer-linked"] * 2 + ["message-received"] * 2
+        assert [e.at for e in whole] == sorted((e.at for e in whole), reverse=newest)
+        assert {e.customer_id for e in whole} == {one, other}
+        for whose in (one, other):
+            seqs = [e.seq for e in whole if e.customer_id == whose]
+            assert seqs == sorted(seqs, reverse=newest)
+    assert len(list(anna.timeline(one, linked=True, limit=3))) == 3
+    assert anna.unlink_customer(other, one).linked == []
+    assert {e.customer_id for e in anna.timeline(one, linked=True)} == {one}

@@ -100,6 +100,41 @@ def test_a_day_of_an_agent(service: Service, shell: Shell) -> None:
     assert shell("customer", made.customer_id) == f"{made.customer_id}: 6 entries in the timeline\n"
 
 
+def test_what_a_customer_sent_is_shown_and_had(service: Service, shell: Shell) -> None:
+    made = service.item(files=(("umowa.pdf", "application/pdf", b"%PDF-"), ("b.png", "image/png", b"x")))
+    assert " with files of entry 1 (1 umowa.pdf, 2 b.png): " in shell("timeline", made.customer_id)
+    first, address = shell("attachment", made.customer_id, "1").splitlines()
+    assert first.startswith("umowa.pdf (application/pdf, 5 bytes) until 20")
+    assert "/files/" in address
+    assert shell("attachment", made.customer_id, "1", "2").startswith("b.png (image/png, 1 bytes)")
+
+
+def test_lines_are_drawn_anew(service: Service, shell: Shell) -> None:
+    made = service.item()
+    shell("claim", "--item", made.id)
+    service.further({"id": made.id, "customer_id": made.customer_id})
+    newest = as_shown(shell, made)["history"][-1]["id"]
+    old, new = shell("split", made.id, newest, "--claim", "--reason", "two matters").splitlines()
+    assert f"{made.id} v4 claimed" in old
+    other = new.split()[0]
+    assert f"{other} v1 claimed" in new
+    assert shell("item", other).splitlines()[1] == f"  linked to {made.id}: two matters"
+    assert f", goes on in {made.id}: " in shell("merge", other, made.id).splitlines()[0]
+    assert f"{other} v3 claimed" in shell("unmerge", other, "--reason", "two after all")
+    assert f"{made.id} v7 claimed" in shell("link", made.id, other)
+    assert f"{made.id} v8 claimed" in shell("unlink", made.id)
+    assert f"{made.id} v9 resolved" in shell("resolve", made.id)
+    assert f"{made.id} v10 queued" in shell("reopen", made.id)
+
+
+def test_two_customers_are_one_person(service: Service, shell: Shell) -> None:
+    one, other = service.item().customer_id, service.item().customer_id
+    card = shell("link-customer", one, other, "--reason", "one phone").splitlines()
+    assert card == [f"{one}: 2 entries in the timeline", f"  is also {other}, says anna: one phone"]
+    assert len(shell("timeline", one, "--linked").splitlines()) == 4
+    assert shell("unlink-customer", one, other) == f"{one}: 3 entries in the timeline\n"
+
+
 def test_an_item_by_its_name_is_taken_and_given_back(service: Service, shell: Shell) -> None:
     service.item()
     made = service.item()

@@ -37,10 +37,11 @@ class Provider:
         self.taken: list[tuple[str, Mapping[str, str], bytes]] = []
         self._failures = list(failures)
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
+    def post(self, url: str, headers: Mapping[str, str], body: bytes, *_more: object) -> bytes:
         self.taken.append((url, headers, body))
         if self._failures:
             raise self._failures.pop(0)
+        return b""
 
 
 def says(world: TestWorld, *answers: str | Exception) -> Post:

@@ -10,6 +10,7 @@ from chalicelib.errors import Invalid, NotAuthentic, Unavailable, Unknown
 from chalicelib.flows import receive
 from chalicelib.flows.hook import accept
 from chalicelib.intake.chat.generic import sign
+from chalicelib.intake.chat.received import Received
 from tests.cloud import BUCKETS, SECRET, Cloud, TestWorld
 from tests.unit.flows.scenes import Picky, Unreachable, items
 
@@ -23,7 +24,9 @@ def posted(world: TestWorld, raw: bytes = RAW, at: float = 0, secret: str = SECR
     signature = changed.get("signature", f"sha256={sign(secret, timestamp, raw)}")
     told = changed.get("told", raw)
     names = changed.get("provider", "generic"), changed.get("installation", "shop-widget")
-    return accept(*names, timestamp, signature, told, world)
+    headers = {"x-sortownia-timestamp": timestamp, "x-sortownia-signature": signature}
+    (delivery,) = accept(*names, Received(told, headers), world).deliveries
+    return delivery
 
 
 def stored(cloud: Cloud) -> list[str]:

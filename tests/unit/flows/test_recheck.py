@@ -13,10 +13,9 @@ import pytest
 from chalicelib.aws.queues import Depth, Queued
 from chalicelib.errors import Unavailable
 from chalicelib.flows import hook, receive, recheck
-from chalicelib.intake.chat.generic import sign
 from chalicelib.item.state import State
 from sortownia.local import ses
-from tests import letters
+from tests import chats, letters
 from tests.cloud import SECRET, Cloud, TestWorld
 from tests.unit.flows.scenes import Picky, facts, items, kinds
 
@@ -56,8 +55,7 @@ def stored(world: TestWorld, raw: bytes | None = None, source: str = "anna@custo
 def stored_chat(world: TestWorld, delivery: str = "d1") -> str:
     """A chat message our webhook stored; its notice is lost. Returns the object's name."""
     raw = json.dumps({**CHAT, "id": delivery}).encode()
-    stamp = str(int(world.now().timestamp()))
-    hook.accept("generic", "shop-widget", stamp, f"sha256={sign(SECRET, stamp, raw)}", raw, world)
+    hook.accept("generic", "shop-widget", chats.signed("generic", raw, world.now()), world)
     client = world.queues._client
     client.purge_queue(QueueUrl=world.settings.inbound_queue_url)
     name: str = world.raw._client.list_objects_v2(Bucket="desk-raw", Prefix="chat/")["Contents"][0]["Key"]
@@ -96,6 +94,43 @@ def test_a_chat_message_that_was_handled_needs_nothing_whatever_its_id(
     assert receive.delivery(told.body, "sqs-1", 1, world) == "queued"
     assert recheck.recheck(told_of(name), world) == "handled"
     assert handed_in(moto_cloud, world) == []
+
+
+def whatsapp(world: TestWorld) -> str:
+    """A body with four messages that our webhook stored; its notice is lost. Returns the object's name."""
+    secrets = world.secrets._client
+    secrets.create_secret(Name="desk/hooks/whatsapp", SecretString=SECRET)
+    received = chats.signed("whatsapp", chats.recorded("whatsapp-batch"), world.now())
+    hook.accept("whatsapp", "whatsapp", received, world)
+    world.queues._client.purge_queue(QueueUrl=world.settings.inbound_queue_url)
+    return str(world.raw._client.list_objects_v2(Bucket="desk-raw", Prefix="chat/")["Contents"][0]["Key"])
+
+
+def test_of_a_body_with_several_messages_each_must_have_its_entry(
+    world: TestWorld, moto_cloud: Cloud, capsys: Capsys
+) -> None:
+    object.__setattr__(world, "policy", chats.desk_of_all())
+    name = whatsapp(world)
+    told = hook.notice("whatsapp", "wamid.HBgLNDg1MDAwMDAwMDAVAgASGBQ2==", name, world.settings).body
+    assert receive.delivery(told, "sqs-1", 1, world) == "queued", "one of them was handled"
+    assert recheck.recheck(told_of(name), world) == "handed in again"
+    assert counted(capsys) == [{"Channel": "chat", "RawWithoutLedger": 1}]
+    assert handed_in(moto_cloud, world) == ["queued, handled before, queued, queued"]
+    assert recheck.recheck(told_of(name), world) == "handled"
+    assert kinds(moto_cloud)["delivery"] == 4
+
+
+def test_a_body_that_says_nothing_any_more_needs_nothing(world: TestWorld, moto_cloud: Cloud) -> None:
+    object.__setattr__(world, "policy", chats.desk_of_all())
+    world.raw.write("chat/whatsapp/x", chats.recorded("whatsapp-own-status"), "application/json")
+    assert recheck.recheck(told_of("chat/whatsapp/x"), world) == "handled"
+
+
+def test_a_message_of_an_installation_that_is_no_more_is_shown_to_people(world: TestWorld, moto_cloud: Cloud) -> None:
+    world.raw.write("chat/old-widget/d1", json.dumps(CHAT).encode(), "application/json")
+    assert recheck.recheck(told_of("chat/old-widget/d1"), world) == "handed in again"
+    assert handed_in(moto_cloud, world) == ["quarantined"]
+    assert recheck.recheck(told_of("chat/old-widget/d1"), world) == "handled"
 
 
 def test_a_lost_notice_is_mended_and_its_sender_not_believed(

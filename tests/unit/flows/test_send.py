@@ -19,6 +19,7 @@ from chalicelib.item.outgoing import SENDER_IS_DEAD_AFTER, SENT_AGAIN_AFTER, Out
 from chalicelib.item.reply import Then
 from chalicelib.item.state import State
 from tests import letters
+from tests.chats import check_generic
 from tests.cloud import REGION, SECRET, Cloud, TestWorld
 from tests.desk import ANNA, BORIS
 from tests.streams import Stream
@@ -272,7 +273,7 @@ def test_a_reply_in_a_chat_is_posted_signed_to_the_shops_address(world: TestWorl
     ((url, headers, body),) = world.providers.taken  # type: ignore[attr-defined]
     assert url == "https://shop.example.com/chat-replies"
     assert json.loads(body)["text"] == TEXT
-    generic.verify(
+    check_generic(
         [SECRET],
         headers[generic.TIMESTAMP_HEADER],
         headers[generic.SIGNATURE_HEADER],

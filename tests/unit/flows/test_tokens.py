@@ -115,18 +115,23 @@ def test_two_who_were_written_to_about_one_matter_have_a_token_each(world: TestW
 # What is not believed
 
 
-WRONG: dict[str, dict[str, Any]] = {
-    "leaked": {"sender": "eve@else.example.com"},
-    "unproved": {"dmarc": "FAIL"},
-    "no verdict": {"dmarc": ""},
-    "sender unknown": {"sender": ""},
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "leaked": ({"sender": "eve@else.example.com"}, "token used by another address"),
+    "unproved": ({"dmarc": "FAIL"}, "sender not proved"),
+    "no verdict": ({"dmarc": ""}, "sender not proved"),
+    "sender unknown": ({"sender": ""}, "sender not proved"),
 }
 
 
 @pytest.mark.parametrize("referring", [True, False], ids=["with reference", "without"])
-@pytest.mark.parametrize("how", WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize(("how", "because"), WRONG.values(), ids=WRONG)
 def test_a_token_is_nothing_to_anybody_else(
-    world: TestWorld, moto_cloud: Cloud, answered: tuple[Outgoing, Item], how: dict[str, Any], referring: bool
+    world: TestWorld,
+    moto_cloud: Cloud,
+    answered: tuple[Outgoing, Item],
+    how: dict[str, Any],
+    because: str,
+    referring: bool,
 ) -> None:
     _, item = answered
     before = now_of(world, item)
@@ -135,7 +140,7 @@ def test_a_token_is_nothing_to_anybody_else(
     old, new = items(moto_cloud)
     assert old == before
     assert new.customer_id != item.customer_id
-    assert new.linked_to == (item.id if referring else None)
+    assert (new.linked_to, new.linked_because) == (item.id, because)
     assert [event.type for event in told(world, item)].count("message-received") == 1
 
 
@@ -162,7 +167,8 @@ def test_a_token_is_nothing_at_another_mailbox(
     ruled(world, TWO_MAILBOXES)
     arrives(world, with_token("sales@shop.example.com", mark_of(world, item)))
     old, new = items(moto_cloud)
-    assert (old, new.source, new.linked_to) == (item, "sales@shop.example.com", None)
+    assert (old, new.source, new.linked_to) == (item, "sales@shop.example.com", item.id)
+    assert new.linked_because == "token used at another mailbox"
 
 
 def test_a_token_of_one_customer_opens_nothing_for_another(world: TestWorld, moto_cloud: Cloud) -> None:

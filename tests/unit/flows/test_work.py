@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.errors import Conflict, Invalid, LostRace, NotAllowed, StaleItem, Unknown, WrongState
 from chalicelib.flows.claim import claim_named
-from chalicelib.flows.work import decline, finish, give_back, heartbeat, note, snooze, tag
+from chalicelib.flows.work import decline, finish, give_back, heartbeat, link, note, reopen, snooze, tag, unlink
 from chalicelib.item.decide import LONGEST_SNOOZE
 from chalicelib.item.item import AgentId, Decided, Item
 from chalicelib.item.state import State
@@ -486,3 +486,65 @@ def test_losing_every_race_is_told(world: TestWorld, held: Item, monkeypatch: py
     vars(world)["table"] = Losing(world, 99)
     with pytest.raises(LostRace):
         give_back(held.id, held.version, ANNA, world)
+
+
+# Linking, reopening
+
+
+def test_an_item_is_linked_and_what_it_was_linked_to_is_told(world: TestWorld, held: Item) -> None:
+    deliver(world, 8)
+    deliver(world, 9)
+    first, second = (claimed(world) for _ in range(2))
+    linked = link(held.id, held.version, first.id, "the same parcel", ANNA, world)
+    assert (linked.linked_to, linked.linked_because, linked.state) == (first.id, "the same parcel", State.CLAIMED)
+    again = link(held.id, linked.version, second.id, "", ANNA, world)
+    assert (again.linked_to, again.linked_because) == (second.id, "")
+    event = last_event(world, held)
+    assert (event.type, event.facts["linked_to"], event.facts["was_linked_to"]) == ("item-linked", second.id, first.id)
+    assert told(world, held)[-1].payload == {"reason": "", "was_linked_because": "the same parcel"}
+    free = unlink(held.id, again.version, "a mistake", ANNA, world)
+    assert (free.linked_to, free.linked_because) == (None, "")
+    assert (last_event(world, held).type, last_event(world, held).facts["was_linked_to"]) == (
+        "item-unlinked",
+        second.id,
+    )
+    assert now_of(world, first) == first
+
+
+def test_what_is_linked_so_or_not_at_all_stays_so(world: TestWorld, held: Item) -> None:
+    deliver(world, 9)
+    other = claimed(world)
+    with pytest.raises(Invalid, match="itself"):
+        link(held.id, held.version, held.id, "", ANNA, world)
+    with pytest.raises(WrongState, match="no other"):
+        unlink(held.id, held.version, "", ANNA, world)
+    with pytest.raises(Unknown):
+        link(held.id, held.version, "nothing", "", ANNA, world)
+    linked = link(held.id, held.version, other.id, "", ANNA, world)
+    with pytest.raises(WrongState, match="already"):
+        link(held.id, linked.version, other.id, "", ANNA, world)
+
+
+@pytest.mark.parametrize("caller", [ANNA, SAM])
+def test_a_resolved_item_comes_back_to_its_queue_first_for_who_had_it(
+    world: TestWorld, held: Item, caller: Caller
+) -> None:
+    present(world, ANNA)
+    done = finish(held.id, held.version, ANNA, world)
+    again = reopen(done.id, done.version, "he called", caller, world)
+    assert (again.state, again.queue, again.offered_to, again.pinned_to) == (State.QUEUED, "orders", "anna", "anna")
+    assert (again.reason, again.ring, again.waiting_since) == (f"reopened by {caller.id}", 2, again.changed_at)
+    assert told(world, held)[-1].payload == {"reason": "he called"}
+    assert load(world, ANNA) == {"mail": 1}
+
+
+@pytest.mark.parametrize("caller", [BORIS, OLGA])
+def test_who_did_not_have_it_does_not_reopen_it(world: TestWorld, held: Item, caller: Caller) -> None:
+    done = finish(held.id, held.version, ANNA, world)
+    with pytest.raises(NotAllowed):
+        reopen(done.id, done.version, "", caller, world)
+
+
+def test_what_is_open_is_not_reopened(world: TestWorld, held: Item) -> None:
+    with pytest.raises(WrongState):
+        reopen(held.id, held.version, "", ANNA, world)

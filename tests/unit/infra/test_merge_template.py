@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+from chalicelib.intake.chat import secret
 from chalicelib.policy import Policy, load, parse
 from chalicelib.settings import Settings, work_queue_name
 from infra.functions import FUNCTIONS
 from infra.template import INDEXES, merge_template, work_queue_id
+from tests import chats
 
 TEMPLATE = merge_template(load())
 RESOURCES = TEMPLATE["Resources"]
@@ -175,8 +177,17 @@ def test_each_function_is_given_the_environment_the_code_reads() -> None:
 def test_each_installation_has_a_generated_secret_of_letters_and_digits() -> None:
     secrets = of_type("AWS::SecretsManager::Secret").values()
     assert [s["Name"]["Fn::Sub"] for s in secrets] == [f"${{AWS::StackName}}/hooks/{n}" for n in load().installations]
-    for secret in secrets:
-        assert secret["GenerateSecretString"]["PasswordLength"] == 64
+    for one in secrets:
+        assert one["GenerateSecretString"]["PasswordLength"] == 64
+        assert "GenerateStringKey" not in one["GenerateSecretString"]
+
+
+def test_a_providers_secret_has_room_for_a_token() -> None:
+    template = merge_template(chats.desk_of_all())["Resources"]
+    made = template["HookSecretSlack"]["Properties"]["GenerateSecretString"]
+    said = {**json.loads(made["SecretStringTemplate"]), made["GenerateStringKey"]: "x" * 64}
+    assert secret.read([json.dumps(said)]) == secret.Secret(signing=("x" * 64,))
+    assert "SecretStringTemplate" not in template["HookSecretGeneric"]["Properties"]["GenerateSecretString"]
 
 
 def test_what_nobody_reads_rings_an_alarm() -> None:

@@ -11,28 +11,30 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from chalicelib.flows import claim, handover, hook, look, presence, reply, work
+from moto import mock_aws
+
+from chalicelib.flows import claim, handover, hook, look, presence, reply, widget, work
 from chalicelib.flows.export import export
 from chalicelib.flows.receive import dead_delivery, delivery
 from chalicelib.flows.recheck import recheck
 from chalicelib.flows.ring import ring
 from chalicelib.flows.send import send_message
 from chalicelib.flows.watch import timer_rang, watch
-from chalicelib.intake.chat.generic import sign
 from chalicelib.item.item import Item
 from chalicelib.item.passing import Destination
 from chalicelib.item.reply import Then
 from chalicelib.rights import Caller
 from infra.functions import FUNCTIONS
 from infra.policies import role_policy
-from tests import letters
-from tests.cloud import BUCKETS, SECRET, STACK, Cloud, TestWorld
+from tests import chats, letters
+from tests.cloud import BUCKETS, STACK, Cloud, TestWorld
+from tests.desk import courteous_desk, small_desk
 from tests.outside import Outside
 
 EVENTS = Path(__file__).parents[2] / "events"
 AGENT, COLLEAGUE = (Caller(name, frozenset({"agent"})) for name in ("agent-1", "agent-2"))
 SUPERVISOR = Caller("supervisor-1", frozenset({"supervisor"}))
-INSTALLATION = "shop-widget"
+INSTALLATION, WIDGET = "shop-widget", "shop-page"
 MAIL = (
     b"From: a@customer.example.com\r\nTo: help@shop.example.com\r\nSubject: Hello\r\n"
     b"Message-ID: <1@customer.example.com>\r\n\r\nHi\r\n"
@@ -116,22 +118,40 @@ def hooked(world: TestWorld, number: int) -> None:
     raw = json.dumps(
         {"id": f"d-{number}", "conversation": f"c-{number}", "visitor": {"id": "v"}, "text": "Hello"}
     ).encode()
-    stamp = str(int(world.now().timestamp()))
-    hook.accept("generic", INSTALLATION, stamp, f"sha256={sign(SECRET, stamp, raw)}", raw, world)
+    hook.accept("generic", INSTALLATION, chats.signed("generic", raw, world.now()), world)
+
+
+def chatted(world: TestWorld, cloud: Cloud) -> str:
+    """A visitor of our own widget opens it, writes and looks; the notice of what he wrote."""
+    origin = cloud.policy.installations[WIDGET].origins[0]
+    session = widget.open_session(WIDGET, widget.Page(origin, ""), "", None, world)
+    visit = widget.visit(WIDGET, widget.Page(origin, session.token), world)
+    widget.take(visit, "m-0000001", "Hello", world)
+    widget.shown(visit, 0, world)
+    return json.dumps(cloud.bodies(world.settings.inbound_queue_url)[0])
 
 
 def intake(world: TestWorld, cloud: Cloud) -> None:
-    """A mail, a chat message, and a notice of a mail that is not there."""
+    """A mail, a chat message, a notice of a mail that is not there, and a chat's body that failed before."""
     notice = json.loads((EVENTS / "sqs-ses-notice.json").read_text("utf-8"))["Records"][0]["body"]
     world.raw.write(json.loads(notice)["receipt"]["action"]["objectKey"], MAIL, "message/rfc822")
     assert delivery(notice, "m-1", 1, world) == "queued"
     for body in cloud.bodies(world.settings.inbound_queue_url):
         assert delivery(json.dumps(body), "m-2", 1, world) == "queued"
     for number in range(2, 7):
-        another = letters.mail(sender=f"c{number}@customer.example.com", Message_ID=f"<{number}@customer.example.com>")
+        files = (("a.pdf", "application/pdf", b"%PDF-"),)
+        headers = {"sender": f"c{number}@customer.example.com", "Message_ID": f"<{number}@customer.example.com>"}
+        another = letters.mail(files=files, **headers)
         assert delivery(letters.store_mail(world, f"another{number}", another), f"m-1{number}", 1, world) == "queued"
     missing = notice.replace("exampleses0000001", "exampleses0000002")
     assert delivery(missing, "m-3", 1, world) == "quarantined"
+    vars(world)["policy"] = chats.desk_of_all()
+    world.raw.write("chat/whatsapp/several", chats.recorded("whatsapp-batch"), "application/json")
+    several = hook.notice("whatsapp", "several", "chat/whatsapp/several", world.settings)
+    assert delivery(several.body, "m-4", 2, world) == "handed in as 4"
+    for body in cloud.bodies(world.settings.inbound_queue_url):
+        assert delivery(json.dumps(body), "m-5", 1, world) == "queued"
+    vars(world)["policy"] = cloud.policy
 
 
 def lost(world: TestWorld) -> None:
@@ -174,7 +194,7 @@ def worked(world: TestWorld) -> list[str]:
     look.board(AGENT, world)
     numbers = count(1)
     taken = list(iter(lambda: claim.next_in_mine(AGENT, f"key-{next(numbers)}", world), None))
-    chat = next(item for item in taken if item and item.channel == "chat")
+    chat, visit = (next(item for item in taken if item and item.source == name) for name in (INSTALLATION, WIDGET))
     mails = [item for item in taken if item and item.channel == "mail" and item.contact]
     first, second, third, fourth, fifth, sixth = mails
     claim.claim_named(first.id, AGENT, "", world)
@@ -184,12 +204,13 @@ def worked(world: TestWorld) -> list[str]:
         look.items(by, AGENT.id, AGENT, 10, None, False, world)
     look.items("state", "claimed", AGENT, 10, None, False, world)
     look.timeline(first.customer_id, AGENT, 10, None, False, world)
+    assert look.attachment(mails[-1].customer_id, "1", "1", AGENT, world).url
     assert second.claim_token
     work.heartbeat(second.id, second.claim_token, AGENT, world)
     noted = work.note(second.id, second.version, "Look at this", [COLLEAGUE.id], AGENT, world)
     look.mentions(COLLEAGUE.id, COLLEAGUE, 10, None, world)
     tagged = work.tag(noted.id, noted.version, None, "high", AGENT, world)
-    written = [answered(one, world) for one in (chat, tagged, first)]
+    written = [answered(one, world) for one in (chat, tagged, first, visit)]
     work.give_back(sixth.id, sixth.version, AGENT, world)
     work.finish(third.id, third.version, AGENT, world)
     work.snooze(fourth.id, fourth.version, world.now() + timedelta(hours=1), AGENT, world)
@@ -223,9 +244,16 @@ def test_every_call_of_every_function_is_allowed_by_its_role(moto_cloud: Cloud, 
     # What the test itself writes and takes in `intake` stands for SES and Lambda's poller.
     poller = {("sqs:ReceiveMessage", f"{STACK}-inbound"), ("sqs:DeleteMessage", f"{STACK}-inbound")}
     calls["receive"] = {
-        pair for pair in used.during(lambda: intake(world, moto_cloud)) - poller if pair[0] != "s3:PutObject"
+        pair
+        for pair in used.during(lambda: intake(world, moto_cloud)) - poller
+        if pair[0] != "s3:PutObject" or "/files/" in pair[1]
     }
+    assert {name for name, _ in calls["receive"]} >= {"s3:GetObject", "s3:PutObject"}
     calls["quarantine"] = used.during(lambda: dead_delivery("no notice of ours", "m-4", world))
+    # What the test itself takes off the queue in `chatted` stands for Lambda's poller.
+    notices: list[str] = []
+    calls["api_handler"] |= used.during(lambda: notices.append(chatted(world, moto_cloud))) - poller
+    calls["receive"] |= used.during(lambda: delivery(notices[0], "m-5", 1, world))
     # What the test itself stores in `lost` stands for SES and the webhook.
     calls["recheck"] = {pair for pair in used.during(lambda: lost(world)) if pair[0] != "s3:PutObject"}
     rows = records(moto_cloud)
@@ -239,6 +267,8 @@ def test_every_call_of_every_function_is_allowed_by_its_role(moto_cloud: Cloud, 
         calls["send"] = used.during(lambda: said.extend(sends(replies[:2], world)))
         assert said == ["sent", "sent", "reply-delivered", "bounced"]
         assert len(shop.asked) == 1
+        calls["send"] |= used.during(lambda: said.append(send_message(json.dumps({"outbox_id": replies[-1]}), world)))
+        assert said[-1] == "sent"
     hooked(world, 2)
     for body in moto_cloud.bodies(world.settings.inbound_queue_url):
         delivery(json.dumps(body), "m-2", 1, world)
@@ -259,6 +289,21 @@ def timer_of(cloud: Cloud, channel: str, mark: str) -> str:
     items = [row for row in cloud.rows() if row["kind"]["S"] == "item" and row["channel"]["S"] == channel]
     found = next(row for row in items if mark in row)
     return json.dumps({"item_id": found["pk"]["S"].removeprefix("ITEM#")})
+
+
+def test_a_desk_that_acknowledges_mail_may_store_what_it_says_and_no_other_desk_may() -> None:
+    courteous = courteous_desk()
+    with mock_aws():
+        cloud = Cloud(desk=courteous)
+        world = cloud.deploy()
+        notice = letters.store_mail(world, "ses-1", letters.mail())
+        made = Used(cloud).during(lambda: delivery(notice, "m-1", 1, world))
+        (stored,) = (pair for pair in made if pair[0] == "s3:PutObject")
+        assert stored[1].startswith(f"{BUCKETS[0]}/out/")
+        assert not [pair for pair in made if not allowed("receive", cloud, pair)]
+        assert not allowed("receive", cloud, ("s3:PutObject", f"{BUCKETS[0]}/mail/ses-1"))
+        cloud.policy = small_desk()
+        assert not allowed("receive", cloud, stored)
 
 
 def test_a_call_beyond_the_role_is_noticed(moto_cloud: Cloud) -> None:

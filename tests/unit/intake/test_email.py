@@ -41,7 +41,7 @@ def test_line_ends_do_not_matter(eol: bytes) -> None:
     )
     message = email.parse(raw.replace(b"\n", eol))
     assert message.text == "One\nTwo"
-    assert message.attachments == (Attachment("", "image/png", 1),)
+    assert message.attachments == (Attachment("image.png", "image/png", 1),)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_split_letter_is_joined_before_decoding() -> None:
     assert email.parse(raw).subject == "Привет"
 
 
-def test_plain_is_preferred_and_files_are_listed() -> None:
+def test_the_page_is_what_the_sender_saw_and_files_are_listed() -> None:
     raw = HEAD + (
         b"Content-Type: multipart/mixed; boundary=out\n\n--out\nContent-Type: multipart/alternative; boundary=in\n\n"
         b"--in\nContent-Type: text/plain\n\nplain words\n--in\nContent-Type: text/html\n\n<p>html words</p>\n--in--\n"
@@ -159,7 +159,7 @@ def test_plain_is_preferred_and_files_are_listed() -> None:
         b"Content-Transfer-Encoding: base64\n\nQUJDRA==\n--out--\n"
     )
     message = email.parse(raw)
-    assert message.text == "plain words"
+    assert message.text == "html words"
     assert message.attachments == (Attachment("umowa ł.pdf", "application/pdf", 4),)
 
 

@@ -17,6 +17,8 @@ ARRIVAL = ses.Arrival(
     helo="mail.customer.example.com", at=datetime(2026, 3, 1, 9, 30, tzinfo=UTC), raw=MAIL,
 )  # fmt: skip
 PASSED = {"spam": "PASS", "virus": "PASS"}
+DOMAIN = "customer.example.com"
+WHO = (frozenset({DOMAIN}), DOMAIN)
 
 
 def stored(arrival: ses.Arrival = ARRIVAL) -> bytes:
@@ -33,7 +35,7 @@ def forged(**changed: str) -> bytes:
 
 
 def test_the_stamp_tells_whom_the_mail_is_for_and_what_ses_found() -> None:
-    assert stamp.read(stored(), ID) == stamp.Stamp("help@shop.example.com", PASSED)
+    assert stamp.read(stored(), ID) == stamp.Stamp("help@shop.example.com", PASSED, *WHO)
 
 
 @pytest.mark.parametrize(("domain", "name"), [("spam.example.com", "spam"), ("virus.example.com", "virus")])
@@ -57,17 +59,67 @@ def test_other_ways_to_spell_it_are_read(received: str) -> None:
 
 def test_a_mail_to_several_names_no_recipient() -> None:
     raw = stored().replace(b"\r\n for Help@shop.example.com;", b";")
-    assert stamp.read(raw, ID) == stamp.Stamp("", PASSED)
+    assert stamp.read(raw, ID) == stamp.Stamp("", PASSED, *WHO)
 
 
 def test_what_a_sender_forges_below_counts_for_nothing() -> None:
     raw = stored(replace(ARRIVAL, source="x@spam.example.com", raw=forged() + MAIL))
-    assert stamp.read(raw, ID) == stamp.Stamp("help@shop.example.com", {"spam": "FAIL", "virus": "PASS"})
+    found = stamp.Stamp(
+        "help@shop.example.com", {"spam": "FAIL", "virus": "PASS"}, frozenset({"spam.example.com"}), DOMAIN
+    )
+    assert stamp.read(raw, ID) == found
 
 
 def test_what_a_sender_says_in_his_greeting_counts_for_nothing() -> None:
     helo = "x with SMTP id guessed for boss@shop.example.com"
     assert stamp.read(stored(replace(ARRIVAL, helo=helo)), ID) == stamp.Stamp("help@shop.example.com", PASSED)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"helo": "x; dkim=pass header.i=@victim.example"},
+        {"helo": "x;"},
+        {"source": '"x; dkim=pass header.i=@victim.example;"@evil.example'},
+        {"source": "x@evil.example; helo=y; dkim=pass header.i=@victim.example"},
+    ],
+)
+def test_what_a_sender_says_of_himself_signs_nothing(how: dict[str, str]) -> None:
+    found = stamp.read(stored(replace(ARRIVAL, **how)), ID)  # type: ignore[arg-type]
+    assert found
+    assert (found.signed_by, found.from_domain) == (frozenset(), "")
+
+
+RESULTS = "amazonses.com; spf=pass (spfCheck: domain of x.example) client-ip=127.0.0.1;"
+
+
+@pytest.mark.parametrize(
+    ("results", "signed_by", "from_domain"),
+    [
+        ("dkim=pass header.i=@a.example; dkim=pass header.i=u@B.example; dmarc=none header.from=A.example;",
+         {"a.example", "b.example"}, "a.example"),
+        ("dkim=pass header.i=@a.example;", {"a.example"}, ""),
+        ("dkim=fail header.i=@a.example; dmarc=fail header.from=a.example;", set(), "a.example"),
+        ("dkim=pass header.i=@a.example; dkim=fail header.i=@a.example;", set(), ""),
+        ("dkim=none header.i=unknown; dmarc=none header.from=a.example;", set(), "a.example"),
+        ("dkim=pass header.i=a; x=@a.example;", set(), ""),
+        ("dkim=pass header.i=@a.example@b.example;", set(), ""),
+        ("", set(), ""),
+    ],
+)  # fmt: skip
+def test_whose_signature_holds_is_read_where_every_word_is_ses_own(
+    results: str, signed_by: set[str], from_domain: str
+) -> None:
+    raw = (
+        "Return-Path: <u@x.example>\r\n"
+        f"Received: from mx.x.example (mx [127.0.0.1]) by y with SMTP id {ID} for a@b.c;\r\n"
+        f"Authentication-Results: {RESULTS} envelope-from=u@x.example; helo=mx.x.example; {results}\r\n"
+        f"X-SES-RECEIPT: x\r\nAuthentication-Results: {RESULTS} envelope-from=u@x.example; helo=mx.x.example;"
+        " dkim=pass header.i=@victim.example;\r\n\r\nHello"
+    ).encode()
+    found = stamp.read(raw, ID)
+    assert found
+    assert (found.signed_by, found.from_domain) == (frozenset(signed_by), from_domain)
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_a_first_message_makes_customer_identity_item_and_event() -> None:
     assert change.handled == Handled(arrival().delivery, "ev7")
     assert change.identity == Identity("mail", "anna@customer.example.com", made.customer_id)
     assert change.message == KnownMessage(
-        "help@shop.example.com", "one@customer.example.com", content_hash(mail()), made.id, "ev7"
+        "help@shop.example.com", "one@customer.example.com", content_hash(mail()), made.id, "ev7", made.customer_id
     )
     assert change.conversation is None
 
@@ -135,7 +135,7 @@ def test_a_customer_may_write_to_what_is_in_quarantine() -> None:
 
 def test_an_item_without_a_subject_takes_the_first_it_hears() -> None:
     assert after(joined(item(subject=""), tags())).subject == "Parcel"
-    assert after(joined(item(subject="Old"), tags())).subject == "Old"
+    assert after(joined(item(subject="Your parcel"), tags())).subject == "Your parcel"
 
 
 # Joined where somebody has, or had, the item in hand
@@ -377,8 +377,21 @@ def test_a_message_id_used_again_for_other_words_is_a_message() -> None:
     seen = KnownMessage("help@shop.example.com", "one@customer.example.com", "another hash", ItemId("it1"), "ev1")
     change = arrived(Known(customer=customer(), message=seen), tags())
     assert after(change).id == "it7"
-    assert change.message is None  # the ledger keeps the first
+    assert change.message
+    assert (change.message.another, change.message.content_hash) == (True, content_hash(mail()))
     assert change.events[0].facts["note"] == "message-id reused"
+    again = arrived(Known(customer=customer(), message=seen, repeated=change.message), tags(), delivery="ses-2")
+    assert again == Change(handled=Handled(arrival("ses-2").delivery, "ev7", repeat_of="ev7"))
+
+
+def test_a_proved_mail_is_no_repeat_of_one_that_is_not() -> None:
+    """Else who copies a mail in the sender's name and is quicker would suppress it."""
+    forged = arrived(trusted=False).message
+    assert forged
+    proved = arrived(Known(message=forged), delivery="ses-2")
+    assert (after(proved).id, proved.events[0].facts["note"]) == ("it7", "message-id reused")
+    assert arrived(Known(message=forged), delivery="ses-2", trusted=False).handled.repeat_of == "ev7"  # type: ignore[union-attr]
+    assert arrived(Known(message=proved.message), delivery="ses-3", trusted=False).handled.repeat_of == "ev7"  # type: ignore[union-attr]
 
 
 def test_mails_without_a_message_id_are_never_the_same() -> None:
@@ -499,5 +512,5 @@ def test_a_thousand_attachments_do_not_burst_the_row() -> None:
     many = tuple(Attachment(f"{n}.pdf", "application/pdf", n) for n in range(1000))
     (event,) = arrived(message=mail(attachments=many, warnings=("w",) * 1000)).events
     assert event.payload
-    assert (len(event.payload["attachments"]), len(event.payload["warnings"])) == (50, 20)
+    assert (len(event.payload["attachments"]), len(event.payload["warnings"])) == (100, 20)
     assert event.facts["warnings"] == 1000

@@ -15,6 +15,7 @@ from chalicelib.item.offer import RE_RING
 from chalicelib.item.outgoing import NOT_YET_SENT, SENDER_IS_DEAD_AFTER, SENT_AGAIN_AFTER, Outgoing, Status
 from chalicelib.item.reply import Reply, Then, begun, not_delivered, put_back, replied, reported, sent
 from chalicelib.item.state import State
+from chalicelib.outgoing import token
 from tests.desk import NOW, agents, customer, item, small_desk, step
 
 DESK = small_desk()
@@ -157,7 +158,10 @@ def test_what_the_provider_took_is_sent_and_known_by_its_message_id(status: Stat
     (event,) = change.events
     assert (event.type, event.item_id, event.version, event.seq) == (EventType.REPLY_SENT, None, None, 5)
     assert event.facts == {"about": "it1", "reply": "re1", "provider_id": "ses-1"}
-    assert change.message == KnownMessage("help@shop.example.com", "ses-1@eu.example.com", "", ItemId("it1"), event.id)
+    mark = token.token(customer().key, "it1", QUEUED.source, QUEUED.to)
+    assert change.message == KnownMessage(
+        QUEUED.source, "ses-1@eu.example.com", "", ItemId("it1"), event.id, customer().id, mark
+    )
     assert (change.after, change.customer, change.loads) == (None, customer(), ())
 
 

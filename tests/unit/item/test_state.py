@@ -12,25 +12,28 @@ from tests.desk import arrival, ids
 LEGAL = {
     "queued": {
         "claim": "claimed", "assign": "claimed", "decline": "queued", "lapse": "queued", "move": "queued",
-        "wake": "queued", "annotate": "queued", "customer-wrote": "queued",
+        "wake": "queued", "annotate": "queued", "merge": "resolved", "customer-wrote": "queued",
     },
     "claimed": {
         "release": "queued", "expire": "queued", "assign": "claimed", "move": "queued", "snooze": "snoozed",
         "wake": "claimed", "reply": "waiting", "speak": "claimed", "resolve": "resolved", "annotate": "claimed",
-        "customer-wrote": "claimed",
+        "merge": "resolved", "customer-wrote": "claimed",
     },
     "waiting": {
         "claim": "claimed", "assign": "waiting", "move": "waiting", "snooze": "snoozed", "wake": "queued",
-        "resolve": "resolved", "annotate": "waiting", "customer-wrote": "queued",
+        "resolve": "resolved", "annotate": "waiting", "merge": "resolved", "customer-wrote": "queued",
     },
     "snoozed": {
         "claim": "claimed", "assign": "snoozed", "move": "snoozed", "snooze": "snoozed", "wake": "queued",
-        "resolve": "resolved", "annotate": "snoozed", "customer-wrote": "queued",
+        "resolve": "resolved", "annotate": "snoozed", "merge": "resolved", "customer-wrote": "queued",
     },
-    "resolved": {"wake": "queued", "annotate": "resolved", "customer-wrote": "queued"},
+    "resolved": {
+        "wake": "queued", "annotate": "resolved", "merge": "resolved", "unmerge": "queued", "reopen": "queued",
+        "customer-wrote": "queued",
+    },
     "quarantined": {
         "claim": "claimed", "assign": "claimed", "move": "queued", "wake": "quarantined", "annotate": "quarantined",
-        "customer-wrote": "quarantined",
+        "merge": "resolved", "customer-wrote": "quarantined",
     },
 }  # fmt: skip
 

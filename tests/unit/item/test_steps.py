@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.errors import StaleItem, WrongState
 from chalicelib.item.change import Load, Must
-from chalicelib.item.item import AgentId, EventType, Item
+from chalicelib.item.item import AgentId, EventType, Item, ItemId, Merged
 from chalicelib.item.state import Action, State
 from chalicelib.item.steps import at_rest, check_version, loads, stepped, told, waits
 from tests.desk import NOW, customer, item, small_desk, step
@@ -31,6 +31,16 @@ def test_a_step_moves_state_version_and_time_and_nothing_else() -> None:
     assert now == item(**{**HELD, "state": State.QUEUED}, version=8, changed_at=LATER)
     with pytest.raises(WrongState):
         stepped(before, Action.CLAIM, LATER)
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_to_a_merged_item_nothing_happens_but_notes_and_its_return(action: Action) -> None:
+    gone = item(state=State.RESOLVED, merged=Merged(ItemId("it2"), State.QUEUED))
+    if action in {Action.ANNOTATE, Action.UNMERGE}:
+        assert stepped(gone, action, LATER).version == 2
+    else:
+        with pytest.raises(WrongState, match="it2"):
+            stepped(gone, action, LATER)
 
 
 @pytest.mark.parametrize("state", list(State))

@@ -26,7 +26,7 @@ def item(**known: Any) -> ItemOut:
     there = {
         "id": "i1", "customer_id": "c1", "state": "queued", "queue": "people", "lane": "normal", "reason": "",
         "channel": "chat", "source": "shop-widget", "subject": "", "language": "", "hand_offs": 0, "version": 1,
-        "created_at": NOW, "changed_at": NOW, "waiting_since": NOW,
+        "created_at": NOW, "changed_at": NOW, "waiting_since": NOW, "linked_because": "",
     }  # fmt: skip
     return ItemOut.model_validate({**unknown, **there, **known})
 

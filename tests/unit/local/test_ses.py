@@ -64,6 +64,24 @@ def test_verdicts_follow_the_senders_domain(domain: str, failed: set[str], place
     assert {name for name, status in verdicts.items() if status == "FAIL"} == failed
 
 
+@pytest.mark.parametrize(
+    ("envelope", "author", "dmarc"),
+    [
+        ("ann@customer.example.com", "ann@customer.example.com", "PASS"),
+        ("bounce@mail.customer.example.com", "ann@customer.example.com", "PASS"),
+        ("eve@evil.example", "ann@customer.example.com", "FAIL"),
+        ("", "ann@customer.example.com", "FAIL"),
+        ("ann@nopolicy.example.org", "ann@nopolicy.example.org", "GRAY"),
+        ("eve@evil.example", "ann@nopolicy.example.org", "GRAY"),
+    ],
+)
+def test_dmarc_wants_envelope_and_from_of_one_organisation(envelope: str, author: str, dmarc: str) -> None:
+    arrival = replace(ARRIVAL, source=envelope, raw=ARRIVAL.raw.replace(b"ann@customer.example.com", author.encode()))
+    assert ses.judge(arrival)["dmarcVerdict"] == dmarc
+    results = message_from_bytes(ses.process(arrival, bucket="b", topic="t").raw)["Authentication-Results"]
+    assert f"header.from={author.partition('@')[2]}" in results
+
+
 def test_failed_dmarc_comes_with_the_senders_policy() -> None:
     assert notice(replace(ARRIVAL, source="x@forged.example.com"))["receipt"]["dmarcPolicy"] == "reject"
 

@@ -1,10 +1,12 @@
 """The shop's server: takes replies that are proved to be ours, and shows each once."""
 
+import html
 import json
 from datetime import UTC, datetime
 
 import pytest
 
+from chalicelib.intake.chat.widget import known_hash
 from chalicelib.outgoing import chat
 from sortownia.local.front import Front
 from sortownia.local.shop import KEPT, Shop
@@ -79,3 +81,32 @@ def test_the_address_takes_replies_and_shows_them() -> None:
         assert [reply["text"] for reply in json.loads(body)["replies"]] == ["Hi"]
         _, body = ask(front, "GET", "/chat/shop-widget?conversation=c2")
         assert json.loads(body) == {"replies": []}
+
+
+def test_a_providers_call_is_shown_as_it_came_and_answered_as_he_would() -> None:
+    with Front(port=0) as front:
+        front.shop = shop()
+        body = b'{"chat_id": "5", "text": "Hi"}'
+        for _ in range(2):
+            response, answer = ask(front, "POST", "/chat/shop-widget/bot1:a/sendMessage", body)
+            assert (response.status, json.loads(answer)) == (200, {"ok": True})
+        assert ask(front, "PUT", "/chat/nobody/api/v2/tickets/1.json", body)[0].status == 404
+        _, kept = ask(front, "GET", "/chat/shop-widget")
+        (reply,) = json.loads(kept)["replies"]
+        assert (reply["conversation"], reply["text"], reply["times"]) == ("bot1:a/sendMessage", body.decode(), 2)
+
+
+def test_the_page_has_the_widget_and_proves_who_has_signed_in() -> None:
+    with Front(port=0) as front:
+        front.shop = shop()
+        assert ask(front, "GET", "/shop/")[0].status == 404
+        front.widget = "shop-widget"
+        response, body = ask(front, "GET", "/shop/?lang=pl&visitor=customer-1")
+        assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+        page = html.unescape(body.decode())
+        assert '<html lang="pl">' in page
+        proved = json.loads(page.partition(' data-visitor="')[2].partition('" async')[0])
+        assert proved["hash"] == known_hash(SECRETS["shop-widget"], "customer-1")
+        _, strange = ask(front, "GET", "/shop/?lang=%22%3E%3Cscript%3E&visitor=%22%3E%3Cscript%3E")
+        assert strange.count(b"<script") == 1
+        assert b"data-visitor" not in ask(front, "GET", "/shop/")[1]

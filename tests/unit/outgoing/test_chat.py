@@ -10,6 +10,7 @@ import pytest
 from chalicelib.errors import NotAuthentic, Unreadable
 from chalicelib.intake.chat import generic
 from chalicelib.outgoing import chat
+from tests.chats import check_generic
 
 NOW = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
 BODY = chat.body("r1", "c1", "Dzień dobry 🙂", NOW)
@@ -25,10 +26,10 @@ def test_a_provider_proves_it_the_way_we_prove_his() -> None:
     headers = chat.headers("secret", BODY, NOW)
     stamp, signature = headers[generic.TIMESTAMP_HEADER], headers[generic.SIGNATURE_HEADER]
     assert headers["Content-Type"] == "application/json"
-    generic.verify(["secret"], stamp, signature, BODY, NOW)
+    check_generic(["secret"], stamp, signature, BODY, NOW)
     for secret, raw, later in (("other", BODY, 0), ("secret", BODY + b" ", 0), ("secret", BODY, 301)):
         with pytest.raises(NotAuthentic):
-            generic.verify([secret], stamp, signature, raw, NOW + timedelta(seconds=later))
+            check_generic([secret], stamp, signature, raw, NOW + timedelta(seconds=later))
 
 
 def test_the_documented_example_is_what_is_posted() -> None:

@@ -19,7 +19,7 @@ from chalicelib.item.change import (
     ReplyToken,
     written,
 )
-from chalicelib.item.item import AgentId, Contact, CustomerId, Decided, Event, EventType, Item, ItemId
+from chalicelib.item.item import AgentId, Contact, CustomerId, Decided, Event, EventType, Item, ItemId, Merged
 from chalicelib.item.offer import AgentNow
 from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.state import State
@@ -98,7 +98,17 @@ def test_an_item_is_in_the_list_of_who_has_it_in_hand(of: Item, pk: str) -> None
     assert (row["holding_pk"], row["holding_sk"]) == (pk, "2026-03-02T09:00:00.000000Z#it1")
 
 
-@pytest.mark.parametrize("of", [item(), item(tags=None), CLAIMED, item(linked_to="it0", wake_at=NOW), OFFERED, SNOOZED])
+@pytest.mark.parametrize(
+    "of",
+    [
+        item(),
+        item(tags=None),
+        CLAIMED,
+        item(linked_to="it0", linked_because="subject changed", wake_at=NOW),
+        OFFERED,
+        SNOOZED,
+    ],
+)
 def test_an_item_comes_back_as_it_was(of: Item) -> None:
     assert rows.item_of(rows.from_wire(rows.to_wire(rows.item_row(of)))) == of
 
@@ -107,6 +117,14 @@ def test_an_item_written_before_there_were_offers_is_still_read() -> None:
     new = ("offered_to", "offered_until", "asked", "pinned_to", "snoozed_until", "hand_offs", "been", "decided")
     old = {name: value for name, value in rows.item_row(SNOOZED).items() if name not in (*new, "contact")}
     assert rows.item_of(old) == item(state=State.SNOOZED, owner="anna", wake_at=LATER)
+
+
+def test_an_item_written_before_there_were_merges_is_still_read() -> None:
+    merged = item(
+        state=State.RESOLVED, linked_to="it0", linked_because="one parcel", merged=Merged(ItemId("it2"), State.QUEUED)
+    )
+    old = {name: value for name, value in rows.item_row(merged).items() if name not in ("merged", "linked_because")}
+    assert rows.item_of(old) == item(state=State.RESOLVED, linked_to="it0")
 
 
 def test_an_endless_subject_is_cut() -> None:
@@ -146,7 +164,9 @@ def test_customer_and_known_mail_come_back_as_they_were() -> None:
     assert rows.customer_of(rows.from_wire(rows.to_wire(rows.customer_row(customer())))) == customer()
     for item_id in ("it1", None):
         known = KnownMessage("help@shop.example.com", "m@x", "hash", item_id, "ev1")  # type: ignore[arg-type]
-        assert rows.message_of(rows.from_wire(rows.to_wire(rows.message_row(known)))) == known
+        ours = replace(known, customer_id=CustomerId("cu1"), addressee="t" * 32)
+        for one in (known, ours, replace(known, another=True)):
+            assert rows.message_of(rows.from_wire(rows.to_wire(rows.message_row(one)))) == one
 
 
 def wired(row: rows.Row) -> rows.Row:

@@ -1,0 +1,63 @@
+"""What a mail came in or brings along, a sentence each: encryption, signatures, forwarded mails, invitations."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from chalicelib.intake import addresses, cms, enclosures, invitation, words
+from chalicelib.intake.mime import ENCLOSED, Part
+
+MOST: Final = 20
+SHOWN: Final = 200  # characters of a subject
+TEXT_READ: Final = 100_000  # characters in which armour is looked for
+_ARMOUR: Final = {
+    "-----BEGIN PGP MESSAGE-----": "encrypted with OpenPGP in its text: it cannot be read here",
+    "-----BEGIN PGP SIGNED MESSAGE-----": "signed with OpenPGP in its text: the signature was not checked",
+}
+_SMIME: Final = {
+    cms.Kind.SIGNED: "signed with S/MIME: the signature was not checked",
+    cms.Kind.ENCRYPTED: "encrypted with S/MIME: it cannot be read here",
+}
+
+
+def told(root: Part, text: str) -> tuple[str, ...]:
+    """The sentences, each once, at most twenty. Never raises."""
+    found = dict.fromkeys((*_of_parts(root), *_of_armour(text)))
+    return tuple(found)[:MOST]
+
+
+def _of_parts(root: Part) -> Iterator[str]:
+    reported = {id(child) for part in root.walk() if part.type == "multipart/report" for child in part.children}
+    for part in root.walk():
+        match part.type, enclosures.kind_of(part):
+            case "multipart/signed", _:
+                yield f"signed with {_scheme(part)}: the signature was not checked"
+            case "multipart/encrypted", _:
+                yield f"encrypted with {_scheme(part)}: it cannot be read here"
+            case _, "smime":
+                if sentence := _SMIME.get(cms.kind(part.content())):
+                    yield sentence
+            case _, "tnef" if part.opened:
+                yield "packed by Outlook (winmail.dat)"
+            case _, "calendar" if part.instead:
+                if sentence := invitation.line(part):
+                    yield sentence
+            case kind, _ if kind in ENCLOSED and part.children and id(part) not in reported:
+                yield _forwarded(part.children[0])
+
+
+def _scheme(part: Part) -> str:
+    protocol = part.parameters.get("protocol", "").lower()
+    return "S/MIME" if "pkcs7" in protocol else "OpenPGP" if "pgp" in protocol else "a scheme unknown here"
+
+
+def _forwarded(mail: Part) -> str:
+    """Whose the enclosed mail is, what it is about, and when it was sent, as its header has it."""
+    subject = words.decode(mail.head.get("subject"))[:SHOWN]
+    senders = addresses.parse(mail.head.get("from"), words.decode)
+    sender = f" from {senders[0].name or senders[0].address}" if senders else ""
+    return f'carries a mail{sender}: "{subject}"' if subject else f"carries a mail{sender}"
+
+
+def _of_armour(text: str) -> Iterator[str]:
+    read = text[:TEXT_READ]
+    yield from (sentence for mark, sentence in _ARMOUR.items() if mark in read)

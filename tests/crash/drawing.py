@@ -1,0 +1,134 @@
+"""Flows of drawing lines anew: items split, merged, parted and reopened, customers linked; and what comes to a merged
+item."""
+
+from typing import Final
+
+from chalicelib.flows import matters, persons, work
+from chalicelib.flows.receive import delivery
+from chalicelib.item.item import Item
+from chalicelib.item.state import State
+from tests import letters
+from tests.crash.desk import ANNA, SAM, Desk
+from tests.crash.flow import Act, Flow, looking_first
+
+_CUSTOMER: Final = "c1@customer.example.com"
+
+
+def _two_messages(desk: Desk) -> Item:
+    """An item of two mails in Anna's hands."""
+    desk.mail(1)
+    item = desk.mail(2, "#billing", sender=_CUSTOMER, In_Reply_To="<1@customer.example.com>")
+    item = desk.held(item, ANNA)
+    desk.deliver()
+    return item
+
+
+def _two_items(desk: Desk) -> tuple[Item, Item]:
+    """Two items of one customer in Anna's hands."""
+    first, second = desk.mail(1), desk.mail(2, sender=_CUSTOMER)
+    held = desk.held(first, ANNA), desk.held(second, ANNA)
+    desk.deliver()
+    return held
+
+
+def _split(desk: Desk, *, claim: bool) -> Act:
+    """The newer message goes; of the old item the older one is looked up for whom it is to be answered."""
+    item = _two_messages(desk)
+    newest = desk.world.table.history(item.id)[1]
+
+    def split(now: Item) -> object:
+        chosen = matters.Chosen(events=[newest.id], claim=claim, reason="two matters")
+        return matters.split(item.id, now.version, chosen, ANNA, desk.world)
+
+    return looking_first(desk, item.id, lambda now: now.version > item.version, split)
+
+
+def _split_chat(desk: Desk) -> Act:
+    """A chat whose conversation goes with its newest message, and is offered."""
+    desk.chat("d1")
+    item = desk.held(desk.chat("d2"), ANNA)
+    desk.present("boris")
+    desk.deliver()
+    newest = desk.world.table.history(item.id)[1]
+
+    def split(now: Item) -> object:
+        chosen = matters.Chosen(events=[newest.id])
+        return matters.split(item.id, now.version, chosen, ANNA, desk.world)
+
+    return looking_first(desk, item.id, lambda now: now.version > item.version, split)
+
+
+def _merge(desk: Desk) -> Act:
+    first, second = _two_items(desk)
+
+    def merge(now: Item) -> object:
+        return matters.merge(second.id, now.version, first.id, "one parcel", ANNA, desk.world)
+
+    return looking_first(desk, second.id, lambda now: now.merged_into is not None, merge)
+
+
+def _merge_of_two_customers(desk: Desk) -> Act:
+    first, second = desk.held(desk.mail(1), ANNA), desk.held(desk.mail(2), ANNA)
+    persons.say(first.customer_id, second.customer_id, "", ANNA, desk.world, stands=True)
+    desk.deliver()
+
+    def merge(now: Item) -> object:
+        return matters.merge(second.id, now.version, first.id, "", ANNA, desk.world)
+
+    return looking_first(desk, second.id, lambda now: now.merged_into is not None, merge)
+
+
+def _unmerge(desk: Desk) -> Act:
+    """It goes back into her hands, and the other is answered as before: that is looked up."""
+    first, second = _two_items(desk)
+    done, _ = matters.merge(second.id, second.version, first.id, "", ANNA, desk.world)
+    desk.deliver()
+
+    def unmerge(now: Item) -> object:
+        return matters.unmerge(done.id, now.version, "two parcels", ANNA, desk.world)
+
+    return looking_first(desk, done.id, lambda now: now.merged_into is None, unmerge)
+
+
+def _reopen(desk: Desk) -> Act:
+    desk.present("anna")
+    done = desk.finished(desk.held(desk.mail(1), ANNA))
+    desk.deliver()
+
+    def reopen(now: Item) -> object:
+        return work.reopen(done.id, now.version, "he called", SAM, desk.world)
+
+    return looking_first(desk, done.id, lambda now: now.state != State.RESOLVED, reopen)
+
+
+def _link_customers(desk: Desk) -> Act:
+    first, second = desk.mail(1), desk.mail(2)
+    desk.deliver()
+
+    def act() -> None:
+        if not desk.world.table.links(first.customer_id):
+            persons.say(first.customer_id, second.customer_id, "one phone", ANNA, desk.world, stands=True)
+
+    return act
+
+
+def _answer_to_a_merged_item(desk: Desk) -> Act:
+    first, second = _two_items(desk)
+    matters.merge(second.id, second.version, first.id, "", ANNA, desk.world)
+    desk.deliver()
+    raw = letters.mail(sender=_CUSTOMER, Message_ID="<again@example.com>", In_Reply_To="<2@customer.example.com>")
+    letters.store_mail(desk.world, "ses-again", raw)
+    return lambda: delivery(letters.notice("ses-again"), "sqs-again", 1, desk.world)
+
+
+FLOWS: Final = {
+    "split": Flow(lambda desk: _split(desk, claim=False), asked=True),
+    "split and kept": Flow(lambda desk: _split(desk, claim=True), asked=True),
+    "split of a chat": Flow(_split_chat, asked=True),
+    "merge": Flow(_merge, asked=True),
+    "merge of two customers' items": Flow(_merge_of_two_customers, asked=True),
+    "unmerge": Flow(_unmerge, asked=True),
+    "reopen": Flow(_reopen, asked=True),
+    "customers linked": Flow(_link_customers, asked=True),
+    "customer's answer to a merged item": Flow(_answer_to_a_merged_item),
+}

@@ -1,0 +1,217 @@
+"""What is read out of each provider's recorded webhooks."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chalicelib.errors import Unreadable
+from chalicelib.intake.chat.adapters import ADAPTERS
+from chalicelib.intake.message import Address, Attachment, Message
+from tests.chats import EVENTS, recorded
+
+CUSTOMER = "b7eff798-f8df-4364-8059-649c35c9ed0c"
+WEBSITE, SESSION = "0c0c0c0c-0000-4000-8000-000000000001", "session_36ba3566-9651-4790-afc8-ffedbccc317f"
+TEXT = "Where is my parcel?"
+
+
+def _photo(name: str = "parcel.jpg", kind: str = "image/jpeg", size: int = 31337, url: str = "") -> Attachment:
+    return Attachment(name, kind, size, url)
+
+
+#: Of each recorded message what tells it from others: fields, and what they must hold.
+READ: Mapping[str, list[dict[str, Any]]] = {
+    "generic-message": [
+        {"delivery": "d-1", "conversation": "c-1", "visitor": "v-1", "text": TEXT,
+         "sender": Address("Visitor", "visitor@example.com"),
+         "attachments": (Attachment("receipt.pdf", "application/pdf", 2048),)},
+    ],
+    "chatwoot-message": [
+        {"delivery": "1.4401", "conversation": "1.215", "visitor": "77", "text": TEXT, "phone": "+48500000000",
+         "sender": Address("Visitor", "visitor@example.com"),
+         "attachments": (_photo(
+             kind="image", url="https://chat.example.com/rails/active_storage/blobs/redirect/x/parcel.jpg"),)},
+    ],
+    "crisp-message": [
+        {"delivery": f"{SESSION}.163239623329114", "conversation": f"{WEBSITE}.{SESSION}", "visitor": SESSION,
+         "text": TEXT, "sender": Address("visitor@example.com", "visitor@example.com")},
+    ],
+    "crisp-file": [
+        {"delivery": f"{SESSION}.163239623329115", "text": "",
+         "attachments": (_photo(size=0, url="https://storage.example.com/users/upload/session/parcel.jpg"),)},
+    ],
+    "intercom-message": [
+        {"delivery": "330000000000001.900001", "conversation": "a0b1c2d3.330000000000001",
+         "visitor": "65f000000000000000000001", "text": TEXT, "sender": Address("Visitor", "visitor@example.com"),
+         "attachments": (_photo(url="https://downloads.example.com/i/o/1/parcel.jpg"),)},
+    ],
+    "intercom-batch": [
+        {"delivery": "330000000000001.700001", "text": "It is number 4711."},
+        {"delivery": "330000000000001.700004", "text": "Hello?\n\nAnybody?"},
+    ],
+    "livechat-message": [
+        {"delivery": "K600PKZON8_2", "conversation": "390e44e6-f1e6-4368-8a6b-74a14508c2e1.PJ0MRSHTDG",
+         "visitor": CUSTOMER, "text": TEXT, "sender": None},
+    ],
+    "livechat-batch": [
+        {"delivery": "K600PKZON8_3", "text": "Hello", "sender": Address("Visitor", "visitor@example.com")},
+        {"delivery": "K600PKZON8_4", "text": TEXT},
+        {"delivery": "K600PKZON8_5", "text": "",
+         "attachments": (_photo(url="https://cdn.example.com/api/file/lc/parcel.jpg"),)},
+    ],
+    "messenger-message": [
+        {"delivery": "m_AAA1", "conversation": "1000000001.2000000001", "visitor": "2000000001", "text": TEXT},
+    ],
+    "messenger-batch": [
+        {"delivery": "m_AAA1", "visitor": "2000000001"},
+        {"delivery": "m_AAA2", "visitor": "2000000002", "conversation": "1000000001.2000000002"},
+        {"delivery": "m_BBB1", "conversation": "1000000002.2000000003", "text": "",
+         "attachments": (_photo(kind="image", size=0, url="https://scontent.example.com/v/parcel.jpg?oh=1"),)},
+        {"delivery": "m_BBB2", "text": "Talk to a person"},
+    ],
+    "messenger-edit": [
+        {"delivery": "m_AAA1.edited.1", "message_id": "m_AAA1", "edits": "m_AAA1", "text": "Where is my parcel 4711?",
+         "conversation": "1000000001.2000000001"},
+    ],
+    "slack-message": [
+        {"delivery": "C0000001.1772441940.000100", "conversation": "T0000001.C0000001.1772441940.000100",
+         "visitor": "U0000001", "text": "Where is my parcel & the bill?"},
+    ],
+    "slack-thread": [
+        {"delivery": "C0000001.1772441990.000200", "conversation": "T0000001.C0000001.1772441940.000100",
+         "attachments": (_photo(url="https://files.example.com/files-pri/T1-F1/parcel.jpg"),)},
+    ],
+    "slack-direct": [{"conversation": "T0000001.D0000001"}],
+    "slack-edit": [
+        {"delivery": "C0000001.1772441940.000100.edited.1772442000.000000", "edits": "C0000001.1772441940.000100",
+         "conversation": "T0000001.C0000001.1772441940.000100", "text": "Where is my parcel 4711?"},
+    ],
+    "sunshine-message": [
+        {"delivery": "5f74a0d52b0001", "conversation": "5df38acc88b0000000000001.89de10d6bbb0000000000001",
+         "visitor": "42589ad070d0000000000001", "text": TEXT, "sender": Address("Visitor", "visitor@example.com")},
+    ],
+    "sunshine-batch": [
+        {"delivery": "5f74a0d52b0001", "text": "Hello"},
+        {"delivery": "5f74a0d52b0003", "text": "",
+         "attachments": (_photo("The parcel", url="https://media.example.com/apps/1/parcel.jpg"),)},
+        {"delivery": "5f74a0d52b0005", "text": "[location]"},
+    ],
+    "tawk-message": [
+        {"delivery": "70fe3290-99ad-11e9-a30a-51567162179f", "visitor": "70fe3290-99ad-11e9-a30a-51567162179f",
+         "conversation": "58ca8453b8a7e060cd3b1ecb.70fe3290-99ad-11e9-a30a-51567162179f", "text": TEXT,
+         "sender": Address("V1772441940", "visitor@example.com")},
+    ],
+    "tawk-ticket": [{"delivery": "02598050-99ad-11e9-8887-97564881b95b", "subject": "Parcel", "text": TEXT}],
+    "telegram-message": [
+        {"delivery": "500000001.1365", "conversation": "500000001", "visitor": "500000001", "text": TEXT,
+         "sender": Address("Visitor Example", "")},
+    ],
+    "telegram-edit": [
+        {"delivery": "500000001.1365.edited.1772442000", "message_id": "500000001.1365", "edits": "500000001.1365",
+         "text": "Where is my parcel 4711?"},
+    ],
+    "telegram-photo": [{"text": "The parcel", "attachments": (_photo("photo"),)}],
+    "telegram-contact": [{"text": "[contact]", "phone": "+48500000000"}],
+    "telegram-topic": [{"conversation": "-1001234567890.7", "delivery": "-1001234567890.21"}],
+    "whatsapp-message": [
+        {"delivery": "wamid.HBgLNDg1MDAwMDAwMDAVAgASGBQ1==", "conversation": "106540352242922.48500000000",
+         "visitor": "48500000000", "phone": "+48500000000", "text": TEXT, "sender": Address("Visitor", "")},
+    ],
+    "whatsapp-batch": [
+        {"delivery": "wamid.HBgLNDg1MDAwMDAwMDAVAgASGBQ1==", "text": "Hello"},
+        {"text": "The parcel", "attachments": (_photo("image", size=0),)},
+        {"text": "Yes, please", "conversation": "106540352242923.48500000000", "in_reply_to": ("wamid.OURS==",)},
+        {"text": "[location]"},
+    ],
+    "whatsapp-status": [],
+    "slack-handshake": [],
+    "zendesk-message": [
+        {"delivery": "8447388090777", "conversation": "22129848.5158", "visitor": "8447388090494", "text": TEXT,
+         "subject": "Parcel", "sender": Address("Visitor", "")},
+    ],
+}  # fmt: skip
+
+
+def read(name: str, raw: bytes | None = None) -> tuple[Message, ...]:
+    return ADAPTERS[name.split("-", maxsplit=1)[0]].messages(recorded(name) if raw is None else raw)
+
+
+def test_every_recorded_webhook_has_its_reading() -> None:
+    assert {path.stem for path in EVENTS.iterdir() if "-own-" not in path.stem} == READ.keys()
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_recorded_webhook_says(name: str) -> None:
+    found = read(name)
+    assert [{field: getattr(message, field) for field in wanted}
+            for message, wanted in zip(found, READ[name], strict=True)] == READ[name]  # fmt: skip
+    for message in found:
+        assert (message.channel, message.written, message.automatic) == ("chat", message.text, None)
+        assert message.sent_at
+        assert message.sent_at.isoformat().startswith("2026-03-02T0")
+        assert message.warnings == ()
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in EVENTS.glob("*-own-*.json")))
+def test_what_no_visitor_said_is_no_message(name: str) -> None:
+    assert read(name) == ()
+
+
+def test_an_edit_is_another_delivery_of_the_same_message_in_the_same_conversation() -> None:
+    for provider in ("slack", "telegram", "messenger"):
+        (before,), (after,) = read(f"{provider}-message"), read(f"{provider}-edit")
+        assert after.edits == after.message_id == before.message_id == before.delivery
+        assert after.delivery != before.delivery
+        assert after.conversation == before.conversation
+        assert before.edits == ""
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize("name", [name for name in READ if name.endswith(("-message", "-batch"))])
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+@given(data=st.data())
+def test_whatever_stands_in_a_field_a_body_is_read_or_unreadable(name: str, data: st.DataObject) -> None:
+    """One value of the recorded body is another, of whatever kind: no provider's change may break intake."""
+    body = json.loads(recorded(name))
+    holder: Any = body
+    while True:
+        keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
+        if not keys:
+            break
+        key = data.draw(st.sampled_from(keys))
+        if not isinstance(holder[key], dict | list) or data.draw(st.integers(0, 3)) == 0:
+            holder[key] = data.draw(json_values)
+            break
+        holder = holder[key]
+    try:
+        found = read(name, json.dumps(body).encode())
+    except Unreadable:
+        return
+    for message in found:
+        assert message.delivery
+        assert message.conversation
+        assert message.visitor
+        assert all(isinstance(a.size, int) and a.size >= 0 for a in message.attachments)
+
+
+def test_ids_are_told_apart_whatever_they_are_made_of() -> None:
+    body = json.loads(recorded("telegram-message"))
+    body["message"]["chat"]["id"] = None
+    with pytest.raises(Unreadable, match="conversation"):
+        read("telegram-message", json.dumps(body).encode())
+    body = json.loads(recorded("sunshine-message"))
+    message = body["events"][0]["payload"]["message"]
+    del message["id"]
+    (first,), (again,) = (read("sunshine-message", json.dumps(body).encode()) for _ in range(2))
+    message["content"]["text"] = "Another"
+    (other,) = read("sunshine-message", json.dumps(body).encode())
+    assert first.delivery == again.delivery != other.delivery, "without an id, what is said tells it apart"
