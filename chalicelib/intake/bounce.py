@@ -90,18 +90,15 @@ _NOBODY_STATUS: Final = (NO_SUCH_USER, "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.1
 
 @dataclass(slots=True)
 class _Report:
-    """What the mail system wrote for people, without the returned mail below it; looked through but once."""
+    """What the mail system wrote for people, without the returned mail below it."""
 
     text: str
     lines: list[str]
-    named: list[Failure] | None = None
     telling: str | None = None
 
     def words(self) -> list[Failure]:
         """Recipients that begin lines, with what stands beside and below; else those in lines that tell what failed."""
-        if self.named is None:
-            self.named = list(_by_words(self))
-        return self.named
+        return list(islice(_by_words(self), FAILURES_READ))
 
     def sentence(self) -> str:
         """The first line with a code, else the first that says what failed."""
@@ -193,7 +190,8 @@ def _by_header(root: Part, report: _Report) -> list[Failure]:
 def _told(root: Part, report: _Report) -> list[Failure]:
     """Recipients the readable part names, those first that the report itself is not addressed to."""
     to = ", ".join(root.head.all("to"))[:HEADER_READ].lower()
-    return [one for one in report.words() if one.recipient.lower() not in to] or report.words()
+    told = report.words()
+    return [one for one in told if one.recipient.lower() not in to] or told
 
 
 def _guessed(root: Part, report: _Report) -> list[Failure]:
@@ -210,7 +208,7 @@ def _by_words(report: _Report) -> Iterator[Failure]:
     lines = report.lines
     leads = {at: found for at, line in enumerate(lines) if "@" in line and (found := _LEAD.match(line))}
     leads = {at: found for at, found in leads.items() if not found[1].lower().startswith(_OWN)}
-    for at, found in islice(leads.items(), FAILURES_READ):
+    for at, found in leads.items():
         reason = _beside(lines, at, found, leads)
         yield _failure(found[1], "", reason if _tells(reason) else report.sentence() or reason, "")
     if not leads:

@@ -26,6 +26,9 @@ _TAG = re.compile(r"<(/?)([a-zA-Z][\w:-]*+)(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')
 _CLOSERS: Final = {name: re.compile(rf"</{name}[\s>]", re.IGNORECASE) for name in HIDDEN}
 _UNSEEN = re.compile(r"\bdisplay\s{0,9}:\s{0,9}none|\bmso-hide\s{0,9}:\s{0,9}all", re.IGNORECASE)
 _ENDS: Final = {name: re.compile(rf"<(/?){name}(?:\s[^<>]*+)?>", re.IGNORECASE) for name in STYLED}
+# Who indents his own words in Gmail gets a <blockquote> without a border, which quotes nobody.
+_INDENTED = re.compile(r"style\s{0,9}=[^>]{0,300}\bborder\s{0,9}:\s{0,9}(?:none|0)", re.IGNORECASE)
+_QUOTED = re.compile(r"\b(?:cite|quote)\b|_quote", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n(?:[> ]*+\n){2,}")
 _CHARSET = re.compile(rb"<meta[^<>]{0,200}charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 
@@ -36,7 +39,9 @@ class _Page:
     def __init__(self) -> None:
         self.out: list[str] = []
         self.length = 0
-        self.depth = 0  # of quotations
+        self.depth = 0  # of quotations, as far as they are marked
+        self.quotations: list[bool] = []  # open <blockquote>s, and whether they quote
+        self.nested = 0  # of these, how many quote
         self.kept = 0  # of elements whose blanks count
         self.fresh = True  # at the beginning of a line
         self.space = False  # a blank is due before the next word
@@ -81,6 +86,15 @@ class _Page:
             self._add("> " * self.depth + "\n")
         self.fresh, self.space = True, False
 
+    def quotation(self, closing: bool, quotes: bool) -> None:
+        """Begins or ends a <blockquote>, which may only indent."""
+        if not closing:
+            self.quotations.append(quotes)
+            self.nested += quotes
+        elif self.quotations:
+            self.nested -= self.quotations.pop()
+        self.depth = min(MAX_QUOTE_DEPTH, self.nested)
+
     def tag(self, name: str, closing: bool) -> None:
         """What an element does to the lines."""
         if name in BLOCKS:
@@ -89,9 +103,7 @@ class _Page:
                 self.line(force=True)
         elif name in CELLS:
             self.space = True
-        if name == "blockquote":
-            self.depth = max(0, self.depth - 1) if closing else min(MAX_QUOTE_DEPTH, self.depth + 1)
-        elif name == "pre":
+        if name == "pre":
             self.kept = max(0, self.kept - 1) if closing else self.kept + 1
         elif name == "hr":
             self._put("-" * 8)
@@ -149,6 +161,8 @@ def to_text(page: str, most_tags: int = TAGS_READ) -> tuple[str, int]:
             at = tag.end()
             name, closing = (tag[2] or "").lower(), tag[1] == "/"
             out.tag(name, closing)
+            if name == "blockquote":
+                out.quotation(closing, not _INDENTED.search(tag[0]) or bool(_QUOTED.search(tag[0])))
             if name in _CLOSERS and not closing and not tag[0].endswith("/>"):
                 at = skip.hidden(name, at)
             elif name in STYLED and not closing and ":" in tag[0] and _UNSEEN.search(tag[0]):

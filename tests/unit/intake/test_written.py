@@ -503,3 +503,15 @@ def test_quotations_of_pages_are_cut(quote: str, new: str) -> None:
     page = f"<html><body>{new}{quote}</body></html>"
     raw = f"From: a@example.org\nContent-Type: text/html; charset=utf-8\n\n{page}"
     assert email.read(raw.encode()).written == "Where is it?"
+
+
+def test_who_indents_his_own_words_quotes_nobody() -> None:
+    def of(page: str) -> str:
+        return email.read(f"From: a@example.org\nContent-Type: text/html\n\n{page}".encode()).written
+
+    indented = '<blockquote style="margin:0 0 0 40px;border:none;padding:0px">order 7</blockquote>'
+    assert of(f"<p>See:</p>{indented}<p>Thanks</p>").split() == ["See:", "order", "7", "Thanks"]
+    quoted = f"<blockquote>old {indented} words</blockquote>"
+    assert of(f"<p>See:</p>{quoted}<p>Thanks</p>").split() == ["See:", "Thanks"]
+    cited = '<blockquote type="cite" style="border:none">old</blockquote>'
+    assert of(f"<p>See:</p>{cited}<p>Thanks</p>").split() == ["See:", "Thanks"]
