@@ -79,34 +79,42 @@ def unmerge(item_id: str, version: int, reason: str, caller: Caller, world: Worl
     """Takes a merge back: the item goes on as it stood, and who held it holds it again if it is he who asks and he has
     room. Whoever could change one of the two may. Raises as `merge`."""
 
-    def decided(item: Item, customer: Customer, step: Step, *, held: bool) -> Change:
-        if item.merged is None:
-            raise WrongState(f"item {item.id} was not merged")
-        other = _seen(item.merged.into, caller, world)
-        hands = {item.pinned_to, other.holder or other.pinned_to}
-        check_may_change(caller, caller.id if caller.id in hands else None)
-        second = customer if other.customer_id == customer.id else world.table.customer(other.customer_id)
-        target = _side(other, second, world)
-        had = messages_before_merge(_history(item, world))
-        back = tuple(entry for entry in target.entries if entry in had)
-        left = tuple(entry for entry in target.entries if entry not in back)
-        contacts = (_contact(item, had, back, world), _contact(other, target.entries, left, world))
-        serves = caller.id == item.pinned_to and world.policy.serves(caller.id, item.queue, item.language)
-        token = world.new_token() if held and serves and item.merged.state == State.CLAIMED else ""
-        side = Side(item=item, customer=customer, entries=back)
-        agents = {} if token else offerable(item, world)
-        return matters.unmerge(side, target, _two(step, world), contacts, reason, agents, world.policy, token)
+    def done(*, held: bool) -> Pair:
+        def decided(item: Item, customer: Customer, step: Step) -> Change:
+            return _parted(item, customer, step, reason, caller, world, held=held)
 
-    def done(held: bool) -> Pair:
-        def once(item: Item, customer: Customer, step: Step) -> Change:
-            return decided(item, customer, step, held=held)
-
-        return _pair(taken(item_id, version, caller, "unmerge", once, world, check_writes))
+        return _pair(taken(item_id, version, caller, "unmerge", decided, world, check_writes))
 
     try:
         return done(held=True)
     except AtCapacity:  # he has taken other work since: it waits for him
         return done(held=False)
+
+
+def _parted(
+    item: Item, customer: Customer, step: Step, reason: str, caller: Caller, world: World, *, held: bool
+) -> Change:
+    if item.merged is None:
+        raise WrongState(f"item {item.id} was not merged")
+    other = _seen(item.merged.into, caller, world)
+    hands = {item.pinned_to, other.holder or other.pinned_to}
+    check_may_change(caller, caller.id if caller.id in hands else None)
+    second = customer if other.customer_id == customer.id else world.table.customer(other.customer_id)
+    target = _side(other, second, world)
+    had = messages_before_merge(_history(item, world))
+    back = tuple(entry for entry in target.entries if entry in had)
+    left = tuple(entry for entry in target.entries if entry not in back)
+    contacts = (_contact(item, had, back, world), _contact(other, target.entries, left, world))
+    token = world.new_token() if held and _held_by(item, caller, world.policy) else ""
+    side = Side(item=item, customer=customer, entries=back)
+    agents = {} if token else offerable(item, world)
+    return matters.unmerge(side, target, _two(step, world), contacts, reason, agents, world.policy, token)
+
+
+def _held_by(item: Item, caller: Caller, policy: Policy) -> bool:
+    """Whether a merged item was in the caller's hands, and he may still have it there."""
+    was_his = item.merged and item.merged.state == State.CLAIMED and item.pinned_to == caller.id
+    return bool(was_his) and policy.serves(caller.id, item.queue, item.language)
 
 
 def _pair(change: Change) -> Pair:
