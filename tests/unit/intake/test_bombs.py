@@ -82,6 +82,7 @@ BOMBS: Final[dict[str, Callable[[], bytes]]] = {
     "dashes for backtracking": lambda: fill(HEAD + b"Content-Type: multipart/mixed; boundary=a\n\n", b"-- \n--a-\n"),
     "elements a hundred thousand deep": lambda: HTML + b"<div>" * 100_000 + b"words" + b"</div>" * 100_000,
     "elements never closed": lambda: fill(HTML, b"<div><b><table><a href='"),
+    "tags never closed": lambda: fill(HTML, b"<a "),
     "a megabyte of angle brackets": lambda: HTML + b"<" * MEGABYTE + b"words",
     "attributes without end": lambda: HTML + b"<p " + b" ".join(b"a%d=1" % n for n in range(500_000)) + b">words",
     "scripts never closed": lambda: fill(HTML, b"<script><style><!--"),
