@@ -152,7 +152,8 @@ SIGNED_FROM: Final = (
 )
 SIGNERS_OWN: Final = r"my|mein|meinem|meiner|moj|mój|моего|моєї|мого|мое|моё|mon|mi|meu|min|mijn|moje|mojej"
 SIGNERS: Final = (
-    r"(?:mail\.ru|wp|o2|sony|htc|ios)(?!\w)|mail(?=\]|$)"
+    r"(?:mail\.ru|wp|o2|sony|htc|ios|aol|fastmail|superhuman|boxer|edison)(?!\w)|(?:mail\]|mail|front|nine|canary)$"
+    r"|applicat"
     r"|mail (?:for|pour|für|per|para|voor|dla|для)|poczt[ya] (?:wp|onet|o2|interia|gmail|outlook|home|dla|windows)"
     r"|posta per|почты(?! россии| рф)|пошти(?! росії)|iphon|ipad|ipod|imac|apple|android|samsung|galaxy|huawei|honor"
     r"|xiaomi|redmi|oppo|pixel|nokia|motorola|blackberry|windows|outlook|office|yahoo|gmail|gmx|web\.de|t-online"
@@ -161,10 +162,11 @@ SIGNERS: Final = (
     r"|смартфон|планшет|приложени|додат|мобильн|мобільн|пристро|laptop|computer|komputer|laitteesta|puhelimesta"
 )
 SIGNED_WHOLE: Final = (
-    r"(?:get|download) \[?outlook|pobierz (?:aplikację |program )?outlook|(?:скачать|получить|загрузить) outlook"
-    r"|(?:отримати|завантажити) outlook|(?:holen|laden) sie (?:sich )?outlook|outlook für (?:ios|android)"
-    r"|(?:télécharger|obtenir) outlook|obtener outlook|obter o? ?outlook|(?:ottieni|scarica) outlook"
-    r"|(?:hämta|hent|skaff|hanki|získat|získejte) outlook"
+    r"(?:get|download) \[?outlook|(?:pobierz|uzyskaj) (?:aplikację |program )?outlook|(?:скачать"
+    r"|скачайте|получить|получите|загрузить) outlook"
+    r"|(?:отримати|отримайте|завантажити) outlook|(?:holen|laden) sie (?:sich )?outlook|outlook für (?:ios|android)"
+    r"|(?:télécharger|obtenir) outlook|obten(?:er|ga) outlook|obter o? ?outlook|(?:ottieni|scarica) outlook"
+    r"|(?:hämta|hent|skaff|hanki|získat|získejte|stáhnout) outlook|outlook voor (?:ios|android)"
     r"|发自我的|從我的 .{2,20}(?:傳送|寄出)|从我的|(?:iphone|ipad)から送信|나의 .{2,20}에서 보냄"
     r"|.{2,20}(?:dan|den) gönderildi"
     r"|virus-free|virenfrei|wolny od wirusów|bez wirusów|без вирусов|без вірусів|garanti sans virus"
@@ -177,7 +179,8 @@ SIGNED_FIRST_WORDS: Final = (
     " napisana napisane napisano отправлено отправлен отправлена послано написано надіслано надісланий відправлено"
     " envoyé enviado enviada inviato verzonden verstuurd skicka skickat send sendt lähetetty odesláno odoslané elküldve"
     " trimis poslano get download pobierz скачать получить загрузить отримати завантажити holen laden outlook"
-    " télécharger obtenir obtener obter ottieni scarica hämta hent skaff hanki získat získejte virus-free virenfrei"
+    " télécharger obtenir obtener obter ottieni scarica hämta hent skaff hanki získat získejte stáhnout obtenga uzyskaj"
+    " скачайте получите отримайте virus-free virenfrei"
     " virus-free. virenfrei. wolny bez без garanti this diese ten простите извините вибачте please e-mail mail"
     " iphone'umdan ipad'imden iphone'dan ipad'den iphoneから送信 ipadから送信 samsung"
 )

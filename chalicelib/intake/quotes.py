@@ -63,7 +63,9 @@ def introducing(lines: list[str]) -> set[int]:
     """Numbers of lines that may belong to an introduction: one with a colon or an address ends there or soon below."""
     found: set[int] = set()
     for at, line in enumerate(lines):
-        if line and (text := line.rstrip(_FRINGE)).endswith(_INTRODUCTION_ENDS) and (text[-1] != ">" or "@" in text):
+        if line.startswith("--") and line.endswith("--"):
+            found.add(at)
+        elif line and (text := line.rstrip(_FRINGE)).endswith(_INTRODUCTION_ENDS) and (text[-1] != ">" or "@" in text):
             found.update(range(at - INTRODUCTION_LINES, at + 1))
     return found
 
@@ -96,6 +98,8 @@ def escaped(lines: list[str], at: int) -> bool:
 def introduction(lines: list[str], at: int) -> int:
     """How many lines from `at` introduce a quotation ("On … wrote:"); 0 when they do not."""
     joined = _piece(lines[at])
+    if lines[at].startswith("--") and lines[at].endswith("--"):
+        joined += ":"  # between dashes no colon is needed
     if _postbox(lines, at):
         return 2
     if _introduces(joined) or _leads_to_quote(joined, lines, at + 1):
@@ -133,7 +137,8 @@ def _torn(text: str) -> bool:
 
 def _introduces(text: str) -> bool:
     if not text.endswith(_COLONS):
-        return bool(text.endswith(("wrote", "writes")) and "@" in text and _TIME.search(text))
+        wrote = text.endswith(("wrote", "writes")) or (text.endswith(">") and _WROTE_THEN_NAME.search(text[-200:]))
+        return bool(wrote and "@" in text and _TIME.search(text))
     if _ADDRESSED.search(text) or _QUOTING.match(text):
         return True
     return bool(_DATED.search(text)) and _says_wrote(text)

@@ -31,6 +31,7 @@ INTRODUCTIONS = {
         "Pomoc <pomoc@example.com> napisał(a) w dniu 02.11.2026 10:00:",
         "2 listopada 2026 10:00 Pomoc <pomoc@example.com> napisała:",
         "Cytowanie Pomoc <pomoc@example.com>:",
+        "---- W dniu pon., 02 lis 2026 10:00:13 +0100 Pomoc <pomoc@example.com> napisał(a) ----",
         "02.11.2026 10:00, Pomoc <pomoc@example.com>:",
     ],
     "de": [
@@ -97,6 +98,7 @@ ELSEWHERE = [
     "El lun, 2 nov 2026 a las 10:00, Ayuda (<help@example.com>) escribió:",
     "Il giorno lun 2 nov 2026 alle ore 10:00 Aiuto <help@example.com>\nha scritto:",
     "Op ma 2 nov 2026 om 10:00 schreef Hulp <help@example.com>:",
+    "Op ma 2 nov. 2026 om 10:00 schreef Hulp <help@example.com>",
     "Op 2 nov. 2026 om 10:00 heeft Hulp <help@example.com> het volgende geschreven:",
     "Em seg., 2 de nov. de 2026 às 10:00, Ajuda <help@example.com> escreveu:",
     "No dia 2/11/2026, às 10:00, Ajuda <help@example.com> escreveu:",
