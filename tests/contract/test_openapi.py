@@ -21,6 +21,7 @@ from schemathesis.core.parameters import ParameterLocation
 from chalicelib.api import OPERATIONS
 from chalicelib.api.openapi import document
 from chalicelib.api.operation import Operation
+from tests.cloud import SECRET, STACK
 from tests.unit.api.service import BODIES, Service, in_days, running, signed
 
 ROUTES = {(operation.method, operation.path): operation for operation in OPERATIONS}
@@ -32,6 +33,10 @@ OF_THE_DESK: dict[str, Any] = {
     "to_agent": "boris", "to_queue": "orders", "to_topic": "billing", "topic": "order", "to": "boris",
     "mentions": ["boris"], "queue": "people", "holder": "anna", "offered_to": "anna", "pinned_to": "anna",
     "agent_id": "anna", "provider": "generic", "installation": "shop-widget",
+}  # fmt: skip
+#: What a handshake needs.
+OF_META: dict[str, Any] = {
+    "provider": "whatsapp", "installation": "whatsapp", "hub.mode": "subscribe", "hub.verify_token": "the-word",
 }  # fmt: skip
 SIGNATURE, TO_BE_SIGNED = "X-Sortownia-Signature", "made when the bytes of the body are there"
 #: A page with our widget.
@@ -103,7 +108,8 @@ class Scenes:
         own = {"until": in_days(1), "Idempotency-Key": f"k{self._made}", "id": f"d{self._made}"}
         if operation.from_page:
             return own | PAGE | {"id": f"m-{self._made:07}", "visitor": None, "key": self.session["key"]}
-        return OF_THE_DESK | own | self._item(operation)
+        of_meta = OF_META if operation.name == "shake_hands" else {}
+        return OF_THE_DESK | own | of_meta | self._item(operation)
 
     @cached_property
     def session(self) -> dict[str, Any]:
@@ -175,6 +181,8 @@ def scenes() -> Iterator[Scenes]:
     """The API with a desk. In the end every operation must have been seen to work, not only to refuse."""
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as service:
         front.service = service
+        secret = json.dumps({"signing": SECRET, "verify": OF_META["hub.verify_token"]})
+        service.cloud.secrets.put_secret_value(SecretId=f"{STACK}/hooks/whatsapp", SecretString=secret)
         scenes = Scenes(service)
         yield scenes
     for name, statuses in scenes.statuses.items():
@@ -216,6 +224,8 @@ def _aim(case: schemathesis.Case, needed: dict[str, Any]) -> None:
     if not _is_negative(case, ParameterLocation.HEADER) and case.headers:
         for name in case.headers.keys() & {"If-Match", "Idempotency-Key", "Origin"}:
             case.headers[name] = needed[name]
+    if not _is_negative(case, ParameterLocation.QUERY):
+        case.query |= {name: value for name, value in needed.items() if name.startswith("hub.")}
     if not _is_negative(case, ParameterLocation.QUERY) and case.query:
         case.query.pop("cursor", None)
         filters = [name for name in case.query if name in (*OF_THE_DESK, "state")]
