@@ -1,6 +1,6 @@
 """The files that came along with a mail: what they are called, what they are, how large."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from chalicelib.intake import filenames, filetypes, words
@@ -18,41 +18,48 @@ _MACHINERY: Final = {"multipart/signed": _SIGNATURES, "multipart/encrypted": fro
 
 def filename(part: Part) -> str:
     """The name the sender gave a file, as he gave it; '' when there is none."""
-    disposition = words.parameters(part.head.get("content-disposition"))
-    return disposition.get("filename") or part.parameters.get("name", "")
+    name = part.parameters.get("name", "")
+    if disposition := part.head.get("content-disposition"):
+        return words.parameters(disposition).get("filename") or name
+    return name
 
 
-def files(root: Part, shown_as_files: Sequence[Part]) -> tuple[Part, ...]:
-    """Of the parts that are not shown as text those that are somebody's file: signatures and the like are not."""
-    machinery = {id(part) for part in _machinery(root)} if shown_as_files else set()
-    return tuple(part for part in shown_as_files if id(part) not in machinery)
+def files(parts: Sequence[Part], unread: Sequence[Part]) -> Sequence[Part]:
+    """Of the parts that are not read as text those that are somebody's file: signatures and the like are not."""
+    sealed = [part for part in parts if part.type in _MACHINERY]
+    if not sealed:
+        return unread
+    machinery = {id(child) for part in sealed for child in part.children if child.type in _MACHINERY[part.type]}
+    return [part for part in unread if id(part) not in machinery]
 
 
-def listed(root: Part, parts: Sequence[Part]) -> tuple[Attachment, ...]:
-    """The attachments these parts are, in their order, each under a name that is safe and its own."""
-    if not parts:
+def listed(parts: Sequence[Part], sent: Sequence[Part]) -> tuple[Attachment, ...]:
+    """The attachments that some of a mail's parts are, in their order, each under a name that is safe and its own."""
+    if not sent:
         return ()
-    embedded = {id(child) for part in root.walk() if part.type == "multipart/related" for child in part.children}
-    found = [_attachment(part, embedded=id(part) in embedded) for part in parts]
-    names = filenames.told_apart(one.name for one in found)
-    return tuple(Attachment(name, one.type, one.size, one.inline) for name, one in zip(names, found, strict=True))
+    related = {id(child) for part in parts if part.type == "multipart/related" for child in part.children}
+    found = [_facts(part) for part in sent]
+    names = filenames.told_apart([name for name, _, _ in found])
+    return tuple(
+        Attachment(name, kind, size, _inline(part, kind, embedded=id(part) in related))
+        for part, name, (_, kind, size) in zip(sent, names, found, strict=True)
+    )
 
 
-def _attachment(part: Part, *, embedded: bool) -> Attachment:
+def _facts(part: Part) -> tuple[str, str, int]:
+    """Name, type and size of a file."""
     content = part.content()
-    given = filename(part) or _subject(part)
-    kind = part.type
-    if not part.children and kind not in ENCLOSED:
+    given, kind = filename(part), part.type
+    if not kind.startswith("message/"):
         kind = filetypes.settled(kind, given, content[: filetypes.HEAD_BYTES])
-    return Attachment(filenames.safe(given) or _made_up(kind), kind, len(content), _inline(part, kind, embedded))
+    name = filenames.safe(given) or (_subject(part) if kind in ENCLOSED else _made_up(kind))
+    return name, kind, len(content)
 
 
 def _subject(part: Part) -> str:
     """What an enclosed mail is called: it has a subject rather than a name. A slash there is no folder."""
-    if part.type not in ENCLOSED:
-        return ""
     subject = words.decode(part.children[0].head.get("subject")) if part.children else ""
-    return (filenames.safe(subject.replace("/", "-").replace("\\", "-")[:100]) or "message") + ".eml"
+    return (filenames.safe(subject[:100].replace("/", "-").replace("\\", "-")) or "message")[:100] + ".eml"
 
 
 def _made_up(kind: str) -> str:
@@ -61,16 +68,10 @@ def _made_up(kind: str) -> str:
     return (family if family in ("image", "audio", "video") else "attachment") + filetypes.extension_of(kind)
 
 
-def _inline(part: Part, kind: str, embedded: bool) -> bool:
+def _inline(part: Part, kind: str, *, embedded: bool) -> bool:
     """Whether a picture stands in the text: it says so, or the page beside it can name it by its Content-ID."""
     if not kind.startswith("image/"):
         return False
     return part.disposition == "inline" or (
         "content-id" in part.head and (embedded or part.disposition != "attachment")
     )
-
-
-def _machinery(root: Part) -> Iterator[Part]:
-    for part in root.walk():
-        types = _MACHINERY.get(part.type, frozenset())
-        yield from (child for child in part.children if child.type in types)

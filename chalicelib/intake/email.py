@@ -67,9 +67,9 @@ def _read(raw: bytes) -> tuple[Opened, Fields]:
     raw = raw[_beginning(raw) :]
     raw = _line_ends(raw)
     root, warnings = mime.tree(raw)
-    warnings += enclosures.open_all(root)
+    parts, unopened = enclosures.open_all(root)
     body = text.read(root)
-    files = attachments.files(root, body.attachments)
+    files = attachments.files(parts, body.attachments)
     if len(files) > attachments.MOST:
         body.warn(attachments.TOO_MANY)
         files = files[: attachments.MOST]
@@ -93,14 +93,14 @@ def _read(raw: bytes) -> tuple[Opened, Fields]:
         written=written(body.text),
         automatic=verdict.kind if verdict else None,
         automatic_reason=verdict.reason if verdict else "",
-        attachments=attachments.listed(root, files),
-        warnings=(*warnings, *body.warnings, *reader.warnings, *_guessed(root.head, named_in)),
-        envelopes=envelopes.told(root, body.text),
+        attachments=attachments.listed(parts, files),
+        warnings=(*warnings, *unopened, *body.warnings, *reader.warnings, *_guessed(root.head, named_in)),
+        envelopes=envelopes.told(parts, body.text),
         loop=root.head.get(automatic.LOOP_HEADER.lower())[:LOOP_READ],
         failures=bounce.failures(root, body.text) if reports else (),
         about=bounce.about(root, body.text) if reports else (),
     )
-    return Opened(message, files), root.head
+    return Opened(message, tuple(files)), root.head
 
 
 def _beginning(raw: bytes) -> int:

@@ -5,7 +5,7 @@ archive is a file like any other and is never unpacked.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -44,11 +44,15 @@ class _Opener:
         return True
 
 
-def open_all(root: Part) -> tuple[str, ...]:
-    """Opens what can be opened; gives sentences about what could not. Never raises."""
+def open_all(root: Part) -> tuple[Sequence[Part], tuple[str, ...]]:
+    """Opens what can be opened; gives all parts there are then, and sentences about what could not. Never raises."""
+    parts = list(root.walk())
+    packed = [part for part in parts if kind_of(part)]
+    if not packed:
+        return parts, ()
     opener = _Opener()
-    _open(root.walk(), opener, 0)
-    return tuple(opener.warnings)
+    _open(packed, opener, 0)
+    return list(root.walk()), tuple(opener.warnings)
 
 
 def kind_of(part: Part) -> str:
@@ -68,12 +72,10 @@ def kind_of(part: Part) -> str:
 def _open(parts: Iterable[Part], opener: _Opener, level: int) -> None:
     for part in list(parts):
         kind = kind_of(part)
-        if not kind or part.opened:
-            continue
         if kind == "calendar" and opener.entries > 0:
             opener.entries -= 1
             part.instead = partial(_calendar, part)
-        elif kind != "calendar" and opener.may(part, level):
+        elif kind in ("tnef", "smime") and opener.may(part, level):
             (_open_tnef if kind == "tnef" else _open_smime)(part, opener)
             if level and part.instead and (text := part.instead()).start < text.end:
                 part.children.insert(0, _as_file(text, filename(part)))

@@ -1,14 +1,17 @@
 """What a mail came in or brings along, a sentence each: encryption, signatures, forwarded mails, invitations."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from chalicelib.intake import addresses, cms, enclosures, invitation, words
 from chalicelib.intake.mime import ENCLOSED, Part
 
 MOST: Final = 20
-SHOWN: Final = 200  # characters of a subject
+SHOWN: Final = 200  # characters of a sentence about a mail
+FROM_READ: Final = 1_000  # characters
 TEXT_READ: Final = 100_000  # characters in which armour is looked for
+_PLAIN: Final = frozenset({"text/plain", "text/html", "multipart/alternative", "multipart/mixed"})
+_ANY_ARMOUR: Final = "-----BEGIN PGP "
 _ARMOUR: Final = {
     "-----BEGIN PGP MESSAGE-----": "encrypted with OpenPGP in its text: it cannot be read here",
     "-----BEGIN PGP SIGNED MESSAGE-----": "signed with OpenPGP in its text: the signature was not checked",
@@ -19,15 +22,16 @@ _SMIME: Final = {
 }
 
 
-def told(root: Part, text: str) -> tuple[str, ...]:
-    """The sentences, each once, at most twenty. Never raises."""
-    found = dict.fromkeys((*_of_parts(root), *_of_armour(text)))
+def told(parts: Sequence[Part], text: str) -> tuple[str, ...]:
+    """The sentences about a mail's parts and its text, each once, at most twenty. Never raises."""
+    found = dict.fromkeys((*_of_parts(parts), *_of_armour(text)))
     return tuple(found)[:MOST]
 
 
-def _of_parts(root: Part) -> Iterator[str]:
-    reported = {id(child) for part in root.walk() if part.type == "multipart/report" for child in part.children}
-    for part in root.walk():
+def _of_parts(parts: Sequence[Part]) -> Iterator[str]:
+    unusual = [part for part in parts if part.type not in _PLAIN]
+    reported = {id(child) for part in unusual if part.type == "multipart/report" for child in part.children}
+    for part in unusual:
         match part.type, enclosures.kind_of(part):
             case "multipart/signed", _:
                 yield f"signed with {_scheme(part)}: the signature was not checked"
@@ -51,13 +55,11 @@ def _scheme(part: Part) -> str:
 
 
 def _forwarded(mail: Part) -> str:
-    """Whose the enclosed mail is, what it is about, and when it was sent, as its header has it."""
-    subject = words.decode(mail.head.get("subject"))[:SHOWN]
-    senders = addresses.parse(mail.head.get("from"), words.decode)
-    sender = f" from {senders[0].name or senders[0].address}" if senders else ""
-    return f'carries a mail{sender}: "{subject}"' if subject else f"carries a mail{sender}"
+    """Whose the enclosed mail is; what it is about is its file's name."""
+    senders = addresses.parse(mail.head.get("from")[:FROM_READ], words.decode)
+    return f"carries a mail from {senders[0].name or senders[0].address}"[:SHOWN] if senders else "carries a mail"
 
 
 def _of_armour(text: str) -> Iterator[str]:
-    read = text[:TEXT_READ]
-    yield from (sentence for mark, sentence in _ARMOUR.items() if mark in read)
+    if text.find(_ANY_ARMOUR, 0, TEXT_READ) >= 0:
+        yield from (sentence for mark, sentence in _ARMOUR.items() if mark in text[:TEXT_READ])

@@ -2,11 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 NAME_BYTES: Final = 200  # of UTF-8; file systems take 255, and a number may still come behind
 EXTENSION_LENGTH: Final = 10  # characters; what is longer is no extension
+_HARMLESS = re.compile(r"[\w-]++(?:[ .][\w-]++)*+", re.ASCII)
 _FOLDERS = re.compile(r"[/\\]")
 _FORBIDDEN = re.compile(r'[<>:"|?*]')
 _BLANKS = re.compile(r"\s+")
@@ -21,17 +22,23 @@ _BLANK_LETTERS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 def safe(name: str) -> str:
     """The name without folders, without what cannot be seen or stored, at most 200 bytes; '' when nothing is left."""
+    if not name:
+        return ""
+    if _HARMLESS.fullmatch(name) and len(name) <= NAME_BYTES:
+        return f"_{name}" if _DEVICE.match(name) else name
     pieces = [_seen(piece).strip(". ") for piece in _FOLDERS.split(name)]
     kept = next((piece for piece in reversed(pieces) if piece), "")
     kept = _FORBIDDEN.sub("_", kept)
     return _shortened(f"_{kept}" if _DEVICE.match(kept) else kept)
 
 
-def told_apart(names: Iterable[str]) -> tuple[str, ...]:
+def told_apart(names: Sequence[str]) -> Sequence[str]:
     """The names in their order, with a number where one stood before; capitals do not make two of one."""
+    if len({name.casefold() for name in names}) == len(names):
+        return names
     given: set[str] = set()
     counts: dict[str, int] = {}
-    out = []
+    out: list[str] = []
     for name in names:
         free, number = name, counts.get(name.casefold(), 1)
         while free.casefold() in given:
@@ -40,7 +47,7 @@ def told_apart(names: Iterable[str]) -> tuple[str, ...]:
         counts[name.casefold()] = number
         given.add(free.casefold())
         out.append(free)
-    return tuple(out)
+    return out
 
 
 def extension(name: str) -> str:

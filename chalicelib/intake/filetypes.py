@@ -46,34 +46,36 @@ _TYPES: Final = {
 }  # fmt: skip
 # What is found at the beginning of a file and stands for one type alone.
 _MARKS: Final = (
-    (re.compile(rb"%PDF-"), "application/pdf"),
-    (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
-    (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
-    (re.compile(rb"GIF8[79]a"), "image/gif"),
-    (re.compile(rb"RIFF....WEBP", re.DOTALL), "image/webp"),
-    (re.compile(rb"....ftyp(?:heic|heix|mif1)", re.DOTALL), "image/heic"),
-    (re.compile(rb"\{\\rtf"), "application/rtf"),
-    (re.compile(rb"Rar!\x1a\x07"), "application/vnd.rar"),
-    (re.compile(rb"7z\xbc\xaf\x27\x1c"), "application/x-7z-compressed"),
-    (re.compile(rb"MZ(?=.{0,80}\0\0)", re.DOTALL), "application/vnd.microsoft.portable-executable"),
-    (re.compile(rb"\x7fELF"), "application/x-executable"),
+    (rb"%PDF-", "application/pdf"),
+    (rb"\x89PNG\r\n\x1a\n", "image/png"),
+    (rb"\xff\xd8\xff", "image/jpeg"),
+    (rb"GIF8[79]a", "image/gif"),
+    (rb"RIFF....WEBP", "image/webp"),
+    (rb"....ftyp(?:heic|heix|mif1)", "image/heic"),
+    (rb"\{\\rtf", "application/rtf"),
+    (rb"Rar!\x1a\x07", "application/vnd.rar"),
+    (rb"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+    (rb"MZ(?=.{0,80}\0\0)", "application/vnd.microsoft.portable-executable"),
+    (rb"\x7fELF", "application/x-executable"),
 )
 # What many types begin with: it tells more than nothing, and less than a sender who names one of them.
 _FAMILIES: Final = (
-    (re.compile(rb"PK(?:\x03\x04|\x05\x06)"), "application/zip"),
-    (re.compile(rb"\x1f\x8b\x08"), "application/gzip"),
-    (re.compile(rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), "application/x-ole-storage"),
-    (re.compile(rb"....ftyp(?:isom|iso[2-6]|mp4|avc1|M4V)", re.DOTALL), "video/mp4"),
-    (re.compile(rb"ID3"), "audio/mpeg"),
-    (re.compile(rb"RIFF....WAVE", re.DOTALL), "audio/wav"),
-    (re.compile(rb"OggS"), "audio/ogg"),
-    (re.compile(rb"II\*\0|MM\0\*"), "image/tiff"),
-    (re.compile(rb"BEGIN:VCALENDAR"), "text/calendar"),
-    (re.compile(rb"BEGIN:VCARD"), "text/vcard"),
-    (re.compile(rb"\s{0,100}<(?:!doctype html|html|head|body|script)\b", re.IGNORECASE), "text/html"),
-    (re.compile(rb"\s{0,100}(?:<\?xml[^>]{0,200}>\s{0,100})?<svg\b", re.IGNORECASE), "image/svg+xml"),
+    (rb"PK(?:\x03\x04|\x05\x06)", "application/zip"),
+    (rb"\x1f\x8b\x08", "application/gzip"),
+    (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),
+    (rb"....ftyp(?:isom|iso[2-6]|mp4|avc1|M4V)", "video/mp4"),
+    (rb"ID3", "audio/mpeg"),
+    (rb"RIFF....WAVE", "audio/wav"),
+    (rb"OggS", "audio/ogg"),
+    (rb"II\*\0|MM\0\*", "image/tiff"),
+    (rb"BEGIN:VCALENDAR", "text/calendar"),
+    (rb"BEGIN:VCARD", "text/vcard"),
+    (rb"(?i:\s{0,100}<(?:!doctype html|html|head|body|script)\b)", "text/html"),
+    (rb"(?i:\s{0,100}(?:<\?xml[^>]{0,200}>\s{0,100})?<svg\b)", "image/svg+xml"),
 )
 _MARKED: Final = frozenset(kind for _, kind in _MARKS)
+_BEGINNINGS: Final = (*_MARKS, *_FAMILIES)
+_BEGINNING = re.compile(b"|".join(b"(%b)" % pattern for pattern, _ in _BEGINNINGS), re.DOTALL)
 _SAME: Final = {"jpg": "jpeg", "pjpeg": "jpeg", "rar-compressed": "vnd.rar", "heif": "heic", "msdownload": "exe",
                 "dosexec": "exe", "exe": "exe", "vnd.microsoft.portable-executable": "exe"}  # fmt: skip
 _EXTENSIONS: Final = {kind: end for end, kind in reversed(_TYPES.items())}
@@ -81,9 +83,11 @@ _EXTENSIONS: Final = {kind: end for end, kind in reversed(_TYPES.items())}
 
 def settled(declared: str, name: str, head: bytes) -> str:
     """The type of a file: `declared` (lower case) unless it says nothing or the first bytes give it the lie."""
-    if (mark := _found(_MARKS, head)) and not _same(declared, mark):
-        return mark
-    family = _found(_FAMILIES, head)
+    begins = _BEGINNING.match(head)
+    found = _BEGINNINGS[begins.lastindex - 1][1] if begins and begins.lastindex else ""
+    if found in _MARKED and not _same(declared, found):
+        return found
+    family = "" if found in _MARKED else found
     told = declared not in _UNTOLD
     if told and not (family and (declared in _MARKED or _is_text(declared) != _is_text(family))):
         return declared
@@ -96,10 +100,6 @@ def settled(declared: str, name: str, head: bytes) -> str:
 def extension_of(kind: str) -> str:
     """An extension for files of a type, with its dot: `.bin` for types nobody has a program for."""
     return _EXTENSIONS.get(kind, ".txt" if kind.startswith("text/") else ".bin")
-
-
-def _found(table: tuple[tuple[re.Pattern[bytes], str], ...], head: bytes) -> str:
-    return next((kind for pattern, kind in table if pattern.match(head)), "")
 
 
 def _same(declared: str, mark: str) -> bool:
