@@ -90,6 +90,7 @@ BOMBS: Final[dict[str, Callable[[], bytes]]] = {
     "quotations in each other": lambda: fill(HTML, b"<blockquote>x"),
     "entities": lambda: fill(HTML, b"&amp;&#x142;&lt"),
     "8-bit words": lambda: fill(HEAD + b"\n", bytes(range(33, 256))),
+    "long words before a letter": lambda: HEAD + b"\n" + (b"a" * 49_990 + b"\xe9 ") * 20,
     "misread letters": lambda: fill(HEAD + b"Content-Type: text/plain; charset=utf-8\n\n", "Å‚Ã³√≥ÐµÑ‚ ".encode()),
     "misread letters in a line": lambda: fill(HEAD + b"Content-Type: text/plain; charset=utf-8\n\n", "ÅÐ€“".encode()),
     "letters of a wrong charset": lambda: fill(
