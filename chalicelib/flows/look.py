@@ -20,7 +20,7 @@ from chalicelib.store.table import Page
 from chalicelib.world import World
 
 _MOST_HELD_COUNTED = 1000
-_NUMBER = re.compile(r"[1-9][0-9]{0,11}", re.ASCII)
+_NUMBER = re.compile(r"[1-9][0-9]{0,11}")
 _IN_HANDS: Final = {"holder": keys.holding_pk, "offered_to": keys.offered_pk, "pinned_to": keys.pinned_pk}
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
-from chalicelib.intake import charset, cms, filetypes, invitation, mime, rtf, tnef
+from chalicelib.intake import charset, cms, filetypes, invitation, mime, tnef
 from chalicelib.intake.attachments import filename
 from chalicelib.intake.fields import Fields
 from chalicelib.intake.mime import Part
@@ -123,8 +123,14 @@ def _outlook_text(stream: tnef.Stream, raw: bytes) -> Part:
         return _part("text/plain", text, charset_name)
     if stream.html:
         return Part(Fields(), "text/html", {}, raw, stream.html.start, stream.html.end)
-    words = rtf.text(rtf.decompressed(raw[stream.rtf.start : stream.rtf.end])) if stream.rtf else ""
+    words = _rich_text(raw[stream.rtf.start : stream.rtf.end]) if stream.rtf else ""
     return _part("text/plain", words.encode("utf-8", "replace"), "utf-8")
+
+
+def _rich_text(packed: bytes) -> str:
+    from chalicelib.intake import rtf  # when asked for: few mails need it, every cold start would pay
+
+    return rtf.text(rtf.decompressed(packed))
 
 
 def _as_file(text: Part, name: str) -> Part:

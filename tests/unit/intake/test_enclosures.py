@@ -119,6 +119,15 @@ def test_a_damaged_stream_gives_what_it_has_and_says_so() -> None:
     assert nothing.envelopes == ()
 
 
+def test_a_value_that_is_said_to_reach_beyond_its_list_is_none() -> None:
+    said = pack.properties((pack.STRING8, pack.LONG_NAME, b"name.pdf"))
+    lying = said.replace(b"\x08\0\0\0name", b"\x30\0\0\0name")
+    stream = pack.tnef(file(b"a.pdf", b"%PDF-"), pack.attribute(pack.FILE, lying), file(b"b" * 100, b"x"))
+    read = tnef.read(stream, 0, len(stream))
+    assert read.damaged
+    assert [one.name for one in read.files] == ["a.pdf"]
+
+
 @pytest.mark.parametrize("packed", [pack.signed(INNER), pack.signed_in_pieces([INNER[:7], INNER[7:], b""])])
 def test_what_is_signed_in_smime_is_shown(packed: bytes) -> None:
     message = sent(packed, b"application/pkcs7-mime; smime-type=signed-data; name=smime.p7m")
