@@ -149,8 +149,7 @@ def intake(world: TestWorld, cloud: Cloud) -> None:
     world.raw.write("chat/whatsapp/several", chats.recorded("whatsapp-batch"), "application/json")
     several = hook.notice("whatsapp", "several", "chat/whatsapp/several", world.settings)
     assert delivery(several.body, "m-4", 2, world) == "handed in as 4"
-    for body in cloud.bodies(world.settings.inbound_queue_url):
-        assert delivery(json.dumps(body), "m-5", 1, world) == "queued"
+    assert len(cloud.bodies(world.settings.inbound_queue_url)) == 4
     vars(world)["policy"] = cloud.policy
 
 
