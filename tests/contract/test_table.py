@@ -1058,6 +1058,7 @@ def test_each_pattern_costs_one_call(cloud: Cloud, table: Table) -> None:
         "carried": lambda: table.carried("anna"),
         "pinned": lambda: table.pinned("anna"),
         "mentions": lambda: table.mentions("anna", 10, None),
+        "links": lambda: table.links(whose.id),
         "shown": lambda: table.shown("shop-page", "c1", 0, 10),
         "shown_last": lambda: table.shown_last("shop-page", "c1"),
         "count_message": lambda: table.count_message("shop-page", "c1", NOW, 5),

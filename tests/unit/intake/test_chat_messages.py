@@ -19,7 +19,7 @@ TEXT = "Where is my parcel?"
 
 
 def _photo(name: str = "parcel.jpg", kind: str = "image/jpeg", size: int = 31337, url: str = "") -> Attachment:
-    return Attachment(name, kind, size, url)
+    return Attachment(name, kind, size, url=url)
 
 
 #: Of each recorded message what tells it from others: fields, and what they must hold.

@@ -13,7 +13,7 @@ from chalicelib.intake.chat.adapters import ADAPTERS
 from chalicelib.intake.chat.secret import Secret
 from chalicelib.outgoing import chat
 from chalicelib.outgoing.chat_calls import CALLS
-from chalicelib.policy import Installation
+from chalicelib.policy import WIDGET, Installation
 from tests.chats import recorded
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -87,7 +87,7 @@ def composed(provider: str, text: str = TEXT, place: str = "") -> bytes:
 
 
 def test_every_provider_has_its_call_or_takes_no_replies() -> None:
-    assert CALLED.keys() == CALLS.keys() == ADAPTERS.keys() - {"generic", "tawk"}
+    assert CALLED.keys() == CALLS.keys() == ADAPTERS.keys() - {"generic", "tawk", WIDGET}
 
 
 @pytest.mark.parametrize("provider", CALLED)
