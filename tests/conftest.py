@@ -13,6 +13,7 @@ from tests.crash.quick_moto import make_quick
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """On several cores the tests of a file go together, and so do all that share the running system."""
     for item in items:
