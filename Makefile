@@ -52,7 +52,7 @@ up: setup ## The same, empty
 	@$(BIN)/sortownia up $(ARGS)
 
 test: setup ## All tests but the nightly ones, on all cores (ARGS="-n 0 -s" prints figures)
-	@$(BIN)/pytest -m "not long" -n auto --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -m "not long" -n auto --no-loadscope-reorder $(ARGS)
 
 test-long: setup ## The nightly tests
 	@$(BIN)/pytest -m long $(ARGS)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from moto import mock_aws
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.cloud import REGION, Cloud, TestWorld
 from tests.crash.quick_moto import make_quick
@@ -13,12 +15,16 @@ from tests.crash.quick_moto import make_quick
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """On several cores the tests of a file go together, and so do all that share the running system."""
-    for item in items:
-        stack = item.get_closest_marker("stack")
-        item.add_marker(pytest.mark.xdist_group("stack" if stack else item.nodeid.partition("::")[0]))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """On several cores the tests of a file go together, for they share its fixtures."""
+    return _FileByFile(config, log)
+
+
+class _FileByFile(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        """All that share the running system go together, too."""
+        file = nodeid.partition("::")[0]
+        return "end_to_end" if file.startswith("tests/end_to_end/") else file
 
 
 @pytest.fixture(autouse=True)
