@@ -109,6 +109,7 @@ class Operation:
         """
         try:
             if self.to_visitors:
+                check_names(parts.values())
                 asked.visit(parts["installation"])
             elif not self.to_anybody:
                 asked.prove_caller()

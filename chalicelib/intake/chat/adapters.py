@@ -26,15 +26,11 @@ from chalicelib.intake.chat import (
 )
 from chalicelib.intake.chat.received import Received
 from chalicelib.intake.message import Message
-from chalicelib.policy import Installation
+from chalicelib.policy import WIDGET, Installation
 
 
 def _no_challenge(_raw: bytes) -> str:
     return ""
-
-
-def _posted_by_nobody(_received: Received, _secrets: Sequence[str], _now: datetime) -> None:
-    raise Unknown("our own widget posts no webhooks")
 
 
 def _as_it_is(raw: bytes) -> bytes:
@@ -70,7 +66,6 @@ ADAPTERS: Final[Mapping[str, Adapter]] = {
     "tawk": Adapter(tawk.verify, tawk.messages),
     "telegram": Adapter(telegram.verify, telegram.messages),
     "whatsapp": Adapter(whatsapp.verify, whatsapp.messages, shakes_hands=True),
-    "widget": Adapter(_posted_by_nobody, generic.messages),
     "zendesk": Adapter(zendesk.verify, zendesk.messages),
 }
 
@@ -88,6 +83,7 @@ def messages(installation: Installation, raw: bytes) -> tuple[Message, ...]:
 
     Where the desk names the provider's account, those of other accounts are none of this installation's.
     """
-    found = {message.delivery: message for message in adapter_of(installation).messages(raw)}
+    said = generic.messages if installation.provider == WIDGET else adapter_of(installation).messages
+    found = {message.delivery: message for message in said(raw)}
     ours = f"{installation.account}." if installation.account else ""
     return tuple(message for message in found.values() if message.conversation.startswith(ours))

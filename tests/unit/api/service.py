@@ -189,7 +189,10 @@ class Service:
         """The customer writes once more about an item."""
         number, there = next(_count), self.world
         now, customer = there.table.item_and_customer(item["id"], item["customer_id"])
-        message = email.parse(letters.mail(CANARY, "c@customer.example.com", Message_ID=f"<{number}@example.com>"))
+        mail = letters.mail(
+            CANARY, "c@customer.example.com", f"Re: {now.subject if now else ''}", Message_ID=f"<{number}@example.com>"
+        )
+        message = email.parse(mail)
         arrival = Arrival(
             delivery=Delivery("mail", f"d{number}"), source="help@shop.example.com", raw_key=f"mail/d{number}",
             received_at=there.now(),

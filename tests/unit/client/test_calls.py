@@ -18,7 +18,10 @@ from tests.unit.client.conftest import Connect
 from tests.unit.client.wire import Broken, meant
 
 #: Chat providers sign what they send, and the description is for tools.
-NOT_FOR_AGENTS = {"receive", "shake_hands", "be_there", "read_openapi"}
+NOT_FOR_AGENTS = {
+    "receive", "shake_hands", "be_there", "read_openapi",
+    "read_widget", "open_session", "write_message", "read_replies",
+}  # fmt: skip
 #: How an agent's program asks for each operation.
 CALLS: dict[str, Callable[[Client, ItemOut], Any]] = {
     "claim_in_queue": lambda c, i: c.claim("people"), "claim_in_mine": lambda c, i: c.claim(),
