@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from chalicelib import metrics
-from chalicelib.policy import Installation, Policy
+from chalicelib.policy import WIDGET, Installation, Policy
 from infra.functions import FUNCTIONS, Function, camel
 from infra.intrinsics import Json, arn, attribute, document, ref, resource, sub
 from infra.outgoing import outgoing
@@ -325,7 +325,7 @@ def _secrets(policy: Policy) -> Json:
 def _secret(installation: Installation) -> Json:
     """Made up until somebody says what the provider knows: by then it proves nothing that anybody could send."""
     made: Json = {"PasswordLength": 64, "ExcludeCharacters": string.punctuation}
-    if installation.provider != "generic":
+    if installation.provider not in ("generic", WIDGET):
         made |= {"SecretStringTemplate": '{"token": ""}', "GenerateStringKey": "signing"}
     properties = {
         "Name": sub(f"${{AWS::StackName}}/hooks/{installation.name}"),

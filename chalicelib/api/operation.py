@@ -32,7 +32,8 @@ from chalicelib.world import world
 _ASKED_FOR: Final = {"body", "query", "version", "answer_key", "signed", "page"}
 #: A script is asked for by every page of a shop, and is the same for weeks.
 _KEPT_A_DAY: Final[dict[str, str | list[str]]] = {
-    "Cache-Control": "public, max-age=86400", "Cross-Origin-Resource-Policy": "cross-origin",
+    "Content-Type": Script.content_type, "Cache-Control": "public, max-age=86400",
+    "Cross-Origin-Resource-Policy": "cross-origin",
 }  # fmt: skip
 _KEPT_BY_NOBODY: Final[dict[str, str | list[str]]] = {"Cache-Control": "no-store"}
 

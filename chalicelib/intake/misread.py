@@ -243,11 +243,15 @@ def _right(sample: str, value: float) -> bool:
 
 def _broken(sample: str) -> bool:
     """Whether a sign, a capital or a letter of another script stands inside a word."""
+    return _has_sign_inside(sample) or min(map(letters.together, sample, sample[1:]), default=0.0) <= -2.0
+
+
+def _has_sign_inside(sample: str) -> bool:
     for before, letter, after in zip(sample, sample[1:], sample[2:], strict=False):
         inside = letters.is_letter(before) and letters.is_letter(after)
         if inside and letter > "\x7f" and not letters.is_letter(letter) and letter not in _INSIDE:
             return True
-    return min(map(letters.together, sample, sample[1:]), default=0.0) <= -2.0
+    return False
 
 
 def _exchanges(sample: str, now: float, lean: dict[str, float], likely: str) -> Iterator[_Exchange]:
@@ -265,7 +269,8 @@ def _sure(sample: str, now: float, best: _Exchange) -> bool:
     different = {letter for letter in changed if letter.isalpha()}
     size = sum(letter > "\x7f" for letter in best.sample)
     enough = LETTERS if any(letter > "\x7f" and letter.isalpha() for letter in sample) else 2 * LETTERS
-    telling = len(different) >= enough or _broken(sample)
+    # One letter of another script in a word may be a slip of the finger; a sign there is none.
+    telling = len(different) >= enough or _has_sign_inside(sample) or (_broken(sample) and len(different) > 1)
     return telling and best.gain >= max(3.0, 0.5 * len(changed)) and now + best.gain >= SURE * size
 
 

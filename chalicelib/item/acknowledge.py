@@ -1,7 +1,7 @@
 """Acknowledging a mail: whether it gets "we have your message", in which words, and what that writes. Pure.
 
-Three things, each of which ends a loop, keep programs from answering each other: only a person is written to, only who
-opens an item, and each account five times a day at the most, whatever its mails say (RFC 3834, section 2).
+Each of these ends a loop: only a person is written to, only who opens an item and answers nothing we know, nobody twice
+within an hour, and each account five times a day at the most, whatever its mails say (RFC 3834, section 2).
 """
 
 from collections.abc import Iterator
@@ -23,6 +23,8 @@ from chalicelib.policy import Policy
 #: So often the desk writes by itself to one account within a day, whichever of its mailboxes is written to.
 MOST: Final = 5
 WITHIN: Final = timedelta(days=1)
+#: A program that answers does so at once: whoever writes so soon after our last letter gets no other.
+PAUSE: Final = timedelta(hours=1)
 _SPAM: Final = "spam"
 
 
@@ -124,9 +126,13 @@ def _of_matter(arrival: Arrival, tags: Tagging | None, known: Known) -> Iterator
         yield "it may be spam"
     if known.message:
         yield "its Message-ID was used before"
-    if known.item and (known.customer is None or known.item.customer_id != known.customer.id):
-        yield "it refers to a matter of somebody else"
+    if known.item:
+        yield "it answers something we know"
     if known.budget is None:
         yield "its sender's budget was not read"
-    elif len(_lately(known.budget, arrival.now)) >= MOST:
+        return
+    lately = _lately(known.budget, arrival.now)
+    if lately and arrival.now - max(lately) < PAUSE:
+        yield "its sender was written to within the hour"
+    if len(lately) >= MOST:
         yield f"its sender was written to {MOST} times within a day"

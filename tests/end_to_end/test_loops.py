@@ -50,13 +50,13 @@ def switched_on(folder: Path) -> Path:
 
 
 @pytest.mark.timeout(400)
-def test_a_program_that_answers_everything_gets_five_and_the_desk_loses_nothing(running: Running) -> None:
+def test_a_program_that_answers_everything_gets_one_mail_and_the_desk_loses_nothing(running: Running) -> None:
     robot = Robot(running)
     for number in range(ROUNDS):
         robot.writes(number)
         eventually(lambda seen=number: len(running.rows("item")), lambda items, seen=number: items == seen + 1, 60)
         robot.hands_back()
-    mails = eventually(robot.heard, lambda heard: len(heard) >= 5, 60)
+    mails = eventually(robot.heard, lambda heard: len(heard) >= 1, 60)
     first = mails[0]
     notify(running.stack, first, Kind.BOUNCED)
     robot.posts(robot.absence_note(first), str(robot.read(first)["Reply-To"].addresses[0].addr_spec))
@@ -65,8 +65,8 @@ def test_a_program_that_answers_everything_gets_five_and_the_desk_loses_nothing(
     eventually(lambda: running.rows("outbox"), lambda rows: all(row["status"] != "queued" for row in rows), 60)
 
     outbox, items = running.rows("outbox"), running.rows("item")
-    assert sorted(row["status"] for row in outbox) == ["bounced", *["sent"] * 4]
-    assert len(robot.heard()) == len(outbox) == 5
+    assert [row["status"] for row in outbox] == ["bounced"]
+    assert len(robot.heard()) == 1
     assert [(item["state"], item["version"]) for item in items] == [("queued", 1)] * ROUNDS
     kinds = ("item", "event", "customer", "delivery", "message", "identity", "outbox", "token", "payload", "budget")
     assert violations(row for kind in kinds for row in running.rows(kind)) == []

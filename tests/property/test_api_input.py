@@ -42,7 +42,7 @@ def service() -> Iterator[Service]:
 #: Names that exist, filled in when the service runs: random input beside them goes further in.
 NAMES = {
     "queue": "people", "agent_id": "anna", "provider": "generic", "installation": "shop-widget", "item_id": "none",
-    "customer_id": "none", "reply_id": "none",
+    "customer_id": "none", "reply_id": "none", "seq": "1", "number": "1",
 }  # fmt: skip
 
 anything = st.text(st.characters(), max_size=40)  # with lone surrogates: an event is JSON, and JSON can hold them

@@ -97,7 +97,13 @@ BROKEN = [
     ('chat = "PT1M"', 'chat = "PT0S"', "offers.chat", 'chat = "PT0S"', "longer than nothing"),
     ('chat = "PT1M"', 'chat = "PT1M"\nfax = "PT1M"', "offers.fax", "fax =", "no such key; there is chat, mail"),
     ('provider = "generic", ' + REPLIES, REPLIES, "installations.shop-widget", "shop-widget", "None is no provider"),
-    (REPLIES, 'answers = ""', "installations.shop-widget.answers", "shop-widget", "no such key; there is origins"),
+    (
+        REPLIES,
+        'answers = ""',
+        "installations.shop-widget.answers",
+        "shop-widget",
+        "no such key; there is provider, replies",
+    ),
 ]
 BROKEN += [
     (

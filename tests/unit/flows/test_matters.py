@@ -57,7 +57,9 @@ def messages(world: TestWorld, item: Item) -> list[str]:
 def held(world: TestWorld, moto_cloud: Cloud) -> Item:
     """Anna holds an item of three mails, of which the second is about a bill."""
     deliver(world, 1)
-    deliver(world, 2, "#billing And the invoice?", sender=CUSTOMER, subject="Invoice", In_Reply_To=FIRST)
+    deliver(
+        world, 2, "#billing And the invoice?", sender=CUSTOMER, subject="Re: Parcel, and the invoice", In_Reply_To=FIRST
+    )
     deliver(world, 3, "The parcel again", sender=CUSTOMER, In_Reply_To=FIRST, Reply_To="home@customer.example.com")
     return claimed(world)
 
@@ -67,7 +69,7 @@ def two(world: TestWorld, moto_cloud: Cloud) -> tuple[Item, Item]:
     """Anna holds two items of one customer: each a mail."""
     deliver(world, 1)
     forward(world, minutes=1)
-    deliver(world, 2, sender=CUSTOMER, subject="Once more")
+    deliver(world, 2, sender=CUSTOMER, subject="Once more, the parcel")
     first, second = items(moto_cloud)
     return claim_named(first.id, ANNA, "", world), claim_named(second.id, ANNA, "", world)
 
@@ -83,7 +85,7 @@ def part(world: TestWorld, item: Item, *which: int, **more: Any) -> Chosen:
 def test_what_is_split_off_goes_where_routing_sends_it(world: TestWorld, held: Item) -> None:
     old, new = split(held.id, held.version, part(world, held, 1, reason="a bill"), ANNA, world)
     assert (new.state, new.queue, new.ring, new.holder, new.version) == (State.QUEUED, "billing", 1, None, 1)
-    assert (new.linked_to, new.linked_because, new.subject) == (held.id, "a bill", "Invoice")
+    assert (new.linked_to, new.linked_because, new.subject) == (held.id, "a bill", "Re: Parcel, and the invoice")
     assert (new.customer_id, new.channel, new.source) == (held.customer_id, held.channel, held.source)
     assert new.contact
     assert (new.contact.address, new.contact.message_id) == (CUSTOMER, "m2@customer.example.com")

@@ -39,7 +39,7 @@ def listed(raw: bytes) -> list[tuple[str, str, int]]:
         (b"filename==?utf-8?b?dW1vd2EgxYIucGRm?=", "umowa ł.pdf"),
         (b'filename="=?utf-8?q?umowa?=\n =?utf-8?q?_=C5=82.pdf?="', "umowa ł.pdf"),
         ('filename="umowa ł.pdf"'.encode(), "umowa ł.pdf"),
-        ('filename="umowa ł.pdf"'.encode("cp1250"), "umowa ł.pdf"),
+        ('filename="najem łódki.pdf"'.encode("cp1250"), "najem łódki.pdf"),
         (b'filename="never closed.pdf', "never closed.pdf"),
         (b"filename*=utf-8''..%2F..%2Fetc%2Fpasswd", "passwd"),
         (b"filename*=utf-8''a%0D%0AX-Evil%3A%20b.pdf", "aX-Evil_ b.pdf"),

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib import policy
 from chalicelib.intake.message import Address, Automatic, Message
-from chalicelib.item.acknowledge import MOST, WITHIN, account_of, acknowledged, acknowledgement, is_due, weighed
+from chalicelib.item.acknowledge import MOST, PAUSE, WITHIN, account_of, acknowledged, acknowledgement, is_due, weighed
 from chalicelib.item.arrive import Arrival, Known, message_arrived
 from chalicelib.item.change import Budget, Change, KnownMessage
 from chalicelib.item.item import CustomerId, EventType, Tagging
@@ -96,8 +96,8 @@ def test_some_arrivals_are_not_acknowledged(come: Arrival, reason: str) -> None:
     ("known", "reason"),
     [
         (Known(), "its sender's budget was not read"),
-        (Known(budget=FRESH, item=item()), "it refers to a matter of somebody else"),
-        (Known(budget=FRESH, item=item(), customer=customer(id="cu2")), "it refers to a matter of somebody else"),
+        (Known(budget=FRESH, item=item()), "it answers something we know"),
+        (Known(budget=FRESH, item=item(), customer=customer(id="cu2")), "it answers something we know"),
         (
             Known(budget=FRESH, message=KnownMessage("m", "one@customer.example.com", "hash", None, "e")),
             "its Message-ID was used before",
@@ -113,11 +113,13 @@ def test_what_may_be_spam_is_not_acknowledged(abstained: bool) -> None:
     assert why_not(tagging=tags(topic="spam", topic_abstained=abstained)) == "it may be spam"
 
 
-def test_an_own_matter_that_ended_long_ago_is_no_obstacle() -> None:
+def test_who_writes_under_an_old_matter_of_his_own_is_not_acknowledged() -> None:
+    """He had his acknowledgement then; a program that answers it years later has none to answer."""
     ended = item(state=State.RESOLVED, changed_at=NOW - timedelta(days=31))
     known = weighed(arrival(), mail(), tags(), Known(budget=FRESH, item=ended, customer=customer()), COURTEOUS)
     change = message_arrived(arrival(), mail(), tags(), known, COURTEOUS, ids())
-    assert is_due(change, known, arrival(), COURTEOUS)
+    assert change.before is None
+    assert not is_due(change, known, arrival(), COURTEOUS)
 
 
 def test_a_further_message_is_not_acknowledged_whatever_its_item_does() -> None:
@@ -164,15 +166,17 @@ def test_the_timeline_says_why_who_opened_an_item_was_not_acknowledged() -> None
 @pytest.mark.parametrize(
     ("ago", "due"),
     [
-        ([timedelta()] * (MOST - 1), True),
-        ([timedelta()] * MOST, False),
+        ([PAUSE] * (MOST - 1), True),
+        ([PAUSE] * MOST, False),
+        ([PAUSE - SECOND], False),
+        ([timedelta()], False),
         ([WITHIN - SECOND] * MOST, False),
-        ([WITHIN, *[SECOND] * (MOST - 1)], True),
+        ([WITHIN, *[PAUSE] * (MOST - 1)], True),
         ([WITHIN] * MOST, True),
         ([-SECOND] * MOST, False),  # of a clock that is ahead of ours
     ],
 )
-def test_an_account_is_written_to_five_times_within_any_day(ago: list[timedelta], due: bool) -> None:
+def test_an_account_is_written_to_five_times_within_any_day_and_once_an_hour(ago: list[timedelta], due: bool) -> None:
     assert (why_not(known=Known(budget=spent(*ago))) == "") is due
 
 
