@@ -88,7 +88,7 @@ def _made(text: str, name: str) -> Address | None:
     if address.lower().startswith("mailto:"):
         address = address[7:]
     local, at, domain = address.rpartition("@")
-    address = (local + at + domain.lower().rstrip(".")) if at else address
+    address = (local + at + domain.lower()) if at else address
     name = name.strip().strip("'\"").strip()
     return Address(name, _utf8(address)[:1000]) if address or name else None
 

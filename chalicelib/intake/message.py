@@ -14,8 +14,8 @@ class Address:
 
     @property
     def key(self) -> str:
-        """The address in lower case, for comparing and looking up."""
-        return self.address.lower()
+        """The address in lower case and without the root's dot (`example.com.`), for comparing and looking up."""
+        return self.address.lower().rstrip(".")
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ def _of_sender(arrival: Arrival, sender: Address | None, policy: Policy) -> Iter
         return
     if not arrival.trusted:
         yield "its sender is not proved"
-    if marks.of_domain(sender.address, policy.domains):
+    if marks.of_domain(sender.key, policy.domains):
         yield "it comes from an address of our own"
     if marks.read_by_nobody(sender.address):
         yield "nobody reads what is sent to its sender"

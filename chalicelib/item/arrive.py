@@ -304,7 +304,7 @@ def contact_of(arrival: Arrival, message: Message) -> Contact:
     earlier = dict.fromkeys((*message.references, *message.in_reply_to))
     earlier.pop(message.message_id, None)
     return Contact(
-        address=to.address if to else "",
+        address=to.address.rstrip(".") if to else "",
         name=(to.name or "") if to else "",
         message_id=message.message_id,
         references=tuple(earlier)[-REFERENCES_KEPT:],

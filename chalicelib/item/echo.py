@@ -32,6 +32,6 @@ def _ours(message: Message, known: Known, policy: Policy) -> str:
         return "carries the Message-ID of a mail of ours"
     if marks.is_ours(message.message_id, policy.domains):
         return "carries a Message-ID of our making"
-    if message.loop and message.sender and marks.of_domain(message.sender.address, policy.domains):
+    if message.loop and message.sender and marks.of_domain(message.sender.key, policy.domains):
         return "carries our loop header and comes from an address of our own"
     return ""
