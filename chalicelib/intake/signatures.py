@@ -61,8 +61,8 @@ def device(line: str) -> bool:
 
 def _begins_signed(text: str) -> bool:
     """Cheap: most lines begin otherwise, and need no pattern."""
-    first = text.split(None, 1)[0].lower()
-    return first in FIRST_WORDS or first[0] > "\u2fff"
+    first = "".join(text.split(None, 1)[:1]).lower()
+    return first in FIRST_WORDS or first[:1] > "\u2fff"
 
 
 def closing(line: str) -> bool:

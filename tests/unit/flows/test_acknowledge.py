@@ -166,6 +166,7 @@ def test_the_budget_is_one_for_all_mailboxes(world: TestWorld, moto_cloud: Cloud
         letters.store_mail(world, f"ses-{number}", raw)
         mailbox = list(boxes)[number % 2]
         receive.delivery(letters.notice(f"ses-{number}", recipient=mailbox), f"sqs-{number}", 1, world)
+        forward(world, hours=1)
     assert len(outbox(moto_cloud)) == 5
 
 
@@ -176,6 +177,7 @@ def test_of_two_at_once_with_one_letter_left_one_is_acknowledged(world: TestWorl
     """Both read a budget of one; the loser decides again, and goes without."""
     for number in range(4):
         deliver(world, number, sender="c1@customer.example.com")
+        forward(world, hours=1)
     with Meanwhile(moto_cloud, lambda: deliver(world, 5, sender="c1+x@customer.example.com")) as race:
         assert deliver(world, 6, sender="c1+y@customer.example.com") == "queued"
     assert race.times == 3

@@ -382,6 +382,8 @@ def test_what_is_only_forwarded_stays_whole(mail: str, above: str) -> None:
         "-- \nonly a signature",
         "________",
         "On Mon, 2 Nov 2026 at 10:00, Help <h@example.com> wrote:\n> x",
+        "*\x0b*",
+        "a word\n(\x1c)",
     ],
 )
 def test_never_empty(text: str) -> None:
