@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Final
 
 from chalicelib.intake import addresses, fields
+from chalicelib.intake.charset import storable
 from chalicelib.intake.message import Failure
 from chalicelib.intake.mime import ENCLOSED, Part
 
@@ -136,7 +137,7 @@ def _of_types(root: Part, types: frozenset[str]) -> Iterator[Part]:
 
 
 def _decoded(part: Part) -> str:
-    return part.content()[:STATUS_READ].decode("utf-8", "replace")
+    return storable(part.content()[:STATUS_READ].decode("utf-8", "replace"))[0]
 
 
 def _report(text: str) -> _Report:
@@ -249,9 +250,9 @@ def _beside(lines: list[str], at: int, found: re.Match[str], leads: dict[int, re
 
 
 def _failure(recipient: str, status: str, reason: str, action: str) -> Failure:
-    said = " ".join(reason[: 4 * REASON_LENGTH].split())
+    said = storable(" ".join(reason[: 4 * REASON_LENGTH].split()))[0]
     code = _code(status, said)
-    return Failure(recipient, code, said[:REASON_LENGTH], _permanent(code, said, action))
+    return Failure(storable(recipient)[0], code, said[:REASON_LENGTH], _permanent(code, said, action))
 
 
 def _code(status: str, reason: str) -> str:

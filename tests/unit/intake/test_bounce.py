@@ -162,6 +162,13 @@ def test_a_reason_is_bounded() -> None:
     assert len(failure.reason) == 300
 
 
+def test_a_reason_holds_nothing_that_cannot_be_stored() -> None:
+    status = "Final-Recipient: rfc822; a\0nna@example.com\nAction: failed\nStatus: 5.1.1\n"
+    (failure,) = report(f"{status}Diagnostic-Code: smtp; 550 no\0body here\n").failures
+    assert "\0" not in failure.recipient + failure.reason
+    assert "nobody here" in failure.reason
+
+
 def test_which_mail_it_was() -> None:
     headers = b"--b\nContent-Type: text/rfc822-headers\n\nMessage-ID: <reply-2@example.com>\n\n"
     assert report("Final-Recipient: rfc822; a@example.org", original=headers).about == ("reply-2@example.com",)
