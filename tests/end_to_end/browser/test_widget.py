@@ -1,5 +1,6 @@
 """The chat widget in a real browser, on the real system: what visitors write, what agents answer."""
 
+import re
 import secrets
 import time
 
@@ -11,6 +12,8 @@ from tests.end_to_end.browser.street import PATIENCE, Street
 pytestmark = pytest.mark.stack
 
 LIVE_SECONDS = 5
+#: What stands beside a message that is durable, and soon after, when intake has it, in its place.
+ARRIVED = re.compile(r"Sent|\d\d:\d\d")
 #: Each would leave a mark in the page if any of it were ever taken for a program.
 MARKUP = (
     '<img src=x onerror="window.marked=1"><script>window.marked=1</script>{{7*7}}<a href=javascript:marked=1>&lt;b&gt;'
@@ -59,7 +62,7 @@ def test_page_of_a_listed_origin_calls_an_api_elsewhere(street: Street) -> None:
     """The usual case: the shop's page and the API have different origins, so the browser asks first."""
     tab = street.own_page(street.visitor(), api=f"{street.other_url}/v1/widget/").open()
     question = tab.write("Where is my parcel?")
-    expect(tab.await_line(question)).to_contain_text("Sent")
+    expect(tab.await_line(question)).to_contain_text(ARRIVED)
     street.answer(tab.conversation, "Tomorrow.")
     tab.await_line("Tomorrow.", LIVE_SECONDS)
     assert {request.url.split("/v1/")[0] for request in tab.asked if "/widget/" in request.url} == {street.other_url}
@@ -70,7 +73,7 @@ def test_what_was_written_offline_arrives_once(street: Street) -> None:
     visitor = street.visitor()
     tab = street.tab(visitor).open()
     first = tab.write("Hello?")
-    expect(tab.await_line(first)).to_contain_text("Sent")
+    expect(tab.await_line(first)).to_contain_text(ARRIVED)
     visitor.set_offline(True)
     second = tab.write("Are you there?")
     expect(tab.await_line(second)).to_contain_text("Not sent yet")
