@@ -9,6 +9,7 @@ look straight into it.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from typing import Any, Final
 
 import pytest
@@ -29,7 +30,16 @@ def make_quick(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Table, "all_items", _all_items)
     patch.setattr(LimitedSizeDict, "__setitem__", dict.__setitem__)
     patch.setattr(BaseJSONSerializer, "_serialize_type_structure", _serialized)
+    for kept in (Item, Table):
+        patch.setattr(kept, "instances_tracked", _Forgetful())
     patch.setenv("MOTO_SQS_ENFORCE_STRICT_QUEUE_PURGE_BEHAVIOUR", "false")
+
+
+class _Forgetful(list[Any]):
+    """What moto lists of each kind of thing it ever made, with all that hangs on it: gigabytes in a long test."""
+
+    def append(self, _: Any) -> None:
+        pass
 
 
 class MotoTable:
@@ -53,7 +63,7 @@ class MotoTable:
         query = Table.query
 
         def late(table: Table, *asked: Any, **more: Any) -> Any:
-            shown = _same(table)
+            shown = copy(table)
             shown.items = kept if asked[_INDEX_NAME] else table.items
             return query(shown, *asked, **more)
 
@@ -72,15 +82,8 @@ class MotoTable:
 
 def _copied_table(table: Table, _memo: dict[int, Any]) -> Table:
     """A table of which only the rows are its own: nothing else changes while tests run."""
-    made = _same(table)
+    made = copy(table)
     made.items = _copied(table.items)
-    return made
-
-
-def _same(table: Table) -> Table:
-    """A copy of which moto knows nothing: it would keep each one until the end, with all its rows."""
-    made: Table = object.__new__(Table)
-    vars(made).update(vars(table))
     return made
 
 
