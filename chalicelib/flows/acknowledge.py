@@ -3,7 +3,6 @@
 import logging
 
 from chalicelib.errors import Unavailable
-from chalicelib.flows.letter import by_mail
 from chalicelib.intake.message import Message
 from chalicelib.item.acknowledge import acknowledged, acknowledgement, is_due, weighed
 from chalicelib.item.arrive import Arrival, Known
@@ -35,6 +34,8 @@ class Courtesy:
             return change
         if not is_due(change, known, self._arrival, world.policy):
             return change
+        from chalicelib.flows.letter import by_mail  # writing mail takes a while to load, and few arrivals get one
+
         self._reply_id, self._event_id = self._reply_id or world.new_id(), self._event_id or world.new_id()
         text = acknowledgement(item, world.policy)
         at = self._arrival.now

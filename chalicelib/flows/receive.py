@@ -9,13 +9,11 @@ from typing import Any, Final
 
 from chalicelib import metrics
 from chalicelib.errors import Unavailable, Unknown, Unreadable
-from chalicelib.flows import hook, widget
 from chalicelib.flows.acknowledge import Courtesy
 from chalicelib.flows.again import save, until_won
 from chalicelib.flows.merged import goes_on_in
 from chalicelib.flows.tagging import tags_of
 from chalicelib.intake import email, filetypes
-from chalicelib.intake.chat import adapters
 from chalicelib.intake.message import Message
 from chalicelib.intake.mime import Part
 from chalicelib.intake.proof import Checked
@@ -35,7 +33,7 @@ from chalicelib.item.arrive import (
 from chalicelib.item.change import Change, Delivery
 from chalicelib.item.echo import heard
 from chalicelib.item.joining import Clues, lead
-from chalicelib.outgoing import chat_news, token
+from chalicelib.outgoing import token
 from chalicelib.outgoing.notice import SendNotice
 from chalicelib.policy import Policy
 from chalicelib.store import keys, rows
@@ -134,13 +132,22 @@ def _receive(arrival: Arrival, opened: email.Opened, world: World) -> str:
         asked = may_be_offered(arrival, said, tags, known, world.policy, ids)
         known = replace(known, agents=world.table.agents(asked))
         change = courtesy.given(message_arrived(arrival, said, tags, known, world.policy, ids), known)
-        change = widget.heard(change, arrival, said, world)
+        change = _shown(change, arrival, said, world)
         if change.events:
             _write_files(unwritten, arrival, world)
         save(change, arrival.now, world)
         return _outcome(change)
 
     return until_won(decide_and_save)
+
+
+def _shown(change: Change, arrival: Arrival, message: Message, world: World) -> Change:
+    """The change, with what the visitor of our own widget is shown of it."""
+    if message.channel != "chat":
+        return change
+    from chalicelib.flows import widget  # what is of chats is loaded for chats
+
+    return widget.heard(change, arrival, message, world)
 
 
 def _write_files(files: Iterable[tuple[int, Part]], arrival: Arrival, world: World) -> None:
@@ -176,6 +183,8 @@ def _parted(notice: Notice, world: World) -> str:
         return ""
     if len(came) < 2:
         return ""
+    from chalicelib.flows import hook
+
     said = [opened.message.delivery for _, opened in came]
     notices = [hook.notice(arrival.source, one, arrival.raw_key, world.settings) for one in said]
     if world.queues.send(notices):
@@ -193,6 +202,14 @@ def _read(notice: Notice, world: World) -> tuple[list[Came], tuple[SendNotice, .
     raw = world.raw.read(arrival.raw_key)
     if arrival.delivery.channel == "mail":
         return _mails(notice, raw), ()
+    return _chats(arrival, raw, world)
+
+
+def _chats(arrival: Arrival, raw: bytes, world: World) -> tuple[list[Came], tuple[SendNotice, ...]]:
+    from chalicelib.flows import hook
+    from chalicelib.intake.chat import adapters
+    from chalicelib.outgoing import chat_news
+
     installation = world.policy.installations.get(arrival.source)
     if installation is None:
         raise Unknown(f"there is no installation {arrival.source} any more")
@@ -351,6 +368,8 @@ def _received(told: object, now: datetime) -> datetime:
 
 
 def _chat_notice(told: Mapping[str, Any], now: datetime) -> Notice:
+    from chalicelib.flows import hook
+
     installation = str(told["installation"])
     arrival = Arrival(
         delivery=hook.delivery(installation, str(told["delivery"])),
