@@ -73,7 +73,7 @@ def blow(storm: Storm, endpoint: str, settings: Settings) -> list[Operation]:
             _wait(partial(_resolved, dynamodb, settings.table), (part + 1) / parts * storm.items, deadline)
         for _, connection in machines.values():
             _received(connection, deadline)  # its customers have written all they wanted
-        _wait(lambda: -_open(dynamodb, settings.table), 0, deadline)
+        _wait(lambda: -_open(dynamodb, endpoint, settings.table), 0, deadline)
         closed.set()
         return [operation for _, connection in machines.values() for operation in _received(connection, deadline + 60)]
 
@@ -142,8 +142,17 @@ def _resolved(dynamodb: Any, table: str) -> int:
     return _count(dynamodb, table, State.RESOLVED)
 
 
-def _open(dynamodb: Any, table: str) -> int:
-    return sum(_count(dynamodb, table, state) for state in State if state != State.RESOLVED)
+def _open(dynamodb: Any, endpoint: str, table: str) -> int:
+    """Items not resolved; 0 only when at one moment all were.
+
+    Counts of one state after another miss an item that moves meanwhile. Items only grow in number, so as many resolved
+    at one moment as there are afterwards means that all were.
+    """
+    seen = sum(_count(dynamodb, table, state) for state in State if state != State.RESOLVED)
+    if seen:
+        return seen
+    resolved = _resolved(dynamodb, table)
+    return sum(row["kind"] == "item" for row in rows_of(endpoint, table)) - resolved
 
 
 def _count(dynamodb: Any, table: str, state: State) -> int:
