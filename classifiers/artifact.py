@@ -9,7 +9,8 @@ import json
 import math
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,19 +18,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers import text
-from classifiers.model import Head, Model
+from classifiers.model import Guard, Head, Hidden, Model
 from classifiers.table import Table
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 MANIFEST: Final = "manifest.json"
 ARRAYS: Final = "arrays.npz"
+#: Row scales are powers of two; their exponents, in sixteenths from -8, are kept in a byte.
+SCALE_STEP: Final = 16
+SCALE_ZERO: Final = 128
+LARGEST_CODE: Final = 255
+_SCALES: Final = np.exp2((np.arange(LARGEST_CODE + 1) - SCALE_ZERO) / SCALE_STEP).astype(np.float32)
 _KINDS: Final = {
     "vocabulary": np.uint8,
     "idf": np.float32,
     "weights": np.int8,
-    "row_scale": np.float32,
+    "row_scale": np.uint8,
     "column_scale": np.float32,
     "intercept": np.float32,
+    "hidden_bias": np.float32,
+    "hidden_weights": np.float32,
 }
 
 
@@ -98,34 +106,76 @@ def _arrays(path: Path, content: bytes) -> dict[str, NDArray[Any]]:
     return arrays
 
 
+def row_scales(codes: NDArray[Any]) -> NDArray[Any]:
+    """What the codes of row scales stand for; shape as given."""
+    scales: NDArray[Any] = _SCALES[codes]
+    return scales
+
+
 def _model(manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Model:
     vocabulary = arrays["vocabulary"].tobytes().decode("utf-8").split("\n")
-    heads = _heads(manifest["heads"])
-    rows, columns = len(vocabulary), sum(len(head.labels) for head in heads)
-    shapes = {"idf": (rows,), "weights": (rows, columns), "row_scale": (rows,), "column_scale": (columns,)}
+    heads, blocks = _heads(manifest["heads"], arrays["hidden_bias"], arrays["hidden_weights"])
+    rows, columns = len(vocabulary), blocks[-1].stop
+    shapes = {"idf": (rows,), "weights": (rows, columns), "row_scale": (rows, len(blocks)), "column_scale": (columns,)}
     for name, shape in {**shapes, "intercept": (columns,)}.items():
         if arrays[name].shape != shape:
             raise ValueError(f"{name} has shape {arrays[name].shape}, expected {shape}")
     table = Table(
         vocabulary=dict(zip(vocabulary, range(rows), strict=True)),
-        **{name: arrays[name] for name in _KINDS if name != "vocabulary"},
+        idf=arrays["idf"],
+        weights=arrays["weights"],
+        blocks=blocks,
+        row_scale=row_scales(arrays["row_scale"]),
+        column_scale=arrays["column_scale"],
+        intercept=arrays["intercept"],
     )
-    return Model(model_id=_text(manifest["model_id"]), table=table, heads=heads)
+    return Model(_text(manifest["model_id"]), table, heads, _guards(manifest.get("guards", []), heads))
 
 
-def _heads(described: Any) -> tuple[Head, ...]:
-    """Heads in the order of their columns."""
-    heads, first = [], 0
+def _heads(described: Any, bias: NDArray[Any], weights: NDArray[Any]) -> tuple[tuple[Head, ...], tuple[slice, ...]]:
+    """Heads in the order of their columns, and all blocks of columns: labels first, then hidden units."""
+    edges = [0]
     for entry in described:
+        edges.append(edges[-1] + len(entry["labels"]))
+    firsts, heads = edges[:-1], []
+    used = [0, 0]  # of the biases and weights of hidden layers
+    for entry, first in zip(described, firsts, strict=True):
         labels = tuple(_text(label) for label in entry["labels"])
         if len(set(labels)) != len(labels) or len(labels) < 2:
             raise ValueError(f"head {entry['name']!r} needs two or more different labels")
-        temperature, threshold = float(entry["temperature"]), float(entry["threshold"])
-        if not (math.isfinite(temperature) and temperature > 0 and 0 <= threshold <= 1):
-            raise ValueError(f"head {entry['name']!r} has an impossible temperature or threshold")
-        heads.append(Head(_text(entry["name"]), labels, first, temperature, threshold))
-        first += len(labels)
-    return tuple(heads)
+        threshold = float(entry["threshold"])
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"head {entry['name']!r} has an impossible threshold")
+        layers = []
+        for units in entry["hidden"]:
+            place = slice(edges[-1], edges[-1] + units)
+            layer = weights[used[1] : used[1] + units * len(labels)].reshape(units, len(labels))
+            layers.append(Hidden(place, bias[used[0] : used[0] + units], layer))
+            edges.append(place.stop)
+            used = [used[0] + units, used[1] + units * len(labels)]
+        costs = _costs(entry["costs"], entry["name"], len(labels))
+        heads.append(Head(_text(entry["name"]), labels, first, threshold, tuple(layers), costs))
+    if used != [len(bias), len(weights)]:
+        raise ValueError("hidden_bias and hidden_weights do not fit the heads")
+    return tuple(heads), tuple(slice(*edge) for edge in pairwise(edges))
+
+
+def _costs(described: Any, name: str, labels: int) -> tuple[tuple[float, ...], ...]:
+    costs = tuple(tuple(float(cost) for cost in row) for row in described)
+    if costs and {len(costs), *map(len, costs)} != {labels}:
+        raise ValueError(f"head {name!r} has costs for other labels than its {labels}")
+    if not all(math.isfinite(cost) for row in costs for cost in row):
+        raise ValueError(f"head {name!r} has an impossible cost")
+    return costs
+
+
+def _guards(described: Any, heads: Sequence[Head]) -> tuple[Guard, ...]:
+    labels = {head.name: head.labels for head in heads}
+    guards = tuple(Guard(_text(one["head"]), _text(one["label"]), _text(one["by"])) for one in described)
+    for guard in guards:
+        if guard.label not in labels[guard.head] or guard.label not in labels[guard.by]:
+            raise ValueError(f"{guard.label!r} is no label of both {guard.head!r} and {guard.by!r}")
+    return guards
 
 
 def _text(value: object) -> str:

@@ -60,7 +60,10 @@ def _feature_gains(table: Table, vector: Vector, claims: Sequence[Claim]) -> Flo
         row[claim.columns] = -1 / (claim.columns.stop - claim.columns.start)
         row[claim.column] += 1
     gains: Floats = (above * table.column_scale) @ vector.weights.T
-    gains *= vector.values * table.row_scale[vector.features] / vector.counts
+    of_blocks = [block.start for block in table.blocks]
+    scales = table.row_scale[vector.features].T
+    gains *= vector.values / vector.counts
+    gains *= scales[[of_blocks.index(claim.columns.start) for claim in claims]]
     return gains
 
 
@@ -71,13 +74,18 @@ def _word_gains(table: Table, vector: Vector, words: Sequence[str], claims: Sequ
     owners = np.arange(len(words)).repeat(lengths)
     own = vector.features.searchsorted(vector.occurrences[: len(owners)])
     gains = [np.bincount(owners, gain[own], len(words)).tolist() for gain in feature_gains]
-    pairs = [(first, row) for first, row in enumerate(vector.pairs) if row is not None]
+    pairs = [
+        (first, first + distance, row)
+        for distance, rows in enumerate(vector.pairs, start=1)
+        for first, row in enumerate(rows)
+        if row is not None
+    ]
     if pairs:
-        halves = feature_gains[:, vector.features.searchsorted([row for _, row in pairs])] / 2
+        halves = feature_gains[:, vector.features.searchsorted([row for *_, row in pairs])] / 2
         for gain, half in zip(gains, halves.tolist(), strict=True):
-            for (first, _), share in zip(pairs, half, strict=True):
+            for (first, second, _), share in zip(pairs, half, strict=True):
                 gain[first] += share
-                gain[first + 1] += share
+                gain[second] += share
     return gains
 
 

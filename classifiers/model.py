@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
 
+import numpy as np
+
 from classifiers import text
 from classifiers.evidence import Claim, Evidence, explain
 from classifiers.language import language_of
-from classifiers.table import Table, Vector
+from classifiers.table import Floats, Table, Vector
 from classifiers.text import Document
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """What one head says: `label` is its best guess, also when it `abstained`; `scores` sum to 1."""
+    """What one head says: `label` is its choice, also when it `abstained`; `scores` sum to 1."""
 
     label: str
     confidence: float
@@ -33,14 +35,36 @@ class Tags:
 
 
 @dataclass(frozen=True, slots=True)
+class Hidden:
+    """A layer between the table and a head: what its `columns` of the table hold, rectified, times `weights`.
+
+    `bias` has one entry per column; `weights` has shape (n_columns, n_labels of the head).
+    """
+
+    columns: slice
+    bias: Floats
+    weights: Floats
+
+    def margins(self, vector: Vector) -> Floats:
+        """What the layer adds to the margin of each label."""
+        added: Floats = np.maximum(vector.margins[self.columns] + self.bias, 0) @ self.weights
+        return added
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
-    """One question the model answers; its columns in the table start at `first`, one per label."""
+    """One question the model answers. Its columns in the table start at `first`, one per label.
+
+    Margins are calibrated: their softmax is the probability. With `costs` (a row per true label, a column per label
+    said) the label of least expected cost is chosen, else the most likely one.
+    """
 
     name: str
     labels: tuple[str, ...]
     first: int
-    temperature: float
     threshold: float
+    hidden: tuple[Hidden, ...] = ()
+    costs: tuple[tuple[float, ...], ...] = ()
 
     @property
     def columns(self) -> slice:
@@ -49,23 +73,56 @@ class Head:
 
     def answer(self, vector: Vector) -> Tag:
         """The calibrated answer; abstains below the threshold, and when nothing in the text is known."""
-        scores = _softmax(vector.margins[self.columns], self.temperature)
-        confidence = max(scores)
+        shares = _softmax(self._margins(vector))
+        chosen = self._chosen(shares)
         return Tag(
-            label=self.labels[scores.index(confidence)],
-            confidence=confidence,
-            abstained=confidence < self.threshold or not vector.known,
-            scores=dict(zip(self.labels, scores, strict=True)),
+            label=self.labels[chosen],
+            confidence=shares[chosen],
+            abstained=shares[chosen] < self.threshold or not vector.known,
+            scores=dict(zip(self.labels, shares, strict=True)),
         )
 
     def best(self, vector: Vector) -> str:
         """The most likely label alone."""
-        margins = vector.margins[self.columns]
+        margins = self._margins(vector)
         return self.labels[margins.index(max(margins))]
 
     def claim(self, label: str) -> Claim:
         """The label as something to be explained."""
         return Claim(self.name, self.columns, self.first + self.labels.index(label))
+
+    def _margins(self, vector: Vector) -> list[float]:
+        margins = vector.margins[self.columns]
+        for layer in self.hidden:
+            margins = margins + layer.margins(vector)
+        plain: list[float] = margins.tolist()
+        return plain
+
+    def _chosen(self, shares: Sequence[float]) -> int:
+        if not self.costs:
+            return shares.index(max(shares))
+        expected = [sum(map(float.__mul__, shares, column)) for column in zip(*self.costs, strict=True)]
+        return expected.index(min(expected))
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """One label of a head that another head decides: it is given where that head is sure, and only there."""
+
+    head: str
+    label: str
+    by: str
+
+    def applied(self, tag: Tag, decision: Tag, threshold: float) -> Tag:
+        """The tag of the guarded head after `decision`, whose own label of that name counts from `threshold`."""
+        share = decision.scores[self.label]
+        rest = 1 - tag.scores[self.label]
+        scores = {label: score * (1 - share) / (rest or 1.0) for label, score in tag.scores.items()}
+        scores[self.label] = share
+        sure = share >= threshold
+        allowed = [self.label] if sure else [label for label in scores if label != self.label]
+        label = max(allowed, key=scores.__getitem__)
+        return Tag(label, scores[label], tag.abstained, scores)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +132,7 @@ class Model:
     model_id: str
     table: Table
     heads: tuple[Head, ...]
+    guards: tuple[Guard, ...] = ()
 
     def head(self, name: str) -> Head:
         """The head of that name. Raises KeyError."""
@@ -89,7 +147,7 @@ class Model:
         words = text.words(document.text)
         vector = self.table.vector(document, words)
         topic, urgency = self.head("topic"), self.head("urgency")
-        about, waiting = topic.answer(vector), urgency.answer(vector)
+        about, waiting = self._answer(topic, vector), self._answer(urgency, vector)
         claims = (topic.claim(about.label), urgency.claim(waiting.label)) if evidence else ()
         return Tags(
             model_id=self.model_id,
@@ -104,17 +162,27 @@ class Model:
         return self.head("label").answer(self._vector(Document(written)))
 
     def scores(self, document: Document) -> dict[str, dict[str, float]]:
-        """The scores of every head, by head and label."""
+        """The scores of every head by itself, by head and label."""
         vector = self._vector(document)
         return {head.name: head.answer(vector).scores for head in self.heads}
+
+    def _answer(self, head: Head, vector: Vector) -> Tag:
+        """The head's answer after whatever guards one of its labels."""
+        tag = head.answer(vector)
+        for guard in self.guards:
+            if guard.head == head.name:
+                by = self.head(guard.by)
+                tag = guard.applied(tag, by.answer(vector), by.threshold)
+                tag = Tag(tag.label, tag.confidence, tag.confidence < head.threshold or not vector.known, tag.scores)
+        return tag
 
     def _vector(self, document: Document) -> Vector:
         return self.table.vector(document, text.words(document.text))
 
 
-def _softmax(margins: Sequence[float], temperature: float) -> list[float]:
+def _softmax(margins: Sequence[float]) -> list[float]:
     """Sums to 1. Plain Python: for the few dozen labels of a head it takes half the time of NumPy."""
     top = max(margins)
-    weights = [exp((margin - top) / temperature) for margin in margins]
+    weights = [exp(margin - top) for margin in margins]
     total = sum(weights)
     return [weight / total for weight in weights]

@@ -22,32 +22,34 @@ class Vector:
     """A document in the table's terms.
 
     `occurrences`: the row of every known feature as it occurs, the words' own first and in turn.
-    `pairs`: for each word but the last, the row of its pair with the next, or None.
+    `pairs`: by distance from 1, for each word that has one so far behind it, the row of their pair, or None.
     `features`: the different rows among them, sorted; `counts`, `values` (tf-idf, of length 1) and
     `weights` (shape (n_features, n_columns), still to be scaled by row and column) go with it.
     `margins`: one per column. `known`: whether the table knows any word of the text.
     """
 
     occurrences: Integers
-    pairs: list[int | None]
+    pairs: list[list[int | None]]
     features: Integers
     counts: Integers
     values: Floats
     weights: Floats
-    margins: list[float]
+    margins: Floats
     known: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """weight[i, j] = weights[i, j] * row_scale[i] * column_scale[j]; safe to share between threads.
+    """weight[i, j] = weights[i, j] * row_scale[i, block of j] * column_scale[j]; safe to share between threads.
 
-    A row is a feature of the vocabulary, a column a label; the labels of all heads stand in turn.
+    A row is a feature of the vocabulary. A column is a label of a head or a hidden unit; columns that belong together
+    are a block, and the blocks stand in turn.
     """
 
     vocabulary: dict[str, int]
     idf: Floats
     weights: NDArray[Any]
+    blocks: tuple[slice, ...]
     row_scale: Floats
     column_scale: Floats
     intercept: Floats
@@ -65,27 +67,30 @@ class Table:
 
     def vector(self, document: text.Document, words: Sequence[str]) -> Vector:
         """The document, whose words these are, weighed for all columns at once."""
-        pairs = list(map(self.vocabulary.get, map(text.pair_feature, words, words[1:])))
-        more = [row for row in pairs if row is not None]
+        find = self.vocabulary.get
+        pairs = [list(map(find, map(joined, words, words[far:]))) for far, joined in text.PAIR_FEATURES.items()]
+        more = [row for rows in pairs for row in rows if row is not None]
         more += self._rows(text.marks(document.text))
         of_words = list(map(self.word_rows, words))
         known = bool(more) or any(map(len, of_words))
-        if document.channel:
-            more += self._rows([text.channel_feature(document.channel)])
+        more += self._rows(text.facts(document, words))
         return self._weighed(np.concatenate((_NOTHING, *of_words, np.array(more, np.intp))), pairs, known)
 
     def _rows(self, features: Iterable[str]) -> list[int]:
         vocabulary = self.vocabulary
         return [vocabulary[feature] for feature in features if feature in vocabulary]
 
-    def _weighed(self, occurrences: Integers, pairs: list[int | None], known: bool) -> Vector:
+    def _weighed(self, occurrences: Integers, pairs: list[list[int | None]], known: bool) -> Vector:
         features, counts = _counted(occurrences)
         kind = self.idf.dtype
         values = (np.log(counts) + 1).astype(kind) * self.idf[features]
         values *= 1 / sqrt(float(values @ values) or 1.0)
         weights = self.weights[features].astype(kind)
-        margins = ((values * self.row_scale[features]) @ weights) * self.column_scale + self.intercept
-        return Vector(occurrences, pairs, features, counts, values, weights, margins.tolist(), known)
+        scaled = (values[:, None] * self.row_scale[features]).T
+        margins = np.concatenate([scale @ weights[:, block] for scale, block in zip(scaled, self.blocks, strict=True)])
+        margins *= self.column_scale
+        margins += self.intercept
+        return Vector(occurrences, pairs, features, counts, values, weights, margins, known)
 
 
 def _counted(occurrences: Integers) -> tuple[Integers, Integers]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-VERSION: Final = 1  # raise whenever any text would yield other features: older models then refuse to load
+VERSION: Final = 2  # raise whenever any text would yield other features: older models then refuse to load
 MAX_CHARACTERS: Final = 8_000  # what a message wants is said before this; bounds the time of hostile input
 MAX_WORD: Final = 32  # longer runs (pasted keys, encoded files) are cut into pieces of this length
 GRAM_SIZES: Final = (2, 3, 4, 5)
@@ -69,6 +69,20 @@ def pair_feature(first: str, second: str) -> str:
     return f"={first} {second}"
 
 
+def near_pair_feature(first: str, second: str) -> str:
+    """Feature of two words with one or more between them, whichever comes first."""
+    return f"~{first} {second}" if first < second else f"~{second} {first}"
+
+
+#: How two words make a feature, by how far apart they stand.
+PAIR_FEATURES: Final = {1: pair_feature, 2: near_pair_feature, 3: near_pair_feature, 4: near_pair_feature}
+
+
+def length_feature(words: Sequence[str]) -> str:
+    """Feature of how much was written: doublings of the number of words."""
+    return f"@words {len(words).bit_length()}"
+
+
 def channel_feature(channel: str) -> str:
     """Feature of the channel a message came by."""
     return "@" + "-".join(channel.split())
@@ -78,9 +92,17 @@ def features(document: Document) -> list[str]:
     """All features of the document, repeated as often as they occur; the analyzer of training."""
     found = words(document.text)
     counted = [feature for word in found for feature in word_features(word)]
-    counted += map(pair_feature, found, found[1:])
+    for distance, joined in PAIR_FEATURES.items():
+        counted += map(joined, found, found[distance:])
     counted += marks(document.text)
-    return [*counted, channel_feature(document.channel)] if document.channel else counted
+    counted += facts(document, found)
+    return counted
+
+
+def facts(document: Document, words: Sequence[str]) -> list[str]:
+    """Features of the document that are no words of its text; `words` are those of its text."""
+    known = [length_feature(words)]
+    return [*known, channel_feature(document.channel)] if document.channel else known
 
 
 def places(text: str) -> list[tuple[int, int]]:

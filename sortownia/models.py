@@ -37,6 +37,8 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     train.add_argument("--label", default="label", metavar="FIELD", help="field that holds the label")
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the model goes")
     train.add_argument("--keep", type=Path, metavar="FILE", help="keep the fitted pipeline there (joblib)")
+    train.add_argument("--group", metavar="FIELD", help="texts with equal values there never judge each other")
+    train.add_argument("--quick", action="store_true", help="linear parts only: a fraction of the time")
     train.add_argument("--seed", type=int, default=0, help="equal seeds and data give equal models")
     train.set_defaults(run=run_train)
 
@@ -56,8 +58,9 @@ def run_train(options: argparse.Namespace) -> int:
     from training import dataset, fit, pack  # scikit-learn takes seconds to import; `tag` must not pay for it
 
     try:
-        samples = dataset.labelled(options.data, options.text, options.label)
-        fitted = fit.fit(samples, [fit.Plan("label")], seed=options.seed)
+        samples = dataset.labelled(options.data, options.text, options.label, options.group)
+        plan = fit.Plan("label", fit.QUICK if options.quick else fit.FULL)
+        fitted = fit.fit(samples, [plan], seed=options.seed)
         model = pack.export(fitted, options.out, "trained")
         if options.keep is not None:
             pack.keep(fitted, options.keep)

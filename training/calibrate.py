@@ -1,11 +1,12 @@
-"""Makes scores mean what they say: temperature, abstention threshold, and figures of what was held out."""
+"""Makes scores mean what they say: blending, abstention threshold, and figures of what was held out."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 from scipy.stats import beta
 from sklearn.metrics import f1_score
@@ -17,6 +18,8 @@ PROMISED_PRECISION: Final = 0.95
 CERTAINTY: Final = 0.95  # one-sided, of the bound under the promised precision
 COST_OF_MISROUTE: Final = 1.0
 COST_OF_HUMAN_LOOK: Final = 0.3
+WORTH_ROUTING: Final = 1 - COST_OF_HUMAN_LOOK / COST_OF_MISROUTE  # below, a look costs less than the likely mistake
+LEAST_GAIN: Final = 0.01  # of the surprise, for one part more
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Threshold:
     """Confidence from which a head does not abstain, and what it was chosen by."""
 
     value: float
-    rule: Literal["precision", "cost"]
+    rule: Literal["precision", "cost", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +44,60 @@ class Figures:
     precision_bound: float
 
 
-def probabilities(margins: Floats, temperature: float) -> Floats:
+def probabilities(margins: Floats) -> Floats:
     """Shape as given; rows sum to 1."""
-    shares: Floats = softmax(margins / temperature, axis=1)
+    shares: Floats = softmax(margins, axis=1)
     return shares
 
 
-def temperature(margins: Floats, truth: Integers) -> float:
-    """The divisor of margins that makes the true labels most likely; `truth` holds column numbers."""
+def surprise(margins: Floats, truth: Integers) -> float:
+    """Mean negative log-likelihood of the true labels; `truth` holds column numbers."""
+    return float(-log_softmax(margins, axis=1)[np.arange(len(truth)), truth].mean())
+
+
+def blend(parts: Sequence[Floats], truth: Integers) -> Floats:
+    """The factors, none negative, by which the sum of these margins makes the true labels most likely.
+
+    Of one part alone this is temperature scaling (Guo et al., ICML 2017).
+    """
+    stacked = np.stack(parts)
     rows = np.arange(len(truth))
+    of_truth = stacked[:, rows, truth]
 
-    def surprise(log_divisor: float) -> float:
-        return -float(log_softmax(margins / np.exp(log_divisor), axis=1)[rows, truth].mean())
+    def loss(logs: Floats) -> tuple[float, Floats]:
+        factors = np.exp(logs)
+        summed = np.tensordot(factors, stacked, 1)
+        likely = log_softmax(summed, axis=1)
+        expected = np.einsum("pnk,nk->pn", stacked, np.exp(likely))
+        slope = factors * (expected - of_truth).mean(axis=1)
+        return float(-likely[rows, truth].mean()), slope
 
-    return float(np.exp(minimize_scalar(surprise, bounds=(-5, 5), method="bounded").x))
+    start = -np.log(np.maximum(stacked.std(axis=(1, 2)), 1e-9)) + np.log(2 / len(parts))
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(at - 6, at + 6) for at in start])
+    factors: Floats = np.exp(found.x)
+    return factors
+
+
+def useful(parts: Mapping[str, Floats], truth: Integers, gain: float = LEAST_GAIN) -> tuple[str, ...]:
+    """Names of the parts worth blending: the best alone, then each that lowers the surprise by that share of it."""
+    chosen: list[str] = []
+    best = np.inf
+    while len(chosen) < len(parts):
+        reached = {
+            name: _blended_surprise([parts[other] for other in (*chosen, name)], truth)
+            for name in parts
+            if name not in chosen
+        }
+        name = min(reached, key=reached.__getitem__)
+        if chosen and reached[name] > best * (1 - gain):
+            break
+        best = reached[name]
+        chosen.append(name)
+    return tuple(name for name in parts if name in chosen)
+
+
+def _blended_surprise(parts: Sequence[Floats], truth: Integers) -> float:
+    return surprise(np.tensordot(blend(parts, truth), np.stack(parts), 1), truth)
 
 
 def precision_bound(right: int, total: int) -> float:
@@ -62,24 +105,21 @@ def precision_bound(right: int, total: int) -> float:
     return float(beta.ppf(1 - CERTAINTY, right, total - right + 1)) if right else 0.0
 
 
-def threshold(confidence: Floats, correct: NDArray[np.bool_]) -> Threshold:
-    """The lowest threshold whose precision is safely as promised, else the one that costs least."""
+def threshold(confidence: Floats, correct: NDArray[np.bool_], worth: float = WORTH_ROUTING) -> Threshold:
+    """The lowest threshold that is worth routing at and whose precision is safely as promised.
+
+    Where no threshold is safe, nothing is routed: a threshold of 1 with the rule "none".
+    """
     order = np.argsort(-confidence, kind="stable")
     ranked, right = confidence[order], np.cumsum(correct[order])
     total = np.arange(1, len(ranked) + 1)
     ends = np.append(ranked[1:] < ranked[:-1], True)  # equal confidences are routed together or not at all
     bounds = np.where(right > 0, beta.ppf(1 - CERTAINTY, np.maximum(right, 1), total - right + 1), 0.0)
     safe = np.flatnonzero(ends & (bounds >= PROMISED_PRECISION))
-    if len(safe):
-        return Threshold(float(ranked[safe[-1]]), "precision")
-    return Threshold(_cheapest(ranked, right, total, ends), "cost")
-
-
-def _cheapest(ranked: Floats, right: Integers, total: Integers, ends: NDArray[np.bool_]) -> float:
-    """Threshold of least total cost; 1, so that nothing is routed, when human looks at all are cheapest."""
-    costs = COST_OF_MISROUTE * (total - right) + COST_OF_HUMAN_LOOK * (len(ranked) - total)
-    best = int(np.argmin(np.where(ends, costs, np.inf)))
-    return float(ranked[best]) if costs[best] < COST_OF_HUMAN_LOOK * len(ranked) else 1.0
+    if not len(safe):
+        return Threshold(1.0, "none")
+    lowest = float(ranked[safe[-1]])
+    return Threshold(lowest, "precision") if lowest >= worth else Threshold(worth, "cost")
 
 
 def figures(shares: Floats, truth: Integers, limit: float) -> Figures:

@@ -17,10 +17,14 @@ class DataError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A document and what people decided about it, by head; a head without a label learns nothing from it."""
+    """A document and what people decided about it, by head; a head without a label learns nothing from it.
+
+    Samples of one `group` (translations of one sentence, messages of one customer) never judge each other; "" is none.
+    """
 
     document: Document
     labels: Mapping[str, str]
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +86,16 @@ def _fields(path: Path, number: int, written: str) -> dict[str, Any]:
     return fields
 
 
-def labelled(path: Path, text_field: str, label_field: str) -> list[Sample]:
+def labelled(path: Path, text_field: str, label_field: str, group_field: str | None = None) -> list[Sample]:
     """Samples for a model with the single head `label`. Raises DataError."""
-    return [Sample(Document(line.text(text_field)), {"label": line.filled(label_field)}) for line in lines(path)]
+    return [
+        Sample(
+            Document(line.text(text_field)),
+            {"label": line.filled(label_field)},
+            line.filled(group_field) if group_field else "",
+        )
+        for line in lines(path)
+    ]
 
 
 def message(line: Line, topics: Sequence[str], urgencies: Sequence[str], languages: Sequence[str]) -> Sample:

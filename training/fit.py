@@ -1,54 +1,77 @@
-"""Fits the heads of a model over one tf-idf vocabulary and calibrates them on scores of held-out folds."""
+"""Fits the heads of a model over one tf-idf vocabulary; blends and calibrates them on scores of held-out folds."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.svm import LinearSVC
+from joblib import Parallel, delayed
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+from sklearn.naive_bayes import ComplementNB
+from threadpoolctl import threadpool_limits
 
 from classifiers import text
 from classifiers.text import Document
-from training import calibrate
+from training import calibrate, parts
 from training.calibrate import Figures, Floats, Integers, Threshold
 from training.dataset import DataError, Sample, digest, identity
+from training.parts import SMOOTHING, Lesson, Part
 
-MAX_CELLS: Final = 1_400_000  # features times labels: what keeps a packed model under 1.5 MB
-MAX_FEATURES: Final = 60_000
+MAX_FEATURES: Final = 200_000
 RARE_FEATURES_FROM_ROWS: Final = 500  # from so many rows on, a feature of a single document is left out
-UNSEEN_MARGIN: Final = -20.0  # of a label no document of the fold's training part carries
+FEWER_FOLDS_FROM_ROWS: Final = 5_000  # from so many rows on, three folds tell as much as five
+FULL: Final = ("support-vectors", "bayes", "telling", "hidden", "hidden-telling")
+LINEAR: Final = ("support-vectors", "bayes", "telling")
+QUICK: Final = ("support-vectors", "bayes")
+
+Progress = Callable[[int, int, str], None]  # steps done, steps in all, what was done last
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How one head is fitted. `order` fixes the labels and their order; empty takes those found, sorted."""
+    """How one head is fitted. `order` fixes the labels and their order; empty takes those found, sorted.
+
+    `made_of` names the parts that may be blended (`parts.MAKERS`); those that do not help are left out. `costs` holds
+    a row per true label and a column per label said. `features` is the head's share in choosing features where there
+    are more than fit.
+    """
 
     name: str
-    estimator: Literal["svc", "logistic"] = "svc"
+    made_of: tuple[str, ...] = QUICK
     strength: float = 1.0
     balanced: bool = False
     order: tuple[str, ...] = ()
+    costs: tuple[tuple[float, ...], ...] = ()
+    features: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class FittedHead:
-    """A fitted and calibrated head; `held_out` says what it reached out of fold."""
+    """A fitted, blended and calibrated head; `held_out` says what it reached out of fold, by `scores` of `rows`."""
 
     name: str
     labels: tuple[str, ...]
-    classifier: Any
-    temperature: float
+    parts: tuple[Part, ...]
+    factors: tuple[float, ...]
     threshold: Threshold
     held_out: Figures
+    costs: tuple[tuple[float, ...], ...]
+    rows: Integers = field(repr=False)
+    scores: Floats = field(repr=False)
+
+    def margins(self, counted: csr_matrix) -> Floats:
+        """Calibrated margins of shape (n_rows, n_labels): their softmax is the probability."""
+        return np.tensordot(self.factors, np.stack([part.margins(counted) for part in self.parts]), 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
     """A fitted pipeline; joblib keeps it for further training, `pack` exports it for serving."""
 
-    vectorizer: Any
+    vectorizer: CountVectorizer
+    weigher: TfidfTransformer
     heads: tuple[FittedHead, ...]
     rows: int
     digest: str
@@ -57,11 +80,8 @@ class Fitted:
 
     def scores(self, documents: Sequence[Document]) -> dict[str, Floats]:
         """Probabilities by scikit-learn, by head: shape (n_documents, n_labels) in labels' order."""
-        counted = self.vectorizer.transform(documents)
-        return {
-            head.name: calibrate.probabilities(margins(head.classifier, counted, head.labels), head.temperature)
-            for head in self.heads
-        }
+        counted = self.weigher.transform(self.vectorizer.transform(documents))
+        return {head.name: calibrate.probabilities(head.margins(counted)) for head in self.heads}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,53 +92,192 @@ class Task:
     labels: tuple[str, ...]
     rows: Integers
     truth: Integers
-    held_out: Floats = field(repr=False)
 
 
-def fit(samples: Sequence[Sample], plans: Sequence[Plan], seed: int = 0, folds: int = 5) -> Fitted:
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One part of one task to be fitted on some rows and, unless these are all, to score others."""
+
+    task: Task
+    name: str
+    fold: int | None
+    learned: csr_matrix
+    truth: Integers
+    unseen: csr_matrix | None
+    seed: int
+
+    def run(self) -> Part | Floats:
+        """The part when it was fitted on all rows, else its margins of the others."""
+        plan = self.task.plan
+        lesson = Lesson(self.learned, self.truth, len(self.task.labels), self.seed, plan.strength, plan.balanced)
+        with threadpool_limits(1):
+            part = parts.MAKERS[self.name](lesson)
+            return part if self.unseen is None else part.margins(self.unseen)
+
+
+def _silent(_done: int, _total: int, _what: str) -> None:
+    """Tells nobody."""
+
+
+def fit(
+    samples: Sequence[Sample],
+    plans: Sequence[Plan],
+    seed: int = 0,
+    folds: int | None = None,
+    max_features: int = MAX_FEATURES,
+    progress: Progress = _silent,
+) -> Fitted:
     """All planned heads over one vocabulary; equal for equal samples, plans and seed. Raises DataError."""
     if not any(text.words(sample.document.text) for sample in samples):
         raise DataError("there is nothing to learn from: no row has a word in its text")
-    documents = np.array([sample.document for sample in samples], dtype=object)
+    folds = folds or (3 if len(samples) >= FEWER_FOLDS_FROM_ROWS else 5)
     tasks = [_task(plan, samples) for plan in plans]
-    columns = sum(len(task.labels) for task in tasks)
     fold_of = _folds(samples, [plan.name for plan in plans], seed, folds)
-    for fold in range(folds):
-        _score_fold(documents, tasks, columns, fold_of == fold, seed)
-    vectorizer = _vectorizer(len(samples), columns)
-    counted = vectorizer.fit_transform(documents)
-    heads = tuple(_head(task, counted, seed) for task in tasks)
-    return Fitted(vectorizer, heads, len(samples), digest(samples), seed, folds)
+    counter = CountVectorizer(analyzer=text.features, min_df=_least_documents(len(samples)), dtype=np.float32)
+    counts = counter.fit_transform([sample.document for sample in samples]).tocsr()
+    names = counter.get_feature_names_out()
+    spaces = [_Space.over(counts, tasks, fold_of != fold, max_features) for fold in range(folds)]
+    whole = _Space.over(counts, tasks, np.ones(len(samples), bool), max_features)
+
+    crew = _Crew(progress, (folds + 1) * sum(len(plan.made_of) for plan in plans))
+    # Every part is tried on the first fold; those that do not help there are fitted no further.
+    tried = crew.run(_held_out_jobs(tasks, [plan.made_of for plan in plans], spaces[:1], fold_of, 0, seed))
+    chosen = [_chosen(task, fold_of, tried) for task in tasks]
+    crew.total = crew.done + folds * sum(map(len, chosen))
+    tried |= crew.run(_held_out_jobs(tasks, chosen, spaces[1:], fold_of, 1, seed))
+    final = crew.run(
+        Job(task, name, None, whole.rows_of(task.rows), task.truth, None, seed)
+        for task, wanted in zip(tasks, chosen, strict=True)
+        for name in wanted
+    )
+    heads = tuple(
+        _head(task, wanted, fold_of, tried, [final[task.plan.name, name, None] for name in wanted])
+        for task, wanted in zip(tasks, chosen, strict=True)
+    )
+    vectorizer = CountVectorizer(analyzer=text.features, vocabulary=list(names[whole.columns]), dtype=np.float32)
+    return Fitted(vectorizer, whole.weigher, heads, len(samples), digest(samples), seed, folds)
 
 
-def margins(classifier: Any, counted: Any, labels: Sequence[str]) -> Floats:
-    """One column per label, in their order; a binary classifier's single margin is split over both."""
-    found = np.asarray(classifier.decision_function(counted), dtype=float)
-    if found.ndim == 1:
-        found = np.stack((-found / 2, found / 2), axis=1)
-    wide = np.full((len(found), len(labels)), UNSEEN_MARGIN)
-    wide[:, [labels.index(label) for label in classifier.classes_]] = found
-    return wide
+@dataclass(frozen=True, slots=True)
+class _Space:
+    """The features chosen on some rows, how they are weighed there, and all rows so weighed."""
+
+    columns: Integers
+    weigher: TfidfTransformer
+    weighed: csr_matrix
+
+    @classmethod
+    def over(cls, counts: csr_matrix, tasks: Sequence[Task], learned: Any, limit: int) -> "_Space":
+        rows = counts[np.flatnonzero(learned)]
+        documents = np.bincount(rows.indices, minlength=counts.shape[1])
+        columns = np.flatnonzero(documents >= _least_documents(rows.shape[0]))
+        if len(columns) > limit:
+            telling = _telling(TfidfTransformer(sublinear_tf=True).fit_transform(rows[:, columns]), tasks, learned)
+            columns = np.sort(columns[np.argsort(-telling, kind="stable")[:limit]])
+        weigher = TfidfTransformer(sublinear_tf=True).fit(rows[:, columns])
+        return cls(columns, weigher, weigher.transform(counts[:, columns]).tocsr())
+
+    def rows_of(self, rows: Integers) -> csr_matrix:
+        return self.weighed[rows]
+
+
+def _telling(weighed: csr_matrix, tasks: Sequence[Task], learned: Any) -> Floats:
+    """How much each feature tells of any head's labels: its furthest likelihood times its squared mass."""
+    place = np.cumsum(learned) - 1
+    mass = np.asarray(weighed.multiply(weighed).sum(axis=0)).ravel()
+    best = np.zeros(weighed.shape[1])
+    for task in tasks:
+        here = learned[task.rows]
+        likely = ComplementNB(alpha=SMOOTHING).fit(weighed[place[task.rows[here]]], task.truth[here]).feature_log_prob_
+        told = np.abs(likely - likely.mean(axis=0)).max(axis=0) * mass
+        best = np.maximum(best, task.plan.features * told / told.sum())
+    return best
+
+
+@dataclass
+class _Crew:
+    """Does jobs on all cores and tells how far it is."""
+
+    progress: Progress
+    total: int
+    done: int = 0
+
+    def run(self, jobs: Iterator[Job]) -> dict[tuple[str, str, int | None], Any]:
+        """What each job came to, by head, part and fold."""
+        listed = list(jobs)
+        cores = min(len(listed), os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count() or 1)
+        results = {}
+        working = Parallel(n_jobs=cores or 1, return_as="generator")(delayed(job.run)() for job in listed)
+        for job, result in zip(listed, working, strict=True):
+            results[job.task.plan.name, job.name, job.fold] = result
+            self.done += 1
+            self.progress(self.done, max(self.total, self.done), f"{job.task.plan.name}: {job.name}")
+        return results
+
+
+def _held_out_jobs(
+    tasks: Sequence[Task], wanted: Sequence[Sequence[str]], spaces: Sequence[_Space], fold_of: Integers, first: int,
+    seed: int,
+) -> Iterator[Job]:  # fmt: skip
+    for fold, space in enumerate(spaces, start=first):
+        for task, names in zip(tasks, wanted, strict=True):
+            out = fold_of[task.rows] == fold
+            if not out.any():
+                continue
+            if len(set(task.truth[~out])) < 2:
+                raise DataError(f"head {task.plan.name!r}: too few different texts to hold some of them out")
+            learned, unseen = space.rows_of(task.rows[~out]), space.rows_of(task.rows[out])
+            for name in names:
+                yield Job(task, name, fold, learned, task.truth[~out], unseen, seed)
+
+
+def _chosen(task: Task, fold_of: Integers, tried: dict[Any, Any]) -> tuple[str, ...]:
+    """The parts that help on the first fold."""
+    out = fold_of[task.rows] == 0
+    if not out.any() or len(task.plan.made_of) == 1:
+        return task.plan.made_of
+    margins = {name: tried[task.plan.name, name, 0] for name in task.plan.made_of}
+    return calibrate.useful(margins, task.truth[out])
+
+
+def _head(task: Task, wanted: Sequence[str], fold_of: Integers, tried: dict[Any, Any], final: list[Part]) -> FittedHead:
+    held_out = []
+    for name in wanted:
+        margins = np.empty((len(task.rows), len(task.labels)))
+        for fold in np.unique(fold_of[task.rows]):
+            margins[fold_of[task.rows] == fold] = tried[task.plan.name, name, int(fold)]
+        held_out.append(margins)
+    factors = calibrate.blend(held_out, task.truth)
+    shares = calibrate.probabilities(np.tensordot(factors, np.stack(held_out), 1))
+    limit = calibrate.threshold(shares.max(axis=1), shares.argmax(axis=1) == task.truth)
+    reached = calibrate.figures(shares, task.truth, limit.value)
+    return FittedHead(
+        task.plan.name, task.labels, tuple(final), tuple(factors.tolist()), limit, reached, task.plan.costs,
+        task.rows, shares,
+    )  # fmt: skip
 
 
 def _task(plan: Plan, samples: Sequence[Sample]) -> Task:
     rows = np.array([i for i, sample in enumerate(samples) if plan.name in sample.labels], dtype=int)
     found = [samples[i].labels[plan.name] for i in rows]
     labels = plan.order or tuple(sorted(set(found)))
-    rare = [label for label in labels if found.count(label) < 2]
+    number = {label: i for i, label in enumerate(labels)}
+    truth = np.array([number[label] for label in found], dtype=int)
+    rare = [
+        label for label, found_of in zip(labels, np.bincount(truth, minlength=len(labels)), strict=True) if found_of < 2
+    ]
     if rare:
         raise DataError(f"head {plan.name!r}: fewer than 2 rows have the label {', '.join(map(repr, rare))}")
     if len(labels) < 2:
         raise DataError(f"head {plan.name!r}: two or more different labels are needed, found {len(labels)}")
-    truth = np.array([labels.index(label) for label in found])
-    return Task(plan, labels, rows, truth, np.empty((len(rows), len(labels))))
+    return Task(plan, labels, rows, truth)
 
 
 def _folds(samples: Sequence[Sample], names: Sequence[str], seed: int, folds: int) -> Integers:
-    """Fold of each row: labels dealt out evenly, equal texts together so that no twin scores another."""
+    """Fold of each row: labels dealt out evenly; equal texts, and texts of one group, together."""
     groups: dict[str, list[int]] = {}
     for i, sample in enumerate(samples):
-        groups.setdefault(identity(sample.document), []).append(i)
+        groups.setdefault(sample.group or identity(sample.document), []).append(i)
     decks: dict[tuple[str | None, ...], list[list[int]]] = {}
     for members in groups.values():
         labels = samples[members[0]].labels
@@ -128,50 +287,10 @@ def _folds(samples: Sequence[Sample], names: Sequence[str], seed: int, folds: in
     fold_of = np.empty(len(samples), dtype=int)
     for place, members in enumerate(shuffled):
         fold_of[members] = place % folds
+    if len(shuffled) < 2:
+        raise DataError(f"{len(samples)} rows of one text or group are too few to hold any out")
     return fold_of
 
 
-def _score_fold(documents: Any, tasks: Sequence[Task], columns: int, out: Any, seed: int) -> None:
-    """Fills the held-out margins of the rows that are `out`, by classifiers that never saw them."""
-    if not out.any() or out.all():
-        raise DataError(f"{len(documents)} different texts are too few to hold any out")
-    vectorizer = _vectorizer(int((~out).sum()), columns)
-    learned = vectorizer.fit_transform(documents[~out])
-    unseen = vectorizer.transform(documents[out])
-    place = np.where(out, np.cumsum(out), np.cumsum(~out)) - 1
-    for task in tasks:
-        out_here = out[task.rows]
-        if not out_here.any():
-            continue
-        truth = task.truth[~out_here]
-        if len(set(truth)) < 2:
-            raise DataError(f"head {task.plan.name!r}: too few different texts to hold some of them out")
-        classifier = _classifier(task.plan, seed)
-        classifier.fit(learned[place[task.rows[~out_here]]], np.array(task.labels)[truth])
-        task.held_out[out_here] = margins(classifier, unseen[place[task.rows[out_here]]], task.labels)
-
-
-def _head(task: Task, counted: Any, seed: int) -> FittedHead:
-    classifier = _classifier(task.plan, seed)
-    classifier.fit(counted[task.rows], np.array(task.labels)[task.truth])
-    divisor = calibrate.temperature(task.held_out, task.truth)
-    shares = calibrate.probabilities(task.held_out, divisor)
-    limit = calibrate.threshold(shares.max(axis=1), shares.argmax(axis=1) == task.truth)
-    held_out = calibrate.figures(shares, task.truth, limit.value)
-    return FittedHead(task.plan.name, task.labels, classifier, divisor, limit, held_out)
-
-
-def _vectorizer(rows: int, columns: int) -> Any:
-    return TfidfVectorizer(
-        analyzer=text.features,
-        sublinear_tf=True,
-        min_df=2 if rows >= RARE_FEATURES_FROM_ROWS else 1,
-        max_features=min(MAX_FEATURES, MAX_CELLS // columns),
-    )
-
-
-def _classifier(plan: Plan, seed: int) -> Any:
-    weight = "balanced" if plan.balanced else None
-    if plan.estimator == "svc":
-        return LinearSVC(C=plan.strength, class_weight=weight, random_state=seed)
-    return LogisticRegression(C=plan.strength, class_weight=weight, max_iter=500, random_state=seed)
+def _least_documents(rows: int) -> int:
+    return 2 if rows >= RARE_FEATURES_FROM_ROWS else 1

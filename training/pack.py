@@ -7,8 +7,9 @@ import platform
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import joblib
 import numpy as np
@@ -17,13 +18,13 @@ import sklearn
 from numpy.typing import NDArray
 
 from classifiers import artifact, text
-from classifiers.model import Head, Model
+from classifiers.model import Head, Hidden, Model
 from classifiers.table import Table
 from classifiers.text import Document
 from training.calibrate import Floats
 from training.fit import Fitted, FittedHead
 
-LARGEST_INT8 = 127
+LEVELS: Final = 127  # of a weight on either side of 0: what int8 holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,31 @@ class Parity:
     agreement: float  # share of documents and heads with the same best label
 
 
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The table before it is rounded: `weights` (n_features, n_columns), its blocks, and what stands behind it."""
+
+    weights: Floats
+    intercept: Floats
+    blocks: tuple[slice, ...]
+    layers: tuple[tuple[Hidden, ...], ...]  # of each head
+
+
 def exact_model(fitted: Fitted, model_id: str = "exact") -> Model:
     """The pipeline as a servable model, before quantisation, in double precision."""
-    weights, intercept = _coefficients(fitted)
+    columns = _columns(fitted)
     vocabulary = _vocabulary(fitted)
-    ones = np.ones(len(vocabulary)), np.ones(len(intercept))
-    rows = dict(zip(vocabulary, range(len(vocabulary)), strict=True))
-    table = Table(rows, np.asarray(fitted.vectorizer.idf_, float), weights, *ones, intercept)
-    return Model(model_id, table, _heads(fitted))
+    rows, width = columns.weights.shape
+    table = Table(
+        vocabulary=dict(zip(vocabulary, range(rows), strict=True)),
+        idf=np.asarray(fitted.weigher.idf_, float),
+        weights=columns.weights,
+        blocks=columns.blocks,
+        row_scale=np.ones((rows, len(columns.blocks))),
+        column_scale=np.ones(width),
+        intercept=columns.intercept,
+    )
+    return Model(model_id, table, _heads(fitted, columns))
 
 
 def parity(fitted: Fitted, model: Model, documents: Sequence[Document]) -> Parity:
@@ -56,9 +74,14 @@ def parity(fitted: Fitted, model: Model, documents: Sequence[Document]) -> Parit
     return Parity(max(differences), sum(equal) / len(equal))
 
 
-def export(fitted: Fitted, directory: Path, name: str, extra: Mapping[str, Any] | None = None) -> Model:
-    """Writes the packed model, replacing what is in the directory, and returns it as the service loads it."""
-    content = _packed(fitted)
+def export(
+    fitted: Fitted, directory: Path, name: str, extra: Mapping[str, Any] | None = None, levels: int = LEVELS
+) -> Model:
+    """Writes the packed model, replacing what is in the directory, and returns it as the service loads it.
+
+    `levels` is how many values a weight may take on either side of 0: fewer make a smaller file.
+    """
+    content = _packed(fitted, levels)
     manifest = _manifest(fitted, content, name) | dict(extra or {})
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix=f".{directory.name}.") as beside:
@@ -86,24 +109,42 @@ def _replace(fresh: Path, directory: Path, old: Path) -> None:
     fresh.rename(directory)
 
 
-def _packed(fitted: Fitted) -> bytes:
+def _packed(fitted: Fitted, levels: int) -> bytes:
     """The array file's bytes; equal for equal pipelines."""
-    weights, intercept = _coefficients(fitted)
-    column_scale = np.maximum(weights.std(axis=0), 1e-12)
-    row_scale = np.maximum(np.abs(weights / column_scale).max(axis=1), 1e-12) / LARGEST_INT8
-    rounded = np.rint(weights / column_scale / row_scale[:, None])
+    columns = _columns(fitted)
+    column_scale = np.maximum(columns.weights.std(axis=0), 1e-12)
+    even = columns.weights / column_scale
+    codes = [_scale_codes(np.abs(even[:, block]).max(axis=1) / levels) for block in columns.blocks]
+    rounded = [
+        np.rint(even[:, block] / artifact.row_scales(code)[:, None])
+        for block, code in zip(columns.blocks, codes, strict=True)
+    ]
+    layers = [layer for of_head in columns.layers for layer in of_head]
     vocabulary = "\n".join(_vocabulary(fitted)).encode()
     arrays: dict[str, NDArray[Any]] = {
         "vocabulary": np.frombuffer(vocabulary, np.uint8),
-        "idf": fitted.vectorizer.idf_.astype(np.float32),
-        "weights": rounded.astype(np.int8),
-        "row_scale": row_scale.astype(np.float32),
+        "idf": fitted.weigher.idf_.astype(np.float32),
+        "weights": np.hstack(rounded).astype(np.int8),
+        "row_scale": np.stack(codes, axis=1),
         "column_scale": column_scale.astype(np.float32),
-        "intercept": intercept.astype(np.float32),
+        "intercept": columns.intercept.astype(np.float32),
+        "hidden_bias": np.concatenate([np.empty(0), *(layer.bias for layer in layers)]).astype(np.float32),
+        "hidden_weights": np.concatenate([np.empty(0), *(layer.weights.ravel() for layer in layers)]).astype(
+            np.float32
+        ),
     }
     file = io.BytesIO()
     np.savez_compressed(file, allow_pickle=False, **arrays)
     return file.getvalue()
+
+
+def _scale_codes(least: Floats) -> NDArray[np.uint8]:
+    """The smallest codes whose scales are no less."""
+    exponents = np.ceil(np.log2(np.maximum(least, 1e-12)) * artifact.SCALE_STEP) + artifact.SCALE_ZERO
+    if exponents.max(initial=0) > artifact.LARGEST_CODE:
+        raise ValueError("a weight is too far from the others to be packed")
+    codes: NDArray[np.uint8] = np.maximum(exponents, 0).astype(np.uint8)
+    return codes
 
 
 def _manifest(fitted: Fitted, content: bytes, name: str) -> dict[str, Any]:
@@ -131,17 +172,19 @@ def _described(head: FittedHead) -> dict[str, Any]:
     return {
         "name": head.name,
         "labels": list(head.labels),
-        "temperature": head.temperature,
         "threshold": head.threshold.value,
         "threshold_rule": head.threshold.rule,
+        "made_of": {part.name: factor for part, factor in zip(head.parts, head.factors, strict=True)},
+        "hidden": [part.layer.units for part in head.parts if part.layer is not None],
+        "costs": [list(row) for row in head.costs],
         "held_out": asdict(head.held_out),
     }
 
 
-def _heads(fitted: Fitted) -> tuple[Head, ...]:
+def _heads(fitted: Fitted, columns: _Columns) -> tuple[Head, ...]:
     heads, first = [], 0
-    for head in fitted.heads:
-        heads.append(Head(head.name, head.labels, first, head.temperature, head.threshold.value))
+    for head, layers in zip(fitted.heads, columns.layers, strict=True):
+        heads.append(Head(head.name, head.labels, first, head.threshold.value, layers, head.costs))
         first += len(head.labels)
     return tuple(heads)
 
@@ -150,16 +193,25 @@ def _vocabulary(fitted: Fitted) -> list[str]:
     return [str(feature) for feature in fitted.vectorizer.get_feature_names_out()]
 
 
-def _coefficients(fitted: Fitted) -> tuple[Floats, Floats]:
-    """Weights of shape (n_features, n_columns) and intercepts, all heads side by side in labels' order."""
-    parts = [_head_coefficients(head) for head in fitted.heads]
-    return np.hstack([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
-
-
-def _head_coefficients(head: FittedHead) -> tuple[Floats, Floats]:
-    weights, intercept = head.classifier.coef_.T, head.classifier.intercept_
-    if weights.shape[1] == 1:  # two labels share one margin; `fit.margins` splits it the same way
-        weights = np.hstack((-weights / 2, weights / 2))
-        intercept = np.array([-intercept[0] / 2, intercept[0] / 2])
-    order = [list(head.classifier.classes_).index(label) for label in head.labels]
-    return weights[:, order], intercept[order]
+def _columns(fitted: Fitted) -> _Columns:
+    """The labels of all heads side by side, then the hidden units of all their layers."""
+    weights, intercepts, blocks, layers = [], [], [], []
+    rows = len(fitted.weigher.idf_)
+    for head in fitted.heads:
+        blended = [(factor, part) for factor, part in zip(head.factors, head.parts, strict=True)]
+        linear = [factor * part.weights for factor, part in blended if part.weights is not None]
+        weights.append(sum(linear, np.zeros((rows, len(head.labels)))))
+        intercepts.append(sum(factor * part.intercept for factor, part in blended))
+    edges = np.cumsum([0, *(len(head.labels) for head in fitted.heads)]).tolist()
+    for head in fitted.heads:
+        of_head = []
+        for factor, part in zip(head.factors, head.parts, strict=True):
+            if part.layer is not None:
+                place = slice(edges[-1], edges[-1] + part.layer.units)
+                edges.append(place.stop)
+                weights.append(part.layer.inner_)
+                intercepts.append(np.zeros(part.layer.units))
+                of_head.append(Hidden(place, part.layer.bias_, factor * part.layer.outer_))
+        layers.append(tuple(of_head))
+    blocks = [slice(*edge) for edge in pairwise(edges)]
+    return _Columns(np.hstack(weights), np.concatenate(intercepts), tuple(blocks), tuple(layers))

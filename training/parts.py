@@ -1,0 +1,136 @@
+"""The classifiers a head may be blended from, each over the same tf-idf rows.
+
+All but the hidden layers are linear: whatever the blend, they are served as one table.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from scipy.sparse import diags, spmatrix
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import ComplementNB
+from sklearn.svm import LinearSVC
+
+from training.calibrate import Floats, Integers
+from training.hidden import HiddenLayer
+
+SMOOTHING: Final = 0.05  # of naive Bayes; its default of 1 drowns the small counts of normalised rows
+UNSEEN_MARGIN: Final = -20.0  # of a label no document of the fold's training part carries
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a part is fitted on: rows, the number of each row's label out of `labels`, and how."""
+
+    counted: spmatrix
+    truth: Integers
+    labels: int
+    seed: int
+    strength: float
+    balanced: bool
+
+    @property
+    def weight(self) -> str | None:
+        """How scikit-learn is told to weigh the labels."""
+        return "balanced" if self.balanced else None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A fitted classifier: linear `weights` (n_features, n_labels) or a layer of hidden units, and an `intercept`."""
+
+    name: str
+    intercept: Floats
+    weights: Floats | None = None
+    layer: HiddenLayer | None = None
+
+    def margins(self, counted: spmatrix) -> Floats:
+        """Shape (n_rows, n_labels)."""
+        if self.layer is not None:
+            found: Floats = np.maximum(counted @ self.layer.inner_ + self.layer.bias_, 0) @ self.layer.outer_
+        else:
+            found = counted @ self.weights
+        margins: Floats = found + self.intercept
+        return margins
+
+
+def support_vectors(lesson: Lesson) -> Part:
+    """One-against-the-rest linear support vector machines."""
+    fitted = LinearSVC(C=lesson.strength, class_weight=lesson.weight, random_state=lesson.seed)
+    fitted.fit(lesson.counted, lesson.truth)
+    return _linear("support-vectors", fitted.coef_.T, fitted.intercept_, fitted.classes_, lesson.labels)
+
+
+def logistic(lesson: Lesson) -> Part:
+    """Multinomial logistic regression."""
+    fitted = LogisticRegression(C=lesson.strength, class_weight=lesson.weight, max_iter=500, random_state=lesson.seed)
+    fitted.fit(lesson.counted, lesson.truth)
+    return _linear("logistic", fitted.coef_.T, fitted.intercept_, fitted.classes_, lesson.labels)
+
+
+def bayes(lesson: Lesson) -> Part:
+    """Complement naive Bayes (Rennie et al., ICML 2003): the best of all on few and noisy rows."""
+    fitted = ComplementNB(alpha=SMOOTHING).fit(lesson.counted, lesson.truth)
+    weights = fitted.feature_log_prob_.T
+    weights = weights - weights.mean(axis=1, keepdims=True)
+    return _linear("bayes", weights, np.zeros(weights.shape[1]), fitted.classes_, lesson.labels)
+
+
+def telling(lesson: Lesson) -> Part:
+    """Support vector machines over features weighted by how far naive Bayes finds the labels apart in them."""
+    spread = _spread(lesson)
+    part = support_vectors(replace(lesson, counted=lesson.counted @ diags(spread)))
+    assert part.weights is not None
+    return Part("telling", part.intercept, part.weights * spread[:, None])
+
+
+def hidden(lesson: Lesson) -> Part:
+    """A network with one hidden layer."""
+    return _layered("hidden", HiddenLayer(seed=lesson.seed).fit(lesson.counted, lesson.truth), lesson.labels)
+
+
+def hidden_telling(lesson: Lesson) -> Part:
+    """The network over features weighted as in `telling`."""
+    spread = _spread(lesson)
+    layer = HiddenLayer(seed=lesson.seed + 1).fit(lesson.counted @ diags(spread), lesson.truth)
+    layer.inner_ = layer.inner_ * spread[:, None]
+    return _layered("hidden-telling", layer, lesson.labels)
+
+
+MAKERS: Final[dict[str, Callable[[Lesson], Part]]] = {
+    "support-vectors": support_vectors,
+    "logistic": logistic,
+    "bayes": bayes,
+    "telling": telling,
+    "hidden": hidden,
+    "hidden-telling": hidden_telling,
+}
+
+
+def _spread(lesson: Lesson) -> Floats:
+    """Square root of the deviation of each feature's log-likelihoods over the labels, of mean square about 1."""
+    spread = ComplementNB(alpha=SMOOTHING).fit(lesson.counted, lesson.truth).feature_log_prob_.std(axis=0)
+    weights: Floats = np.sqrt(spread / np.sqrt((spread**2).mean()))
+    return weights
+
+
+def _linear(name: str, weights: Floats, intercept: Floats, found: Sequence[int], labels: int) -> Part:
+    """Weights with one column per label; a binary classifier's single column is split over both."""
+    if weights.shape[1] == 1:
+        weights, intercept = np.hstack((-weights / 2, weights / 2)), np.append(-intercept / 2, intercept / 2)
+    if len(found) == labels:
+        return Part(name, intercept, weights)
+    wide, high = np.zeros((len(weights), labels)), np.full(labels, UNSEEN_MARGIN)
+    wide[:, found], high[found] = weights, intercept
+    return Part(name, high, wide)
+
+
+def _layered(name: str, layer: HiddenLayer, labels: int) -> Part:
+    outer, intercept = layer.outer_, layer.intercept_
+    if len(layer.classes_) < labels:
+        layer.outer_, high = np.zeros((len(outer), labels)), np.full(labels, UNSEEN_MARGIN)
+        layer.outer_[:, layer.classes_], high[layer.classes_] = outer, intercept
+        intercept = high
+    return Part(name, intercept, layer=layer)
