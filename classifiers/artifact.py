@@ -24,9 +24,9 @@ from classifiers.table import Table
 SCHEMA: Final = 2
 MANIFEST: Final = "manifest.json"
 ARRAYS: Final = "arrays.npz"
-#: Row scales are powers of two; their exponents, in sixteenths from -8, are kept in a byte.
-SCALE_STEP: Final = 16
-SCALE_ZERO: Final = 128
+#: Row scales are powers of two; their exponents, in quarters, are kept in a byte.
+SCALE_STEP: Final = 4
+SCALE_ZERO: Final = 128  # of the code that stands for 1
 LARGEST_CODE: Final = 255
 _SCALES: Final = np.exp2((np.arange(LARGEST_CODE + 1) - SCALE_ZERO) / SCALE_STEP).astype(np.float32)
 _KINDS: Final = {

@@ -1,6 +1,5 @@
 """Fits the heads of a model over one tf-idf vocabulary; blends and calibrates them on scores of held-out folds."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -22,6 +21,7 @@ from training.parts import SMOOTHING, Lesson, Part
 MAX_FEATURES: Final = 200_000
 RARE_FEATURES_FROM_ROWS: Final = 500  # from so many rows on, a feature of a single document is left out
 FEWER_FOLDS_FROM_ROWS: Final = 5_000  # from so many rows on, three folds tell as much as five
+WORTH_PROCESSES_FROM_ROWS: Final = 1_000
 FULL: Final = ("support-vectors", "bayes", "telling", "hidden", "hidden-telling")
 LINEAR: Final = ("support-vectors", "bayes", "telling")
 QUICK: Final = ("support-vectors", "bayes")
@@ -205,9 +205,9 @@ class _Crew:
     def run(self, jobs: Iterator[Job]) -> dict[tuple[str, str, int | None], Any]:
         """What each job came to, by head, part and fold."""
         listed = list(jobs)
-        cores = min(len(listed), os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count() or 1)
+        large = bool(listed) and listed[0].learned.shape[0] >= WORTH_PROCESSES_FROM_ROWS
         results = {}
-        working = Parallel(n_jobs=cores or 1, return_as="generator")(delayed(job.run)() for job in listed)
+        working = Parallel(n_jobs=-1 if large else 1, return_as="generator")(delayed(job.run)() for job in listed)
         for job, result in zip(listed, working, strict=True):
             results[job.task.plan.name, job.name, job.fold] = result
             self.done += 1

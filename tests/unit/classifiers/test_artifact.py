@@ -114,7 +114,7 @@ def test_arrays_that_do_not_fit_are_refused(directory: Path, name: str, array: A
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda manifest: manifest.update(schema=99), "schema is 99, this code reads 1"),
+        (lambda manifest: manifest.update(schema=99), "schema is 99, this code reads 2"),
         (lambda manifest: manifest.pop("schema"), "schema is None"),
         (lambda manifest: manifest.update(features=99), "feature version is 99"),
         (lambda manifest: manifest.pop("files"), "has no sha256"),
@@ -124,7 +124,14 @@ def test_arrays_that_do_not_fit_are_refused(directory: Path, name: str, array: A
         (lambda manifest: manifest["heads"].pop(), "shape"),
         (lambda manifest: manifest["heads"][0]["labels"].reverse() or manifest["heads"][0]["labels"].pop(), "two"),
         (lambda manifest: manifest["heads"][0].update(labels=["same", "same"]), "different labels"),
-        (lambda manifest: manifest["heads"][0].update(temperature=0), "impossible"),
+        (lambda manifest: manifest["heads"][0].update(threshold=1.5), "impossible"),
+        (lambda manifest: manifest["heads"][0].update(hidden=[3]), "ValueError"),
+        (lambda manifest: manifest["heads"][0].update(costs=[[0, 1]]), "costs for other labels"),
+        (lambda manifest: manifest["heads"][0].update(costs=[[0, float("inf")], [1, 0]]), "impossible cost"),
+        (
+            lambda manifest: manifest.update(guards=[{"head": "topic", "label": "x", "by": "urgency"}]),
+            "no label of both",
+        ),
         (lambda manifest: manifest["heads"][0].update(threshold=float("nan")), "impossible"),
         (lambda manifest: manifest["heads"][0].update(threshold="high"), "ValueError"),
     ],

@@ -4,17 +4,36 @@ import pytest
 from training import calibrate
 
 
-def test_temperature_is_found_again() -> None:
+def drawn(margins: calibrate.Floats, random: np.random.Generator) -> calibrate.Integers:
+    return np.array([random.choice(len(row), p=row) for row in calibrate.probabilities(margins)])
+
+
+def test_the_temperature_of_one_part_is_found_again() -> None:
     random = np.random.default_rng(1)
     margins = random.normal(0, 2, (20_000, 5))
-    shares = calibrate.probabilities(margins, 1.0)
-    truth = np.array([random.choice(5, p=row) for row in shares])
-    assert calibrate.temperature(margins * 3, truth) == pytest.approx(3, rel=0.05)
+    assert calibrate.blend([margins * 3], drawn(margins, random)) == pytest.approx([1 / 3], rel=0.05)
+
+
+def test_the_factors_of_two_parts_are_found_again() -> None:
+    random = np.random.default_rng(2)
+    first, second = random.normal(0, 1, (2, 20_000, 4))
+    truth = drawn(2 * first + 0.5 * second, random)
+    assert calibrate.blend([first, second], truth) == pytest.approx([2, 0.5], rel=0.1)
+
+
+def test_only_parts_that_help_are_useful() -> None:
+    random = np.random.default_rng(3)
+    telling, noise = random.normal(0, 2, (2, 5_000, 3))
+    truth = drawn(telling, random)
+    assert calibrate.useful({"noise": noise, "telling": telling, "same": telling * 2}, truth) in (
+        ("telling",),
+        ("same",),
+    )
 
 
 def test_probabilities_sum_to_one() -> None:
     margins = np.array([[1000.0, -1000, 0], [0, 0, 0]])
-    assert calibrate.probabilities(margins, 0.01).sum(axis=1) == pytest.approx([1, 1])
+    assert calibrate.probabilities(margins).sum(axis=1) == pytest.approx([1, 1])
 
 
 def test_the_bound_is_clopper_and_pearsons() -> None:
@@ -24,23 +43,22 @@ def test_the_bound_is_clopper_and_pearsons() -> None:
 
 def test_the_threshold_promises_precision_when_the_rows_prove_it() -> None:
     confidence = np.linspace(1, 0, 1000)
-    correct = confidence > 0.4
+    correct = confidence > 0.8
     chosen = calibrate.threshold(confidence, correct)
     routed = confidence >= chosen.value
     assert chosen.rule == "precision"
     assert calibrate.precision_bound(int(correct[routed].sum()), int(routed.sum())) >= 0.95
-    assert 0.36 < chosen.value < 0.4
+    assert 0.76 < chosen.value < 0.8
 
 
-def test_too_few_rows_prove_nothing_and_cost_decides() -> None:
+def test_what_is_safe_but_likelier_wrong_than_a_look_is_worth_goes_to_people() -> None:
+    confidence = np.linspace(1, 0, 1000)
+    assert calibrate.threshold(confidence, confidence > 0.2) == calibrate.Threshold(calibrate.WORTH_ROUTING, "cost")
+
+
+def test_too_few_rows_prove_nothing_and_nothing_is_routed() -> None:
     confidence = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
-    chosen = calibrate.threshold(confidence, np.array([True, True, True, False, False]))
-    assert chosen == calibrate.Threshold(0.7, "cost")
-
-
-def test_nothing_is_routed_when_every_route_is_wrong() -> None:
-    chosen = calibrate.threshold(np.array([0.9, 0.8]), np.array([False, False]))
-    assert chosen == calibrate.Threshold(1.0, "cost")
+    assert calibrate.threshold(confidence, np.ones(5, bool)) == calibrate.Threshold(1.0, "none")
 
 
 def test_equal_confidences_are_routed_together_or_not_at_all() -> None:

@@ -1,16 +1,20 @@
 import json
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from classifiers import artifact
 from tests.unit.classifiers.corpus import samples
-from training import starter
+from training import dataset, starter
 
 LABELS = """
 topics = ["returns", "billing"]
 urgencies = ["normal", "high"]
 languages = ["pl", "en", "de", "ru", "uk"]
+spam = "billing"
+urgency_costs = [[0, 1], [1, 0]]
 """
 
 
@@ -24,7 +28,10 @@ def corpus(tmp_path: Path) -> Path:
             labels = {**sample.labels, "lang": sample.labels["language"]}
             message = {"subject": "", "body": sample.document.text, "channel": sample.document.channel}
             file.write(json.dumps({**message, **labels}, ensure_ascii=False) + "\n")
-    (folder / "languages.jsonl").write_text('{"lang": "en", "text": "where is it"}\n')
+    with (folder / "languages.jsonl").open("w", encoding="utf-8") as file:
+        for sample in samples():
+            sentence = {"lang": sample.labels["language"], "text": "> " + sample.document.text}
+            file.write(json.dumps(sentence, ensure_ascii=False) + "\n")
     return folder
 
 
@@ -35,7 +42,7 @@ def run(corpus: Path, *more: str) -> int:
 def test_it_builds_once_and_again_only_when_something_changed(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(corpus) == 0
     told = capsys.readouterr().out
-    assert "fitting on 20 messages and 1 sentences" in told
+    assert "fitting on 20 messages and 20 sentences" in told
     assert "topic     held out: accuracy" in told
     first = artifact.load(corpus.parent / "model").model_id
     assert run(corpus) == 0
@@ -86,4 +93,13 @@ def test_the_projects_own_corpus_is_sound() -> None:
     rows = starter.read(starter.CORPUS)
     allowed = starter.labels(starter.CORPUS)
     assert {row.labels["topic"] for row in rows if "topic" in row.labels} == set(allowed.topics)
-    assert {row.labels["language"] for row in rows} == set(allowed.languages)
+    assert {row.labels["language"] for row in rows if "language" in row.labels} == set(allowed.languages)
+    assert {row.labels.get("spam") for row in rows} == {starter.GENUINE, allowed.spam, None}
+
+
+def test_no_message_of_the_corpus_stands_twice_and_none_names_a_foreign_address() -> None:
+    rows = starter.read(starter.CORPUS)
+    seen = Counter(dataset.identity(row.document) for row in rows)
+    assert [text for text, times in seen.items() if times > 1] == []
+    addresses = [found for row in rows for found in re.findall(r"[\w.+-]+@[\w.-]+\w|https?://\S+", row.document.text)]
+    assert [found for found in addresses if not re.search(r"example\.(com|org|net)\b", found)] == []
