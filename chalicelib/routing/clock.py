@@ -100,13 +100,9 @@ def reopened(clock: Clock, at: datetime, calendar: Calendar) -> Clock:
     return resumed(replace(clock, ended_at=None, paused_at=clock.ended_at), at, calendar)
 
 
-def tightened(clock: Clock, other: Clock, allowed: timedelta) -> Clock:
-    """The clock after more was promised, which `other` counts from now: what was promised before is never put off."""
-    if clock.ended_at or clock.breached_at:
-        return clock
-    if clock.paused_at:
-        return replace(clock, left=min(clock.left or _NOTHING, allowed))
-    return other if other.due_at < clock.due_at else clock
+def sooner(clock: Clock, fresh: Clock) -> Clock:
+    """The clock after more was promised, which `fresh` counts from now. One that stands or is over stays as it is."""
+    return fresh if clock.course == Course.RUNNING and fresh.due_at < clock.due_at else clock
 
 
 def warned(clock: Clock, at: datetime) -> Clock:
