@@ -22,6 +22,7 @@ from chalicelib.api.answers import (
     ReplyOut,
     ReplyStatusOut,
 )
+from chalicelib.routing.clock import Course
 
 _TIME: Final = "%Y-%m-%d %H:%M:%S"
 
@@ -81,7 +82,17 @@ def _of_item(item: ItemOut) -> str:
     rests = f" until {item.snoozed_until:{_TIME}}" if item.snoozed_until else ""
     goes_on = f", goes on in {item.merged_into}" if item.merged_into else ""
     title = item.subject or f"({item.channel})"
-    return f"{item.id} v{item.version} {item.state}{rests} in {item.queue} ({item.lane}){hands}{goes_on}: {title}"
+    where = f"{item.state}{rests} in {item.queue} ({item.lane}){hands}{goes_on}"
+    return f"{item.id} v{item.version} {where}{_promised(item)}: {title}"
+
+
+def _promised(item: ItemOut) -> str:
+    """What is still promised of an item, or was broken."""
+    clocks = {"reply": item.promises.first_reply, "resolution": item.promises.resolution} if item.promises else {}
+    how = {Course.RUNNING: "by", Course.BREACHED: "broken since"}
+    return "".join(
+        f", {what} {how[c.course]} {c.due_at:{_TIME}}" for what, c in clocks.items() if c and c.course in how
+    )
 
 
 def _of_event(event: EventOut) -> str:
@@ -102,7 +113,9 @@ def _of_desk(model: BaseModel) -> str:
             since = f", the oldest since {model.oldest_waiting_since:{_TIME}}" if model.oldest_waiting_since else ""
             more = "" if model.complete else " or more"
             waiting = f"{model.waiting.urgent} urgent, {model.waiting.normal} normal{more}"
-            return f"{model.name}: {waiting}, {model.held} held{since}"
+            stages = {"due soon": model.promises.due_soon, "with a broken promise": model.promises.breached}
+            told = "".join(f", {number} {stage}" for stage, number in stages.items() if number)
+            return f"{model.name}: {waiting}, {model.held} held{since}{told}"
         case PresenceOut():
             has = ", ".join(f"{number} {channel}" for channel, number in model.held.items() if number)
             deputy = f", deputy {model.deputy}" if isinstance(model, AgentOut) and model.deputy else ""

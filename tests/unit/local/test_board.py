@@ -16,7 +16,9 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
 def queue(name: str, urgent: int, normal: int, held: int = 0, since: str | None = None) -> QueueOut:
     waiting = {"urgent": urgent, "normal": normal}
-    row = {"name": name, "waiting": waiting, "oldest_waiting_since": since, "held": held, "complete": True}
+    promises = {"due_soon": 0, "breached": 0}
+    row = {"name": name, "waiting": waiting, "oldest_waiting_since": since, "held": held, "complete": True,
+           "promises": promises}  # fmt: skip
     return QueueOut.model_validate(row)
 
 
