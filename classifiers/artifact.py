@@ -122,6 +122,7 @@ def _model(manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> M
             raise ValueError(f"{name} has shape {arrays[name].shape}, expected {shape}")
     table = Table(
         vocabulary=dict(zip(vocabulary, range(rows), strict=True)),
+        words=_count(manifest["words"], rows),
         idf=arrays["idf"],
         weights=arrays["weights"],
         blocks=blocks,
@@ -176,6 +177,12 @@ def _guards(described: Any, heads: Sequence[Head]) -> tuple[Guard, ...]:
         if guard.label not in labels[guard.head] or guard.label not in labels[guard.by]:
             raise ValueError(f"{guard.label!r} is no label of both {guard.head!r} and {guard.by!r}")
     return guards
+
+
+def _count(value: object, most: int) -> int:
+    if not isinstance(value, int) or not 0 <= value <= most:
+        raise ValueError(f"{value!r} is no number of at most {most}")
+    return value
 
 
 def _text(value: object) -> str:
