@@ -82,4 +82,4 @@ lock: $(UV) ## Pin all dependencies anew (UPGRADE=--upgrade for newer versions)
 	@$(LOCK) $(UPGRADE) --group uv -o requirements/uv.txt
 
 clean: ## Remove everything that was made or installed here
-	@rm -rf .venv .venv-stack .tools .local build classifiers/starter
+	@rm -rf .venv .venv-stack .tools .local build classifiers/starter classifiers/starter.sha256

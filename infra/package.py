@@ -98,6 +98,7 @@ def _check_sources(root: Path) -> None:
         ("app.py", "it is the application"),
         ("requirements.txt", "run `make lock`"),
         ("classifiers/starter/manifest.json", "run `make setup`, which trains the starter model"),
+        ("classifiers/starter.sha256", "run `make setup`, which trains the starter model"),
     ):
         if not (root / name).is_file():
             raise BuildError(f"{name} is missing: {remedy}")

@@ -66,6 +66,12 @@ def _parameters() -> Json:
             "AllowedPattern": "(https?://[^\\s?#]*[^\\s?#/])?",
             "Description": "For trials: chat replies go below this address instead of those in desk.toml",
         },
+        "ModelKeys": {
+            "Type": "String",
+            "Default": "",
+            "AllowedPattern": "([A-Za-z0-9+/]{43}=(,[A-Za-z0-9+/]{43}=)*)?",
+            "Description": "Public halves of the keys whose models are believed, in base64, separated by commas",
+        },
         "LogLevel": {
             "Type": "String",
             "Default": "INFO",
@@ -428,7 +434,8 @@ def _environment(function: Function) -> Json:
         "TABLE": ref("Table"),
         "RAW_BUCKET": ref("RawBucket"),
         "LAKE_BUCKET": ref("LakeBucket"),
-        "MODEL_BUCKET": ref("ModelBucket"),
+        "MODEL_BUCKET": ref("ModelBucket") if function.tags else "",
+        "MODEL_KEYS": ref("ModelKeys") if function.tags else "",
         "INBOUND_QUEUE_URL": ref("InboundQueue"),
         "TIMER_QUEUE_URL": ref("TimerQueue"),
         "PARKING_QUEUE_URL": ref("ParkingQueue"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from classifiers import artifact
-from training import dataset
+from training import dataset, holdout, signing
 from training.dataset import DataError, Sample
 
 if TYPE_CHECKING:  # scikit-learn takes seconds to import: an up-to-date model is seen without it
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options().parse_args(arguments)
     try:
         build(options.out, options.corpus, options.keep, options.quiet)
-    except (DataError, artifact.ModelError, OSError) as problem:
+    except (DataError, artifact.ModelError, signing.KeyProblem, OSError) as problem:
         print(f"starter model: {problem}", file=sys.stderr)
         return 2
     return 0
@@ -51,13 +51,14 @@ def build(out: Path, corpus: Path = CORPUS, keep: Path | None = None, quiet: boo
         _say(quiet, f"{out} is up to date")
         return
     started = time.monotonic()
-    samples = read(corpus)
+    samples = holdout.taught(read(corpus))
     messages = sum("topic" in sample.labels for sample in samples)
     _say(quiet, f"fitting on {messages} messages and {len(samples) - messages} sentences ...")
     fitted = _fitted(samples, labels(corpus))
     from training import pack
 
-    model = pack.export(fitted, out, "starter", {"source": source})
+    model = pack.export(fitted, out, "starter", {"source": source, "hold_out": holdout.RULE})
+    signing.pin(out)
     if keep is not None:
         pack.keep(fitted, keep)
     for head in fitted.heads:
@@ -104,9 +105,9 @@ def is_fresh(out: Path, source: str) -> bool:
     if not (out / artifact.MANIFEST).exists():
         return False
     try:
-        artifact.load(out)
-        return artifact.read_manifest(out).get("source") == source
-    except artifact.ModelError:
+        artifact.load(out, artifact.pinned(out))
+        return artifact.read_manifest(out, signing.trusted()).get("source") == source
+    except (artifact.ModelError, signing.KeyProblem):
         return False
 
 
