@@ -39,7 +39,7 @@ MEANING: Final[Mapping[str, str]] = MappingProxyType(
         REPLY_OUTCOME_UNKNOWN: "A reply may have left or not: it is shown, and not sent again by itself.",
         PING_PONG: "An item keeps being passed between the same places.",
         PRESENCE_SILENT: "An agent let a chat offer pass in silence and was set away.",
-        MODEL_NOT_TAKEN: "The model that should serve could not be looked up, proved or used: the last good one went on.",
+        MODEL_NOT_TAKEN: "The model that should serve could not be had, proved or used: the last good one went on.",
     }
 )
 

@@ -119,7 +119,9 @@ class Keys:
         try:
             Ed25519PublicKey.from_public_bytes(key).verify(signature, manifest)
         except InvalidSignature as problem:
-            raise ModelError(f"{where}: does not belong to this {MANIFEST}: tampered with since it was signed") from problem
+            raise ModelError(
+                f"{where}: does not belong to this {MANIFEST}: tampered with since it was signed"
+            ) from problem
         except ValueError as problem:
             raise ModelError(f"{where}: the trusted key {by} is no Ed25519 key") from problem
 

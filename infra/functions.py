@@ -11,8 +11,8 @@ class Function:
     """One function of app.py.
 
     `name` is the Python name of its handler (Chalice calls the HTTP one `api_handler`), `kinds` the rows a
-    stream reader is shown, `created_only` whether it sees them only when they are written first, `tags` whether it asks the
-    model.
+    stream reader is shown, `created_only` whether it sees them only when they are written first, `tags` whether it
+    asks the model.
     """
 
     name: str

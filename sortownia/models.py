@@ -27,12 +27,12 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     tag = subparsers.add_parser("tag", help="say topic, urgency and language of messages")
     tag.add_argument("--jsonl", action="store_true", required=True, help="one JSON message per line on stdin")
     tag.add_argument("--model", type=Path, default=STARTER, metavar="DIR", help="default: the starter model")
-    _add_trust(tag)
+    add_trust(tag)
     tag.set_defaults(run=run_tag)
     predict = subparsers.add_parser("predict", help="label texts with a model made by `train`")
     predict.add_argument("--model", type=Path, required=True, metavar="DIR")
     predict.add_argument("--jsonl", action="store_true", required=True, help="one JSON text per line on stdin")
-    _add_trust(predict)
+    add_trust(predict)
     predict.set_defaults(run=run_predict)
     train = subparsers.add_parser("train", help="make a model of any labelled texts")
     train.add_argument("--data", type=Path, required=True, metavar="FILE", help=".jsonl or .jsonl.gz")
@@ -44,7 +44,8 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     train.set_defaults(run=run_train)
 
 
-def _add_trust(parser: argparse.ArgumentParser) -> None:
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Adds `--trust FILE`."""
     parser.add_argument(
         "--trust", type=Path, action="append", default=[], metavar="FILE",
         help="believe models signed by this public key, too (this checkout's own is believed anyway)",

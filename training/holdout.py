@@ -1,6 +1,7 @@
 """What no model is ever fitted on: one part in ten of all that is labelled, chosen by hash and so for ever.
 
-A customer is in it with all he wrote, a text of the corpus with all its twins; both models of a comparison are judged by it.
+A customer is in it with all he wrote, a text of the corpus with all its twins; both models of a comparison are judged
+by it.
 """
 
 import hashlib

@@ -59,7 +59,7 @@ def mcnemar(won: int, lost: int) -> float:
     `won` rows only the new model has right, `lost` only the old one (McNemar 1947).
     """
     total = won + lost
-    return sum(comb(total, k) for k in range(won + 1)) / 2**total
+    return float(sum(comb(total, k) for k in range(won + 1)) / 2**total)
 
 
 def cost_rise(old: Answers, new: Answers, seed: int = 0) -> tuple[float, float, float]:

@@ -52,7 +52,7 @@ def of_corpus(samples: Iterable[Sample]) -> list[Row]:
 
 
 def of_desk(decisions: Iterable[Decision], kept: Iterable[Row]) -> list[Decision]:
-    """The decisions that are for judging alone: those about a customer who is, or is said to be, one of the hold-out."""
+    """The decisions for judging alone: those about a customer who is, or is said to be, one of the hold-out."""
     known = {row.place.customer_id for row in kept if row.place}
     return [d for d in decisions if d.people & known or any(map(is_held_out, d.people))]
 

@@ -63,7 +63,7 @@ def harvest(world: World, months: int) -> Harvest:
     left_out: Counter[str] = Counter()
     newest = {label.item_id: label for label in sorted(found, key=lambda label: label.version)}
     left_out["decided again later"] = len(found) - len(newest)
-    people, texts = _People(world), {}
+    people, texts = _People(world), dict[tuple[str, str], Decision]()
     for label in sorted(newest.values(), key=lambda label: (label.at, label.item_id)):
         decision = _decision(label, people, left_out, world)
         if decision is None:
