@@ -10,6 +10,7 @@ from chalicelib.policy import WIDGET, Installation, Policy
 from infra.functions import FUNCTIONS, Function, camel
 from infra.intrinsics import Json, arn, attribute, document, ref, resource, sub
 from infra.outgoing import outgoing
+from infra.training import training
 
 INDEXES: Final = ("waiting", "holding", "state", "wake", "history")
 DAY: Final = 86_400
@@ -26,7 +27,7 @@ def merge_template(policy: Policy, functions: Sequence[Function] = FUNCTIONS) ->
     Raises `ValueError` where two queues of the desk would make the same resource.
     """
     resources = _table() | _buckets() | _mail() | outgoing() | _queues() | _work_queues(policy) | _secrets(policy)
-    resources |= _alarms(functions) | _function_overrides(functions)
+    resources |= training(policy.training) | _alarms(functions) | _function_overrides(functions)
     return {
         "Description": f"Sortownia, {policy.name}: one stack per company",
         "Parameters": _parameters(),

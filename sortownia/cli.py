@@ -13,6 +13,7 @@ COMMANDS: Final = {
     "train": "sortownia.models",
     "predict": "sortownia.models",
     **dict.fromkeys(("retrain", "promote", "rollback", "evaluate"), "sortownia.loop"),
+    "prepare-training": "sortownia.preparing",
     "package": "sortownia.packaging",
     "rebuild-queues": "sortownia.repair",
     "demo": "sortownia.local.commands",

@@ -36,6 +36,10 @@ _PROBLEMS: Final = (
 )  # fmt: skip
 
 
+class NoKey(signing.KeyProblem):
+    """The stack has no signing key yet."""
+
+
 def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds `retrain`, `promote`, `rollback` and `evaluate`."""
     retrain = subparsers.add_parser("retrain", help="learn from what people decided; serve it if it is not worse")
@@ -190,12 +194,12 @@ def secret_name(stack: str) -> str:
 
 
 def secret_key(client: Client, stack: str) -> "Ed25519PrivateKey":
-    """The stack's private key, from Secrets Manager. Raises KeyProblem where it has none yet."""
+    """The stack's private key, from Secrets Manager. Raises NoKey where it has none yet, KeyProblem."""
     secrets = client("secretsmanager")
     try:
         text: str = secrets.get_secret_value(SecretId=secret_name(stack))["SecretString"]
     except secrets.exceptions.ResourceNotFoundException as problem:
-        raise signing.KeyProblem(
+        raise NoKey(
             f"{stack} has no signing key yet: run `sortownia prepare-training --stack {stack}`, or sign with --own-key"
         ) from problem
     return signing.private_key(text, secret_name(stack))

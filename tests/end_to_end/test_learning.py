@@ -74,8 +74,8 @@ class Street:
 
 def items_by_cause(running: Running) -> dict[str, dict[str, Any]]:
     """The item each delivery opened."""
-    items = {row["item_id"]: row for row in running.rows("item")}
     events = [e for e in running.rows("event") if e["type"] == "message-received" and e.get("item_id")]
+    items = {row["item_id"]: row for row in running.rows("item")}  # after: each of these events has its item by now
     return {event["cause"]: items[event["item_id"]] for event in events}
 
 
@@ -127,7 +127,9 @@ def worse_model(folder: Path) -> Path:
     known = starter.labels(starter.CORPUS)
     after = dict(zip(known.topics, [*known.topics[1:], known.topics[0]], strict=True))
     samples = starter.read(starter.CORPUS)[::3]
-    wrong = [Sample(s.document, {**s.labels, "topic": after[s.labels["topic"]]}) for s in samples if "topic" in s.labels]
+    wrong = [
+        Sample(s.document, {**s.labels, "topic": after[s.labels["topic"]]}) for s in samples if "topic" in s.labels
+    ]
     sentences = [s for s in starter.read(starter.CORPUS) if "topic" not in s.labels]
     pack.export(starter._fitted([*wrong, *sentences], known), folder / "worse", "worse")
     return folder / "worse"
@@ -149,9 +151,9 @@ def test_corrections_become_the_model_that_serves_and_one_command_takes_it_back(
     assert len(before) == 1
     (packaged,) = before
     assert packaged.startswith("starter-")
-    with running.agent("agent-1") as agent:
+    with running.agent("supervisor-1") as supervisor:
         for cause in sorted(causes):
-            agent.tags(agent.item(found[cause]["item_id"]), topic=TOPIC)
+            supervisor.tags(supervisor.item(found[cause]["item_id"]), topic=TOPIC)
     worse = worse_model(tmp_path)
 
     with street.busy():

@@ -107,7 +107,9 @@ def scene(moto_cloud: Cloud, directories: dict[str, Path]) -> Iterator[Scene]:
 
 
 @contextmanager
-def troubled(scene: Scene, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], why: str, kept: str) -> Iterator[None]:
+def troubled(
+    scene: Scene, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], why: str, kept: str
+) -> Iterator[None]:
     """What is wrong with the bucket is told once, counted at each look, and the model kept."""
     capsys.readouterr()
     with caplog.at_level(logging.ERROR, logger="sortownia"):
@@ -121,7 +123,10 @@ def troubled(scene: Scene, caplog: pytest.LogCaptureFixture, capsys: pytest.Capt
 
 def test_without_a_bucket_no_one_is_asked(scene: Scene) -> None:
     alone = TestWorld(
-        replace(scene.world.settings, model_bucket=""), scene.world.policy, scene.directories["packed"], clock=scene.clock
+        replace(scene.world.settings, model_bucket=""),
+        scene.world.policy,
+        scene.directories["packed"],
+        clock=scene.clock,
     )
     assert alone.models is None
     assert alone.model
