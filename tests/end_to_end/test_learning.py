@@ -17,21 +17,13 @@ import pytest
 from chalicelib.aws.models import PACKAGED, Models, Pointer, Unchanged
 from infra.package import ROOT
 from sortownia.local.system import FACTS
-from tests.end_to_end.running import Running, eventually
-from training import pack, starter
+from tests.end_to_end.running import INSTALLATION, Running, eventually
+from training import holdout, pack, starter
 from training.dataset import Sample
 
 pytestmark = [pytest.mark.stack, pytest.mark.long]
 
-PRODUCTS = ("speaker", "doorbell", "thermostat", "vacuum", "scale", "watch", "lamp", "camera", "radio", "printer")
-COMPLAINTS = (
-    "The {} does not pair with the app any more, the wheel turns and turns",
-    "My {} loses its connection after the firmware update",
-    "{} blinks red and the app says pairing failed, error on screen",
-    "After the update the {} is offline, resetting does not help",
-    "The app crashes whenever I open the page of my {}",
-)
-TOPIC = "technical"
+DECIDED = Path(__file__).with_name("data") / "decided.jsonl"
 SERVED_WITHIN = 60.0  # seconds
 
 
@@ -122,16 +114,22 @@ def models(running: Running) -> Iterator[Models]:
         time.sleep(31)
 
 
+def weak_model(folder: Path) -> Path:
+    """A model of every fourth message of the corpus."""
+    samples = holdout.taught(starter.read(starter.CORPUS))
+    few = [s for n, s in enumerate(samples) if n % 4 == 0 or "topic" not in s.labels]
+    pack.export(starter._fitted(few, starter.labels(starter.CORPUS)), folder / "weak", "weak")
+    return folder / "weak"
+
+
 def worse_model(folder: Path) -> Path:
     """A model that was taught each topic under its neighbour's name."""
     known = starter.labels(starter.CORPUS)
     after = dict(zip(known.topics, [*known.topics[1:], known.topics[0]], strict=True))
-    samples = starter.read(starter.CORPUS)[::3]
-    wrong = [
-        Sample(s.document, {**s.labels, "topic": after[s.labels["topic"]]}) for s in samples if "topic" in s.labels
-    ]
-    sentences = [s for s in starter.read(starter.CORPUS) if "topic" not in s.labels]
-    pack.export(starter._fitted([*wrong, *sentences], known), folder / "worse", "worse")
+    samples = starter.read(starter.CORPUS)
+    few = [s for n, s in enumerate(samples) if n % 4 == 0 or "topic" not in s.labels]
+    wrong = [Sample(s.document, {**s.labels, **{"topic": after[t] for t in [s.labels.get("topic")] if t}}) for s in few]
+    pack.export(starter._fitted(wrong, known), folder / "worse", "worse")
     return folder / "worse"
 
 
@@ -140,27 +138,27 @@ def test_corrections_become_the_model_that_serves_and_one_command_takes_it_back(
     running: Running, models: Models, tmp_path: Path
 ) -> None:
     street, run = Street(running), secrets.token_hex(4)
-    wrote = {
-        f"{run}-{p}-{c}": text.format(product)
-        for p, product in enumerate(PRODUCTS) for c, text in enumerate(COMPLAINTS)
-    }  # fmt: skip
-    jobs = [partial(running.chat, name, name, text) for name, text in wrote.items()]
-    causes = set(running.in_parallel(jobs, at_once=4))
-    found = eventually(lambda: items_by_cause(running), lambda items: items.keys() >= causes, 120)
-    before = {model_of(found[cause]) for cause in causes}
-    assert len(before) == 1
-    (packaged,) = before
-    assert packaged.startswith("starter-")
+    weak, worse = weak_model(tmp_path), worse_model(tmp_path)
+    forced = sortownia("promote", str(weak), "--force", "a weak one, to be bettered")
+    assert forced.returncode == 0, forced.stderr
+    before = pointer(models).now.model_id
+    time.sleep(31)
+    decided = [json.loads(line) for line in DECIDED.read_text("utf-8").splitlines()]
+    topics = {f"chat:{INSTALLATION}#{run}-{n}": one["topic"] for n, one in enumerate(decided)}
+    jobs = [partial(running.chat, f"{run}-{n}", f"{run}-{n}", one["text"]) for n, one in enumerate(decided)]
+    assert set(running.in_parallel(jobs, at_once=4)) == topics.keys()
+    found = eventually(lambda: items_by_cause(running), lambda items: items.keys() >= topics.keys(), 120)
+    assert {model_of(found[cause]) for cause in topics} == {before}
     with running.agent("supervisor-1") as supervisor:
-        for cause in sorted(causes):
-            supervisor.tags(supervisor.item(found[cause]["item_id"]), topic=TOPIC)
-    worse = worse_model(tmp_path)
+        for cause, topic in topics.items():
+            supervisor.tags(supervisor.item(found[cause]["item_id"]), topic=topic)
+    print(f"\n{len(topics)} items corrected or confirmed")
 
     with street.busy():
         started = time.monotonic()
         made = sortownia("retrain", "--report", str(tmp_path / "report.json"))
         assert made.returncode == 0, made.stdout + made.stderr
-        print(f"\nretrain: {time.monotonic() - started:.0f} s\n{made.stdout}")
+        print(f"retrain: {time.monotonic() - started:.0f} s\n{made.stdout}")
         published = time.time()
         trained = pointer(models).now.model_id
         assert trained.startswith("desk-")
@@ -179,15 +177,15 @@ def test_corrections_become_the_model_that_serves_and_one_command_takes_it_back(
         back = sortownia("rollback")
         assert back.returncode == 0, back.stderr
         rolled_back = time.time()
-        returned = first_tagged(running, street, packaged, rolled_back)
+        returned = first_tagged(running, street, before, rolled_back)
         print(f"the old model tags {returned:.1f} s after the rollback")
         time.sleep(max(0.0, rolled_back + 31 - time.time()))
-        all_tagged(running, street, packaged)
+        all_tagged(running, street, before)
 
     sent = {cause for cause, _ in street.sent}
     found = eventually(lambda: items_by_cause(running), lambda items: items.keys() >= sent, 60)
     assert running.caused(sent) == dict.fromkeys(sent, 1), "lost or doubled"
-    assert {model_of(found[cause]) for cause in sent} == {packaged, trained}, "untagged, or by another model"
+    assert {model_of(found[cause]) for cause in sent} == {before, trained}, "untagged, or by another model"
     report = json.loads((tmp_path / "report.json").read_text())
-    assert (report["model_id"], report["champion_id"]) == (trained, packaged)
+    assert (report["model_id"], report["champion_id"]) == (trained, before)
     print(f"{len(sent)} messages meanwhile, each in its timeline once and tagged")
