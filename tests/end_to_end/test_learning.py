@@ -128,7 +128,7 @@ def worse_model(folder: Path) -> Path:
     after = dict(zip(known.topics, [*known.topics[1:], known.topics[0]], strict=True))
     samples = starter.read(starter.CORPUS)
     few = [s for n, s in enumerate(samples) if n % 4 == 0 or "topic" not in s.labels]
-    wrong = [Sample(s.document, {**s.labels, **{"topic": after[t] for t in [s.labels.get("topic")] if t}}) for s in few]
+    wrong = [Sample(s.document, {h: after.get(said, said) for h, said in s.labels.items()}) for s in few]
     pack.export(starter._fitted(wrong, known), folder / "worse", "worse")
     return folder / "worse"
 
