@@ -197,11 +197,13 @@ def secret_key(client: Client, stack: str) -> "Ed25519PrivateKey":
     """The stack's private key, from Secrets Manager. Raises NoKey where it has none yet, KeyProblem."""
     secrets = client("secretsmanager")
     try:
-        text: str = secrets.get_secret_value(SecretId=secret_name(stack))["SecretString"]
-    except secrets.exceptions.ResourceNotFoundException as problem:
+        text = secrets.get_secret_value(SecretId=secret_name(stack)).get("SecretString")
+    except secrets.exceptions.ResourceNotFoundException:  # no secret, or one without a value
+        text = None
+    if not text:
         raise NoKey(
             f"{stack} has no signing key yet: run `sortownia prepare-training --stack {stack}`, or sign with --own-key"
-        ) from problem
+        )
     return signing.private_key(text, secret_name(stack))
 
 
