@@ -1,9 +1,10 @@
 """Which model tags: the one the bucket's pointer names, else the last good one, else the one that came with the code.
 
-Looking never fails, and takes a second at the most where the bucket is slow: intake does not wait for a model.
+Looking never fails, and holds a message up for a second at the most: intake does not wait for a model.
 """
 
 import logging
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,10 +21,12 @@ log = logging.getLogger("sortownia")
 
 #: The pointer is looked at as often as this, by each process, and only when there is something to tag.
 LOOK_EVERY: Final = timedelta(seconds=30)
+#: Seconds a message waits for the look. One that takes longer goes on beside, and what it finds serves from then on.
+LONGEST_WAIT: Final = 1.0
 
 
 class Serving:
-    """Keeps the model at work. For one thread.
+    """Keeps the model at work. For one thread, besides the one it looks with.
 
     `packaged` loads the model that came with the code, None where it is of no use. `models` is the bucket, None where
     none is configured. `fit` says why a sound model cannot serve this desk, '' where it can.
@@ -46,11 +49,12 @@ class Serving:
         self._etag = ""
         self._refused: dict[str, str] = {}  # model id -> why: a model never changes, so it is not tried again
         self._told = ""
+        self._looking: threading.Thread | None = None
 
     def model(self) -> Model | None:
         """The model to tag with now, None without any. Never raises."""
         if self._models is not None and self._is_time():
-            self._look(self._models)
+            self._look_for_a_moment(self._models)
         if not self._serves:
             self._serve(PACKAGED, self._packaged())
         return self._model
@@ -61,6 +65,15 @@ class Serving:
             return False
         self._looked_at = now
         return True
+
+    def _look_for_a_moment(self, models: Models) -> None:
+        # A thread and not a client of its own with short timeouts: that would cost each start 20 ms.
+        if self._looking is None or not self._looking.is_alive():
+            self._looking = threading.Thread(target=self._look, args=(models,), daemon=True)
+            self._looking.start()
+        self._looking.join(LONGEST_WAIT)
+        if self._looking.is_alive():
+            self._tell(f"the bucket did not answer within {LONGEST_WAIT:g} s")
 
     def _look(self, models: Models) -> None:
         try:
@@ -100,7 +113,7 @@ class Serving:
         return model
 
     def _serve(self, name: str, model: Model | None) -> None:
-        self._serves, self._model = name, model
+        self._model, self._serves = model, name
         log.info("model %s serves", model.model_id if model else "none")
 
     def _tell(self, problem: str) -> None:

@@ -100,7 +100,7 @@ class World:
     def models(self) -> Models | None:
         """The bucket of models, None where none is configured."""
         bucket = self.settings.model_bucket
-        return Models(clients.s3_for_models(), bucket) if bucket else None
+        return Models(clients.s3(), bucket) if bucket else None
 
     @cached_property
     def serving(self) -> Serving:

@@ -21,9 +21,6 @@ _CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_
 # A mail is handed over once: to ask again after silence could send it twice. SES gets longer to answer instead.
 _ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=3, read_timeout=20)
 
-# What can be done without is asked for once and not waited for.
-_AT_ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=1, read_timeout=1)
-
 
 @cache
 def dynamodb() -> "DynamoDBClient":
@@ -39,14 +36,6 @@ def s3() -> "S3Client":
     Addresses are signed in the newer way, which every region takes.
     """
     client: S3Client = _client("s3", _CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "path"})))
-    return client
-
-
-@cache
-def s3_for_models() -> "S3Client":
-    """The same for the bucket of models, where a message that waits for its tag waits a second at the most."""
-    short = Config(signature_version="s3v4", s3={"addressing_style": "path"})
-    client: S3Client = _client("s3", _AT_ONCE.merge(short))
     return client
 
 
