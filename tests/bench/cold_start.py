@@ -59,7 +59,7 @@ class ScikitModel:
     model_id = "scikit-learn"
 
     def __init__(self, fitted):
-        self.fitted = fitted
+        self.fitted, self.heads = fitted, fitted.heads
 
     def head(self, name):
         return next(head for head in self.fitted.heads if head.name == name)

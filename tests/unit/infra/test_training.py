@@ -4,18 +4,29 @@ import json
 import subprocess
 import sys
 import zipfile
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
+from moto import mock_aws
 
+from chalicelib.aws.models import Models
+from chalicelib.flows import work
+from chalicelib.flows.receive import delivery
 from chalicelib.policy import Policy, PolicyError, Training, load
+from chalicelib.rights import Caller
+from chalicelib.store.rows import from_wire, item_of
 from infra.functions import FUNCTIONS
 from infra.policies import role_policy
 from infra.template import merge_template
 from infra.training import training, write_source
+from tests import letters
+from tests.cloud import BUCKETS, Cloud
 from tests.conftest import ROOT
 from tests.unit.infra.test_merge_template import desk_with
+from tests.unit.infra.test_rights import Used, named
+from training.loop import kept, labels
 
 EVERY_SUNDAY = 'schedule = "cron(0 2 ? * SUN *)"'
 
@@ -90,6 +101,39 @@ def test_the_job_changes_nothing_but_the_bucket_of_models(resources: dict[str, A
                 assert all("${ModelBucket.Arn}/" in where["Fn::Sub"] for where in statement["Resource"])
                 assert not any("training/" in where["Fn::Sub"] for where in statement["Resource"]), "its own source"
     assert "dynamodb:Scan" not in json.dumps(resources["TrainingRole"])
+
+
+def test_every_call_of_the_job_is_allowed_by_its_role(resources: dict[str, Any]) -> None:
+    """What it reads of the table and the raw bucket, and all that it does with the bucket of models."""
+    with mock_aws():
+        cloud = Cloud()
+        world = cloud.deploy()
+        models = Models(cloud.s3, BUCKETS[2])
+        delivery(letters.store_mail(world, "ses-1", letters.mail("word " * 1000)), "m-1", 1, world)
+        item = next(item_of(from_wire(row)) for row in cloud.rows() if row["kind"]["S"] == "item")
+        work.tag(item.id, item.version, "other", None, Caller("supervisor-1", frozenset({"supervisor"})), world)
+
+        def turned() -> None:
+            found = labels.harvest(world, 1)
+            assert len(found.decisions) == 1
+            assert not models.has("m-1")
+            models.pointer()
+            kept.grown(models, lambda _: [kept.Row({"topic": "other"}, place=found.decisions[0].place)])
+            models.write("refused/m-1/now.json", b"{}", None)
+            models.write("models/m-1/reports/now.json", b"{}", None)
+            models.store("m-1", {"manifest.json": b"{}"})
+            models.publish("m-1", None, world.now(), "test")
+
+        used = Used(cloud).during(turned)
+        granted = [
+            (action, named(where, cloud))
+            for statement in statements(resources, "TrainingRole")
+            for action in statement["Action"]
+            for where in statement["Resource"]
+            if "Ref" not in where and where.get("Fn::GetAtt", [""])[0] != "TrainingLog"
+        ]
+        assert {name for name, _ in used} >= {"dynamodb:Query", "dynamodb:BatchGetItem", "s3:GetObject", "s3:PutObject"}
+        assert not [(a, r) for a, r in used if not any(a == b and fnmatchcase(r, g) for b, g in granted)]
 
 
 def test_the_schedule_may_start_the_job_and_nothing_else(resources: dict[str, Any]) -> None:

@@ -12,7 +12,8 @@ from moto import mock_aws
 from chalicelib.aws.models import Models
 from tests.cloud import BUCKETS, Cloud, TestWorld
 from tests.desk import WordModel, small_desk
-from training import signing, starter
+from training import pack, signing, starter
+from training.dataset import Sample
 from training.loop.turn import Bench
 
 LABELS = """
@@ -53,6 +54,18 @@ def packaged(corpus: Path) -> Path:
     """The model that came with the code."""
     starter.build(corpus.parent / "starter", corpus, quiet=True)
     return corpus.parent / "starter"
+
+
+@pytest.fixture(scope="session")
+def worse(corpus: Path) -> Path:
+    """A model that was taught each topic under its neighbour's name."""
+    after = {"order": "billing", "billing": "other", "other": "order"}
+    wrong = [
+        Sample(s.document, {**s.labels, "topic": after[s.labels["topic"]]} if "topic" in s.labels else s.labels)
+        for s in starter.read(corpus)
+    ]
+    pack.export(starter._fitted(wrong, starter.labels(corpus)), corpus.parent / "worse", "worse")
+    return corpus.parent / "worse"
 
 
 @pytest.fixture

@@ -52,17 +52,6 @@ def rows(bench: Bench) -> list[kept.Row]:
     return found
 
 
-def worse(bench: Bench, folder: Path) -> Path:
-    """A model that was taught each topic under its neighbour's name, signed by us."""
-    after = {"order": "billing", "billing": "other", "other": "order"}
-    wrong = [
-        Sample(s.document, {**s.labels, "topic": after[s.labels["topic"]]} if "topic" in s.labels else s.labels)
-        for s in starter.read(bench.corpus)
-    ]
-    pack.export(starter._fitted(wrong, starter.labels(bench.corpus)), folder / "worse", "worse")
-    return folder / "worse"
-
-
 def serving(bench: Bench) -> str:
     found = turn.pointer(bench.models)
     return found.now.model_id if found else PACKAGED
@@ -167,10 +156,8 @@ def test_a_hold_out_that_cannot_be_read_stops_everything(moto_cloud: Cloud, benc
     assert moto_cloud.s3.get_object(Bucket=BUCKETS[2], Key=kept.OBJECT)["Body"].read() == b"no gzip"
 
 
-def test_a_worse_model_is_refused_with_the_reason_and_its_report(
-    moto_cloud: Cloud, bench: Bench, tmp_path: Path
-) -> None:
-    outcome = turn.promote(bench, worse(bench, tmp_path), signing.trusted())
+def test_a_worse_model_is_refused_with_the_reason_and_its_report(moto_cloud: Cloud, bench: Bench, worse: Path) -> None:
+    outcome = turn.promote(bench, worse, signing.trusted())
     assert not outcome.published
     assert any("worse by more than chance" in reason for reason in outcome.reasons)
     assert any(reason.startswith("topic order: recall falls") for reason in outcome.reasons)
@@ -182,8 +169,8 @@ def test_a_worse_model_is_refused_with_the_reason_and_its_report(
     assert not bench.models.has(outcome.model_id)
 
 
-def test_force_serves_it_all_the_same_and_says_why(moto_cloud: Cloud, bench: Bench, tmp_path: Path) -> None:
-    outcome = turn.promote(bench, worse(bench, tmp_path), signing.trusted(), force="a test of the alarm")
+def test_force_serves_it_all_the_same_and_says_why(moto_cloud: Cloud, bench: Bench, worse: Path) -> None:
+    outcome = turn.promote(bench, worse, signing.trusted(), force="a test of the alarm")
     assert outcome.published
     pointer = turn.pointer(bench.models)
     assert pointer
@@ -249,16 +236,15 @@ def test_a_promoted_model_is_signed_anew_with_the_stacks_key(bench: Bench, packa
 
 
 def test_where_functions_refuse_the_pointers_model_the_packaged_one_is_the_champion(
-    moto_cloud: Cloud, bench: Bench, said: list[str], tmp_path: Path, packaged: Path
+    moto_cloud: Cloud, bench: Bench, said: list[str], worse: Path
 ) -> None:
-    bad = turn.promote(bench, worse(bench, tmp_path), signing.trusted(), force="to be spoilt").model_id
+    bad = turn.promote(bench, worse, signing.trusted(), force="to be spoilt").model_id
     moto_cloud.s3.put_object(Bucket=BUCKETS[2], Key=f"models/{bad}/{sealed.SIGNATURE}", Body=b"spoilt")
     model = turn.serving(bench, turn.pointer(bench.models))
     assert model.model_id.startswith("starter-")
     assert "is refused, so the packaged one serves" in said[-1]
     with pytest.raises(ModelError):
         turn.roll_back(bench, bad, "into a model that would be refused")
-    assert packaged.is_dir()
 
 
 def test_a_model_of_another_kind_cannot_serve(bench: Bench, tmp_path: Path) -> None:
