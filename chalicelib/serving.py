@@ -1,6 +1,7 @@
 """Which model tags: the one the bucket's pointer names, else the last good one, else the one that came with the code.
 
-Looking never fails, and holds a message up for a second at the most: intake does not wait for a model.
+Looking never fails, and holds a message up for a second at the most, a process's first for three: intake does not wait
+for a model.
 """
 
 import logging
@@ -21,8 +22,10 @@ log = logging.getLogger("sortownia")
 
 #: The pointer is looked at as often as this, by each process, and only when there is something to tag.
 LOOK_EVERY: Final = timedelta(seconds=30)
-#: Seconds a message waits for the look. One that takes longer goes on beside, and what it finds serves from then on.
+#: Seconds a message waits for the look, and the first of a process, which would else be tagged by the packaged model. A
+#: look that takes longer goes on beside, and what it finds serves from then on.
 LONGEST_WAIT: Final = 1.0
+FIRST_WAIT: Final = 3.0
 
 
 class Serving:
@@ -71,9 +74,10 @@ class Serving:
         if self._looking is None or not self._looking.is_alive():
             self._looking = threading.Thread(target=self._look, args=(models,), daemon=True)
             self._looking.start()
-        self._looking.join(LONGEST_WAIT)
+        patience = LONGEST_WAIT if self._serves else FIRST_WAIT
+        self._looking.join(patience)
         if self._looking.is_alive():
-            self._tell(f"the bucket did not answer within {LONGEST_WAIT:g} s")
+            self._tell(f"the bucket did not give it within {patience:g} s")
 
     def _look(self, models: Models) -> None:
         try:
@@ -94,7 +98,7 @@ class Serving:
         if named == self._serves:
             return
         if named == PACKAGED:
-            self._serve(PACKAGED, self._packaged())
+            self._serves = ""  # whoever asks next loads it
             return
         if named in self._refused:
             raise ModelError(self._refused[named])

@@ -324,6 +324,7 @@ def test_a_bucket_that_hangs_holds_a_message_up_for_a_moment_and_serves_when_it_
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(serving, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(serving, "FIRST_WAIT", 0.05)
     scene.store("one")
     scene.calls.clear()
     answers = threading.Event()

@@ -41,7 +41,7 @@ def judge(champion: Mapping[str, Answers], challenger: Mapping[str, Answers]) ->
     rows = len(champion["topic"].truth) if "topic" in champion else 0
     if rows < FEWEST_ROWS:
         reasons.append(f"the hold-out has {rows} messages with a topic; {FEWEST_ROWS} are needed to judge by")
-    for head in champion.keys() & challenger.keys():
+    for head in (head for head in champion if head in challenger):
         old, new = champion[head], challenger[head]
         if old.truth != new.truth:
             raise ValueError("both must be judged by the same rows")
