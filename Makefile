@@ -78,8 +78,9 @@ LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-
 lock: $(UV) ## Pin all dependencies anew (UPGRADE=--upgrade for newer versions)
 	@$(LOCK) $(UPGRADE) pyproject.toml -o requirements.txt
 	@$(LOCK) $(UPGRADE) --constraint requirements.txt --group dev pyproject.toml -o requirements/dev.txt
+	@$(LOCK) $(UPGRADE) --constraint requirements/dev.txt --group training pyproject.toml -o requirements/training.txt
 	@$(LOCK) $(UPGRADE) --group stack -o requirements/stack.txt
 	@$(LOCK) $(UPGRADE) --group uv -o requirements/uv.txt
 
 clean: ## Remove everything that was made or installed here
-	@rm -rf .venv .venv-stack .tools .local build classifiers/starter
+	@rm -rf .venv .venv-stack .tools .local build classifiers/starter classifiers/starter.sha256

@@ -24,6 +24,7 @@ REPLY_SENT_LATE: Final = "ReplySentLate"
 REPLY_OUTCOME_UNKNOWN: Final = "ReplyOutcomeUnknown"
 PING_PONG: Final = "PingPong"
 PRESENCE_SILENT: Final = "PresenceSilent"
+MODEL_NOT_TAKEN: Final = "ModelNotTaken"
 
 #: What one more of each means.
 MEANING: Final[Mapping[str, str]] = MappingProxyType(
@@ -38,6 +39,7 @@ MEANING: Final[Mapping[str, str]] = MappingProxyType(
         REPLY_OUTCOME_UNKNOWN: "A reply may have left or not: it is shown, and not sent again by itself.",
         PING_PONG: "An item keeps being passed between the same places.",
         PRESENCE_SILENT: "An agent let a chat offer pass in silence and was set away.",
+        MODEL_NOT_TAKEN: "The model that should serve could not be had, proved or used: the last good one went on.",
     }
 )
 
@@ -51,6 +53,7 @@ CALLS_A_PERSON: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         QUARANTINED: {"why": FAILED},
         REPLY_OUTCOME_UNKNOWN: {},
         PING_PONG: {},
+        MODEL_NOT_TAKEN: {},
     }
 )
 

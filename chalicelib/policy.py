@@ -17,6 +17,7 @@ ROLES: Final = ("agent", "supervisor", "observer", "admin")
 URGENCIES: Final = ("low", "normal", "high", "critical")
 ACKNOWLEDGED: Final = ("mail",)
 COURTESY_LENGTH: Final = 4_000
+MOST_MONTHS: Final = 600
 #: Chat providers, and what an installation of each may say of it besides `provider`.
 PROVIDERS: Final[Mapping[str, frozenset[str]]] = {
     "generic": frozenset({"replies"}),
@@ -54,6 +55,8 @@ _SOON = re.compile(
     re.IGNORECASE,
 )
 _API = re.compile(r"https://[^\s/?#]+(/[^\s/?#]+)*")
+# As EventBridge takes them; six fields, or a number of days.
+_SCHEDULE = re.compile(r"cron\([^\s()]+(?: [^\s()]+){5}\)|rate\((?:1 day|[1-9]\d* days)\)")
 _PROVIDERS_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _INSTALLATION: Final = {
     "replies": (_HTTPS, "must be an address that starts with https://"),
@@ -138,6 +141,14 @@ class Acknowledge:
 
 
 @dataclass(frozen=True, slots=True)
+class Training:
+    """When the next model is made of what people decided ('' for never), and of how many months' decisions."""
+
+    schedule: str = ""
+    months: int = 24
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """Which claims of a token name the agent and his roles, and which web origins may call the API."""
 
@@ -164,6 +175,7 @@ class Policy:
     installations: Mapping[str, Installation]
     agents: Mapping[str, Agent] = field(default_factory=dict)
     acknowledge: Acknowledge = field(default_factory=Acknowledge)
+    training: Training = field(default_factory=Training)
 
     @property
     def domains(self) -> frozenset[str]:
@@ -250,6 +262,7 @@ class _Reader:
             installations=self._installations(),
             agents=agents,
             acknowledge=self._acknowledge(languages),
+            training=self._training(),
         )
 
     def _acknowledge(self, languages: tuple[str, ...]) -> Acknowledge:
@@ -264,6 +277,17 @@ class _Reader:
         for language, text in texts.items():
             self._check_courtesy(f"acknowledge.texts.{language}", self._string(f"acknowledge.texts.{language}", text))
         return Acknowledge(frozenset(channels), MappingProxyType(texts))
+
+    def _training(self) -> Training:
+        if "training" not in self._raw:
+            return Training()
+        entry = self._table("training", {"schedule", "months"})
+        schedule, months = entry.get("schedule", ""), entry.get("months", 24)
+        if not isinstance(schedule, str) or not (schedule == "" or _SCHEDULE.fullmatch(schedule)):
+            raise self._broken("training.schedule", 'must be such as "cron(0 2 ? * SUN *)" or "rate(7 days)", or ""')
+        if type(months) is not int or not 1 <= months <= MOST_MONTHS:
+            raise self._broken("training.months", f"must be a whole number from 1 to {MOST_MONTHS}")
+        return Training(schedule, months)
 
     def _check_courtesy(self, key: str, text: str) -> None:
         if len(text) > COURTESY_LENGTH:
@@ -452,7 +476,7 @@ class _Reader:
 
 _SECTIONS: Final = (
     "desk", "access", "leases", "offers", "lanes", "topics", "queues", "quarantine", "mailboxes", "installations",
-    "capacity", "agents", "acknowledge",
+    "capacity", "agents", "acknowledge", "training",
 )  # fmt: skip
 
 

@@ -12,6 +12,8 @@ COMMANDS: Final = {
     "tag": "sortownia.models",
     "train": "sortownia.models",
     "predict": "sortownia.models",
+    **dict.fromkeys(("retrain", "promote", "rollback", "evaluate"), "sortownia.loop"),
+    "prepare-training": "sortownia.preparing",
     "package": "sortownia.packaging",
     "rebuild-queues": "sortownia.repair",
     "demo": "sortownia.local.commands",

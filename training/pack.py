@@ -21,6 +21,7 @@ from classifiers import artifact, text
 from classifiers.model import Head, Hidden, Model
 from classifiers.table import Table
 from classifiers.text import Document
+from training import signing
 from training.calibrate import Floats
 from training.fit import Fitted, FittedHead
 
@@ -91,7 +92,8 @@ def export(
         (fresh / artifact.ARRAYS).write_bytes(content)
         written = json.dumps(manifest, ensure_ascii=False, indent=2, allow_nan=False)
         (fresh / artifact.MANIFEST).write_text(written + "\n", encoding="utf-8")
-        model = artifact.load(fresh)
+        signing.sign(fresh)
+        model = artifact.load(fresh, signing.trusted())
         _replace(fresh, directory, Path(beside) / "old")
     return model
 

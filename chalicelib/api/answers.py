@@ -387,7 +387,7 @@ class Script(Plain):
 
 
 class HealthOut(BaseModel):
-    """Whether this stack can work, and which model tags its messages (null: none, messages go to people)."""
+    """Whether this stack can work, and which model came with its code (null: none that can serve)."""
 
     status: Literal["ok"]
     model: str | None

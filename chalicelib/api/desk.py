@@ -71,7 +71,7 @@ def read_queues(asked: Asked) -> BoardOut:
 
 @routes.operation("GET", "/v1/health", to_anybody=True)
 def health(asked: Asked) -> HealthOut:
-    """Whether the table answers, and which model is at work."""
+    """Whether the table answers, and which model came with the code."""
     asked.world.table.agents(["nobody"])
     model = asked.world.model
     return HealthOut(status="ok", model=model.model_id if model else None)

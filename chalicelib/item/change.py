@@ -160,6 +160,19 @@ class Label:
     said: Tagging | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """A label as it is read again for training: what was decided, and which model had said something ('' for none)."""
+
+    item_id: ItemId
+    version: int
+    at: datetime
+    by: AgentId
+    topic: str | None
+    urgency: str | None
+    model: str
+
+
 @dataclass(frozen=True, slots=True)
 class Mention:
     """An agent named in a note: he finds the entry `seq` of the customer's timeline in his list."""

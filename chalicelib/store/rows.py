@@ -16,6 +16,7 @@ from chalicelib.item.change import (
     Identity,
     KnownMessage,
     Label,
+    Labelled,
     Link,
     Mention,
     ReplyToken,
@@ -412,7 +413,17 @@ def label_row(label: Label) -> Row:
         "version": label.version, "event_id": label.event_id, "at": keys.moment(label.at), "by": label.by,
         "topic": label.topic, "urgency": label.urgency, "model": said.model if said else None,
         "topic_was": said.topic if said else None, "urgency_was": said.urgency if said else None,
+        "history_pk": keys.labelled_pk(keys.moment(label.at)[:7]),
+        "history_sk": f"{keys.moment(label.at)}#{label.item_id}",
     }  # fmt: skip
+
+
+def labelled_of(row: Mapping[str, Any]) -> Labelled:
+    """The decision of a label's row."""
+    return Labelled(
+        item_id=ItemId(row["item_id"]), version=int(row["version"]), at=keys.moment_of(row["at"]),
+        by=AgentId(row["by"]), topic=row.get("topic"), urgency=row.get("urgency"), model=row.get("model", ""),
+    )  # fmt: skip
 
 
 def mention_row(mention: Mention) -> Row:

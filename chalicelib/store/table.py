@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import AtCapacity, Invalid, LostRace, Unavailable, Unknown
-from chalicelib.item.change import Answered, Budget, Change, Conversation, Link, Load, Mention, Moved, Must, Shown
+from chalicelib.item.change import (
+    Answered,
+    Budget,
+    Change,
+    Conversation,
+    Labelled,
+    Link,
+    Load,
+    Mention,
+    Moved,
+    Must,
+    Shown,
+)
 from chalicelib.item.item import Customer, CustomerId, Event, Item, ItemId
 from chalicelib.item.offer import AgentNow
 from chalicelib.item.outgoing import Outgoing
@@ -215,6 +227,12 @@ class Table:
         query = {"KeyConditionExpression": "#pk = :pk", "ExpressionAttributeNames": {"#pk": "history_pk"}}
         pages = self._pages("history", query, {":pk": keys.history_pk(item_id)})
         return [rows.event_of(row) for page in pages for row in page]
+
+    def labelled(self, month: str) -> Iterator[Labelled]:
+        """What people decided about items in a month (`2026-01`, UTC), oldest first, page by page."""
+        query = {"KeyConditionExpression": "#pk = :pk", "ExpressionAttributeNames": {"#pk": "history_pk"}}
+        for page in self._pages("history", query, {":pk": keys.labelled_pk(month)}):
+            yield from map(rows.labelled_of, page)
 
     def due(self, shard: int, now: datetime, limit: int, nets: bool = False) -> list[Due]:
         """What is due in one part of the wake-up index, earliest first: what was promised, or what is a mere net."""

@@ -7,7 +7,7 @@ import pytest
 
 from classifiers import artifact
 from tests.unit.classifiers.corpus import samples
-from training import dataset, starter
+from training import dataset, signing, starter
 
 LABELS = """
 topics = ["returns", "billing"]
@@ -42,16 +42,16 @@ def run(corpus: Path, *more: str) -> int:
 def test_it_builds_once_and_again_only_when_something_changed(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(corpus) == 0
     told = capsys.readouterr().out
-    assert "fitting on 20 messages and 20 sentences" in told
+    assert "fitting on 19 messages and 20 sentences" in told, "of the twenty one is kept for judging"
     assert "topic     held out: accuracy" in told
-    first = artifact.load(corpus.parent / "model").model_id
+    first = artifact.load(corpus.parent / "model", signing.trusted()).model_id
     assert run(corpus) == 0
     assert "is up to date" in capsys.readouterr().out
     with (corpus / "languages.jsonl").open("a") as file:
         file.write('{"lang": "en", "text": "and when will it come"}\n')
     assert run(corpus, "--quiet") == 0
     assert capsys.readouterr().out == ""
-    assert artifact.load(corpus.parent / "model").model_id != first
+    assert artifact.load(corpus.parent / "model", signing.trusted()).model_id != first
 
 
 def test_a_damaged_model_is_built_again(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
