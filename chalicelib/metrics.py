@@ -25,6 +25,9 @@ REPLY_OUTCOME_UNKNOWN: Final = "ReplyOutcomeUnknown"
 PING_PONG: Final = "PingPong"
 PRESENCE_SILENT: Final = "PresenceSilent"
 MODEL_NOT_TAKEN: Final = "ModelNotTaken"
+PROMISE_WARNED: Final = "PromiseWarned"
+PROMISE_BREACHED: Final = "PromiseBreached"
+PROMISE_KEPT: Final = "PromiseKept"
 
 #: What one more of each means.
 MEANING: Final[Mapping[str, str]] = MappingProxyType(
@@ -38,6 +41,9 @@ MEANING: Final[Mapping[str, str]] = MappingProxyType(
         REPLY_SENT_LATE: "A reply lay in the outbox unsent and was given to the sender again.",
         REPLY_OUTCOME_UNKNOWN: "A reply may have left or not: it is shown, and not sent again by itself.",
         PING_PONG: "An item keeps being passed between the same places.",
+        PROMISE_WARNED: "Most of the time for a reply or resolution that was promised is over.",
+        PROMISE_BREACHED: "A reply or resolution did not come in the time that was promised.",
+        PROMISE_KEPT: "A reply or resolution came in the time that was promised.",
         PRESENCE_SILENT: "An agent let a chat offer pass in silence and was set away.",
         MODEL_NOT_TAKEN: "The model that should serve could not be had, proved or used: the last good one went on.",
     }

@@ -10,6 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from chalicelib import hours
+from chalicelib.hours import Calendar, Promise
+
 DESK_FILE: Final = Path(__file__).with_name("desk.toml")
 QUARANTINE: Final = "quarantine"
 CHANNELS: Final = ("mail", "chat")
@@ -176,6 +179,8 @@ class Policy:
     agents: Mapping[str, Agent] = field(default_factory=dict)
     acknowledge: Acknowledge = field(default_factory=Acknowledge)
     training: Training = field(default_factory=Training)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    promises: tuple[Promise, ...] = ()
 
     @property
     def domains(self) -> frozenset[str]:
@@ -238,6 +243,7 @@ class _Reader:
         agents = self._agents(languages)
         queues = self._queues(agents)
         lanes = self._table("lanes", {"urgent"})
+        calendars = hours.calendars(self._raw.get("calendars", {}), self)
         return Policy(
             name=self._string("desk.name", desk.get("name")),
             languages=languages,
@@ -263,7 +269,21 @@ class _Reader:
             agents=agents,
             acknowledge=self._acknowledge(languages),
             training=self._training(),
+            calendars=MappingProxyType(calendars),
+            promises=self._promises(calendars, queues),
         )
+
+    def _promises(self, calendars: Mapping[str, Calendar], queues: Iterable[str]) -> tuple[Promise, ...]:
+        allowed = {"channels": CHANNELS, "urgencies": URGENCIES, "queues": [q for q in queues if q != QUARANTINE]}
+        return hours.promises(self._raw.get("promises", []), calendars, allowed, self)
+
+    def broken(self, key: str, rule: str) -> PolicyError:
+        """The error for a rule that a key breaks, with its line."""
+        return self._broken(key, rule)
+
+    def each(self, key: str, value: Any, allowed: Iterable[str], what: str) -> tuple[str, ...]:
+        """A list of texts, each of them allowed."""
+        return self._each(key, value, allowed, what)
 
     def _acknowledge(self, languages: tuple[str, ...]) -> Acknowledge:
         if "acknowledge" not in self._raw:
@@ -476,7 +496,7 @@ class _Reader:
 
 _SECTIONS: Final = (
     "desk", "access", "leases", "offers", "lanes", "topics", "queues", "quarantine", "mailboxes", "installations",
-    "capacity", "agents", "acknowledge", "training",
+    "capacity", "agents", "acknowledge", "training", "calendars", "promises",
 )  # fmt: skip
 
 

@@ -17,11 +17,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from chalicelib.errors import Unknown
 from chalicelib.policy import Policy, PolicyError, load
+from chalicelib.routing import public_holidays
+from chalicelib.routing.calendar import NeverOpen
+from chalicelib.routing.deadline import deadline
 from infra.config import STAGE, chalice_config
 from infra.intrinsics import Json
 from infra.policies import role_policies
@@ -76,11 +81,21 @@ def build(out: Path = OUT, root: Path = ROOT) -> PackageReport:
     Raises `BuildError`, and `PolicyError` where desk.toml breaks a rule.
     """
     policy = load(root / "chalicelib" / "desk.toml")
+    check_calendars(policy)
     _check_sources(root)
     work = root / "build" / "work"
     with _alone(work):
         inputs = _inputs(root)
         return _existing(out, inputs) or _build(out, root, work, policy, inputs)
+
+
+def check_calendars(policy: Policy) -> None:
+    """Raises `PolicyError` for a calendar whose country nobody knows, or that is never open for all its holidays."""
+    for calendar in policy.calendars.values():
+        try:
+            deadline(datetime(public_holidays.YEARS[0], 1, 1, tzinfo=UTC), timedelta(minutes=1), calendar)
+        except (Unknown, NeverOpen) as error:
+            raise PolicyError(f"desk.toml: calendars.{calendar.name}: {error}") from error
 
 
 def with_code_uri(template: Json, bucket: str, key: str) -> Json:
@@ -204,6 +219,8 @@ def _stage(root: Path, policy: Policy, stage: Path) -> Path:
     for name, path in _sources(root):
         (stage / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, stage / name)
+    if places := [(c.country, c.subdivision) for c in policy.calendars.values() if c.country]:
+        _write(stage / "chalicelib" / public_holidays.TABLE.name, public_holidays.table(places))
     (stage / "requirements.txt").touch()  # the wheels are packaged already
     _write(stage / ".chalice" / "config.json", chalice_config())
     _write(stage / ".chalice" / "merge.json", merge_template(policy))

@@ -17,8 +17,8 @@ DAY: Final = 86_400
 LONGEST_RETENTION: Final = 14 * DAY
 WORK_VISIBILITY_SECONDS: Final = 35
 
-_WAITING = ["item_id", "language", "channel", "lane", "customer_id", "offered_to", "offered_until"]
-_COUNTED = ["queue"]  # all that a list needs; the items themselves are read from the table
+_WAITING = ["item_id", "language", "channel", "lane", "customer_id", "offered_to", "offered_until", "promise_stage"]
+_COUNTED = ["queue", "promise_stage"]  # all that a list needs; the items themselves are read from the table
 
 
 def merge_template(policy: Policy, functions: Sequence[Function] = FUNCTIONS) -> Json:

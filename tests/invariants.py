@@ -87,7 +87,11 @@ def _due(by_kind: ByKind) -> Iterator[str]:
         wanted = ends or (item.get("wake_at", "never") if item["state"] in WAITING_STATES else None)
         if item.get("wake_at") != wanted:
             yield f"item {item['item_id']} is {item['state']} and its wake_at is {item.get('wake_at')}, not {wanted}"
+        told = item.get("promise_at")
+        if told and item["state"] == State.RESOLVED:
+            yield f"item {item['item_id']} is resolved, and a promise is to be told of at {told}"
         rung = item["state"] in WAITING_STATES and not item.get("offered_to")
+        rung = rung and not (told and told <= item.get("wake_at", told))
         yield from _woken(item, f"item {item['item_id']}", item["item_id"], keys.NET if rung else "")
     for reply in by_kind["outbox"]:
         if bool(reply.get("wake_at")) != (reply["status"] in {"queued", "sending"}):
@@ -96,7 +100,7 @@ def _due(by_kind: ByKind) -> Iterator[str]:
 
 
 def _woken(row: Row, which: str, row_id: str, kind: str = "") -> Iterator[str]:
-    at = row.get("wake_at")
+    at = min((at for at in (row.get("wake_at"), row.get("promise_at")) if at), default=None)
     wanted = (f"WAKE#{keys.wake_shard(row_id)}", f"{kind}{at}#{row_id}") if at else (None, None)
     if (row.get("wake_pk"), row.get("wake_sk")) != wanted:
         yield f"{which} wakes at {at} and stands in the index as {row.get('wake_pk')} {row.get('wake_sk')}"

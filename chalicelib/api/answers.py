@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import BaseModel, RootModel
 
 from chalicelib.item.change import Link, Mention, Shown
-from chalicelib.item.item import Customer, Event, Item
+from chalicelib.item.item import Customer, Event, Item, Promised
 from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.state import State
+from chalicelib.routing.clock import Clock, Course
 from chalicelib.routing.route import Lane
 
 
@@ -54,6 +55,44 @@ class DecidedOut(BaseModel):
     at: datetime
 
 
+class ClockOut(BaseModel):
+    """A promise: when it falls due, and how it stands. While it is paused, and once it ended, `left_seconds` of office
+    time were left."""
+
+    course: Course
+    due_at: datetime
+    warned_at: datetime | None
+    breached_at: datetime | None
+    ended_at: datetime | None
+    left_seconds: int | None
+
+    @classmethod
+    def of(cls, clock: Clock | None) -> "ClockOut | None":
+        """The promise of a clock."""
+        if clock is None:
+            return None
+        same = {name: getattr(clock, name) for name in ClockOut.model_fields if name != "left_seconds"}
+        return cls(**same, left_seconds=None if clock.left is None else int(clock.left.total_seconds()))
+
+
+class PromisesOut(BaseModel):
+    """What was promised of an item: under which name of the desk, by which version of which calendar; null is not."""
+
+    name: str
+    calendar: str
+    calendar_version: str
+    first_reply: ClockOut | None
+    resolution: ClockOut | None
+
+    @classmethod
+    def of(cls, promises: Promised) -> Self:
+        """What was promised."""
+        return cls(
+            name=promises.name, calendar=promises.calendar, calendar_version=promises.version,
+            first_reply=ClockOut.of(promises.first_reply), resolution=ClockOut.of(promises.resolution),
+        )  # fmt: skip
+
+
 class ItemOut(Versioned):
     """An item as its readers see it. `claim_token` is shown to its holder alone.
 
@@ -74,6 +113,7 @@ class ItemOut(Versioned):
     language: str
     tags: TagsOut | None
     decided: DecidedOut | None
+    promises: PromisesOut | None
     holder: str | None
     owner: str | None
     claim_token: str | None
@@ -94,11 +134,13 @@ class ItemOut(Versioned):
     @classmethod
     def of(cls, item: Item, reader: str, **more: Any) -> Self:
         """The item as `reader` sees it."""
-        same = {name: getattr(item, name) for name in ItemOut.model_fields if name not in ("tags", "decided")}
+        made = ("tags", "decided", "promises")
+        same = {name: getattr(item, name) for name in ItemOut.model_fields if name not in made}
         own = {"claim_token": item.claim_token if item.holder == reader else None}
         tags = TagsOut.model_validate(item.tags, from_attributes=True) if item.tags else None
         decided = DecidedOut.model_validate(item.decided, from_attributes=True) if item.decided else None
-        return cls(**same | own, tags=tags, decided=decided, **more)
+        promises = PromisesOut.of(item.promises) if item.promises else None
+        return cls(**same | own, tags=tags, decided=decided, promises=promises, **more)
 
     @property
     def etag(self) -> str:
@@ -237,6 +279,13 @@ class LanesOut(BaseModel):
     normal: int
 
 
+class PromisesNow(BaseModel):
+    """Of the items that wait or are held: how many have a promise that will soon be broken, or one that is."""
+
+    due_soon: int
+    breached: int
+
+
 class QueueOut(BaseModel):
     """A queue as it is now. `complete` is false when more wait than one page counts."""
 
@@ -245,6 +294,7 @@ class QueueOut(BaseModel):
     oldest_waiting_since: datetime | None
     held: int
     complete: bool
+    promises: PromisesNow
 
 
 class BoardOut(BaseModel):

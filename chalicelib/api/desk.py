@@ -8,6 +8,7 @@ from chalicelib.api.answers import (
     HealthOut,
     LanesOut,
     OpenApi,
+    PromisesNow,
     QueueOut,
     TimelinePage,
 )
@@ -62,7 +63,7 @@ def read_queues(asked: Asked) -> BoardOut:
     queues = [
         QueueOut(
             name=q.name, waiting=LanesOut(urgent=q.urgent, normal=q.normal), oldest_waiting_since=q.oldest_since,
-            held=q.held, complete=q.complete,
+            held=q.held, complete=q.complete, promises=PromisesNow(due_soon=q.due_soon, breached=q.breached),
         )
         for q in look.board(asked.caller, asked.world)
     ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Reading: items, timelines, mentions, the live board. Changes nothing."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,7 +16,7 @@ from chalicelib.item.steps import waits
 from chalicelib.rights import Caller, check_may_act_for, check_may_see, check_serves, sees_all
 from chalicelib.routing.route import Lane
 from chalicelib.store import keys
-from chalicelib.store.rows import item_of
+from chalicelib.store.rows import BREACHED, DUE_SOON, item_of
 from chalicelib.store.table import Page
 from chalicelib.world import World
 
@@ -46,7 +47,10 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class QueueNow:
-    """A queue at this moment. `complete` is false when more wait than one page of the index counts."""
+    """A queue at this moment. `complete` is false when more wait than one page of the index counts.
+
+    Of what waits or is held there `due_soon` has a promise that warned, `breached` one that was broken.
+    """
 
     name: str
     urgent: int
@@ -54,6 +58,8 @@ class QueueNow:
     oldest_since: datetime | None
     held: int
     complete: bool
+    due_soon: int = 0
+    breached: int = 0
 
 
 def item(item_id: str, caller: Caller, world: World) -> tuple[Item, list[Event]]:
@@ -127,11 +133,11 @@ def board(caller: Caller, world: World) -> list[QueueNow]:
     names = list(world.policy.queues)
     if not sees_all(caller):
         names = [q.name for q in world.policy.queues_of(caller.id)] if "agent" in caller.roles else []
-    held: dict[str, int] = {}
+    held: dict[str, list[str]] = {}
     claimed = world.table.listed("state", keys.state_pk(State.CLAIMED), _MOST_HELD_COUNTED, None)
     for row in claimed.entries:
-        held[row["queue"]] = held.get(row["queue"], 0) + 1
-    return [_now(name, held.get(name, 0), world) for name in names]
+        held.setdefault(row["queue"], []).append(row.get("promise_stage", ""))
+    return [_now(name, held.get(name, []), world) for name in names]
 
 
 def mentions(agent_id: str, caller: Caller, limit: int, cursor: str | None, world: World) -> Page[Mention]:
@@ -149,11 +155,14 @@ def _counted(text: str) -> int:
     return int(text)
 
 
-def _now(queue: str, held: int, world: World) -> QueueNow:
+def _now(queue: str, held: Sequence[str], world: World) -> QueueNow:
+    """A queue as it is; `held` says of each item in somebody's hands how its promise stands."""
     waiting, complete = world.table.count_waiting(queue)
+    stages = [*held, *(entry.promise for entry in waiting)]
     urgent = sum(entry.lane == Lane.URGENT for entry in waiting)
     since = waiting[0].since if waiting else None
-    return QueueNow(queue, urgent, len(waiting) - urgent, since, held, complete)
+    due_soon, breached = stages.count(DUE_SOON), stages.count(BREACHED)
+    return QueueNow(queue, urgent, len(waiting) - urgent, since, len(held), complete, due_soon, breached)
 
 
 def _still(entry: Item, by: str, value: str) -> bool:

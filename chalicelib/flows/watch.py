@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 from itertools import product
 from typing import Final
 
@@ -13,6 +14,7 @@ from chalicelib.flows.ring import bell, is_timed, timer
 from chalicelib.item.change import Change, Step
 from chalicelib.item.decide import expire, lapse, re_rung, wake
 from chalicelib.item.item import Item
+from chalicelib.item.overdue import come_due, is_due, queue_after
 from chalicelib.item.state import State
 from chalicelib.item.steps import waits
 from chalicelib.store.keys import WAKE_SHARDS
@@ -27,6 +29,7 @@ _LOOKS_PER_SHARD: Final = 100
 LEASE_EXPIRED: Final = "lease expired"
 OFFER_LAPSED: Final = "offer lapsed"
 RUNG_AGAIN: Final = "rung again"
+PROMISE_TOLD: Final = "promise told"
 #: What the watch repairs, and the metric each repair counts in: a timer should have done the first, a bell the second.
 _REPAIRS: Final = {
     LEASE_EXPIRED: metrics.LEASE_ENDED_BY_WATCH,
@@ -88,17 +91,36 @@ def _settled(agent_id: str, world: World) -> str:
 
 
 def woken(item_id: str, world: World) -> str:
-    """Does what is due for an item: a lease or an offer ends, one at rest wakes, a waiting one is rung again."""
+    """Does what is due for an item: a promise warns or is broken, a lease or an offer ends, what rests wakes, what
+    waits is rung again."""
 
     def decide_and_save() -> str:
         item = world.table.item(item_id)
+        if is_due(item, world.now()):
+            return _promise_told(item, world)
         if item.wake_at is None or item.wake_at > world.now():
             return "not yet"
         if (item.state == State.QUEUED and item.offered_to is None) or item.state == State.QUARANTINED:
             return _rung_again(item, world)
         return _ended(item, world)
 
-    return until_won(decide_and_save)
+    done = until_won(decide_and_save)
+    while done == PROMISE_TOLD:  # something else may be due as well
+        further = until_won(decide_and_save)
+        if further == "not yet":
+            break
+        done = further
+    return done
+
+
+def _promise_told(item: Item, world: World) -> str:
+    """Warns of a promise, or says that it is broken: once, for the row says so in the same transaction."""
+    step = Step(actor="sortownia", cause="time", at=world.now(), event_id=world.new_id())
+    there = replace(item, queue=queue_after(item, world.policy), pinned_to=None, asked=())
+    agents = offerable(there, world) if there.queue != item.queue else {}
+    customer = world.table.customer(item.customer_id)
+    save(come_due(item, customer, step, agents, world.policy), step.at, world)
+    return PROMISE_TOLD
 
 
 def _ended(item: Item, world: World) -> str:

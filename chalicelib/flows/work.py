@@ -107,18 +107,19 @@ def heartbeat(item_id: str, token: str, caller: Caller, world: World) -> datetim
     Raises `StaleItem` when the claim is no longer his, `NotAllowed` where he may not even see the item, or has lost
     his right to hold it since.
     """
-    item = world.table.item(item_id)
-    check_may_see(caller, item.queue, item.holder, world.policy)
-    lease_until = world.now() + world.policy.leases[item.channel]
-    if item.holder != caller.id or item.claim_token != token:
-        raise with_present(StaleItem("this claim has ended"), item)
-    if not world.policy.serves(caller.id, item.queue, item.language):
-        raise NotAllowed(f"{caller.id} may no longer hold what is in queue {item.queue}")
-    try:
+
+    def read_and_prolong() -> datetime:
+        item = world.table.item(item_id)
+        check_may_see(caller, item.queue, item.holder, world.policy)
+        lease_until = world.now() + world.policy.leases[item.channel]
+        if item.holder != caller.id or item.claim_token != token:
+            raise with_present(StaleItem("this claim has ended"), item)
+        if not world.policy.serves(caller.id, item.queue, item.language):
+            raise NotAllowed(f"{caller.id} may no longer hold what is in queue {item.queue}")
         world.table.prolong(item, token, lease_until)
-    except LostRace as error:
-        raise with_present(StaleItem("this claim has ended"), world.table.item(item_id)) from error
-    return lease_until
+        return lease_until
+
+    return until_won(read_and_prolong)
 
 
 def passing_on(to: Destination, reason: str, world: World) -> Decide:

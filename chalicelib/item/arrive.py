@@ -9,6 +9,7 @@ from typing import Any, Final
 from chalicelib.intake import subject
 from chalicelib.intake.message import Address, Attachment, Automatic, Message
 from chalicelib.intake.proof import speaks_for_others
+from chalicelib.item import promised
 from chalicelib.item.change import (
     Budget,
     Change,
@@ -160,11 +161,13 @@ def message_arrived(
         return _recorded(arrival, message, known, customer, step)
     before = _joined(known, customer, arrival, message, policy)
     item = _item_with(before, arrival, message, tags, known, customer, ids, policy)
+    item = _promised(before, item, arrival, policy)
     facts = {
         "state": item.state, "queue": item.queue, "lane": item.lane, "ring": item.ring, "reason": item.reason,
         "offered_to": item.offered_to, "tags": _tag_facts(tags), **_evidence(known, before, item),
         **_message_facts(arrival, message, known),
         **({"unacknowledged": known.unacknowledged} if known.unacknowledged and before is None else {}),
+        **(promised.told(item) if before is None or item.promises != before.promises else {}),
     }  # fmt: skip
     chained, event = written(step, EventType.MESSAGE_RECEIVED, customer, item, facts, _payload(arrival, message))
     return Change(
@@ -294,6 +297,13 @@ def _item_with(
         item = replace(item, tags=tags, linked_to=linked_to, linked_because=because or "", ring=0)
         item = into_queue(item, arrival.now, known.agents, policy)
     return replace(item, contact=contact_of(arrival, message))
+
+
+def _promised(before: Item | None, item: Item, arrival: Arrival, policy: Policy) -> Item:
+    """The item with its promises: a matter that opens, or opens again since its customer wrote, has new ones."""
+    if before is None or before.state == State.RESOLVED:
+        return promised.promised(item, arrival.received_at, policy)
+    return promised.moved_on(before, item, arrival.received_at, policy)
 
 
 def contact_of(arrival: Arrival, message: Message) -> Contact:

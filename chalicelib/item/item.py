@@ -4,12 +4,13 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, NewType
+from typing import Any, Final, NewType, Self
 
 from chalicelib.item.state import State
+from chalicelib.routing.clock import Clock
 from chalicelib.routing.route import Lane
 
 ItemId = NewType("ItemId", str)
@@ -71,6 +72,35 @@ class Merged:
     snoozed_until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """What was promised of an item, under which name of the desk, and by which version of which calendar.
+
+    It stays as it was made, whatever the desk says later.
+    """
+
+    name: str
+    calendar: str
+    version: str
+    first_reply: Clock | None = None
+    resolution: Clock | None = None
+
+    @property
+    def clocks(self) -> dict[str, Clock]:
+        """The clocks there are, by the names events give them."""
+        both = {"first_reply": self.first_reply, "resolution": self.resolution}
+        return {name: clock for name, clock in both.items() if clock}
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When the next of them warns or is broken."""
+        return min((c.next_at for c in self.clocks.values() if c.next_at), default=None)
+
+    def with_clock(self, name: str, clock: Clock) -> Self:
+        """The same with another clock of this name."""
+        return replace(self, first_reply=clock) if name == "first_reply" else replace(self, resolution=clock)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """The unit of work: one matter of one customer. Times are aware UTC.
@@ -115,6 +145,22 @@ class Item:
     contact: Contact | None = None
     linked_because: str = ""
     merged: Merged | None = None
+    promises: Promised | None = None
+
+    @property
+    def urgency(self) -> str | None:
+        """How urgent it is, as people say, else the classifier; None where nobody said."""
+        return (self.decided.urgency if self.decided else None) or (self.tags.urgency if self.tags else None)
+
+    @property
+    def promise_at(self) -> datetime | None:
+        """When one of its promises warns or is broken."""
+        return self.promises.next_at if self.promises and self.state != State.RESOLVED else None
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When something is due for it: what its life brings (`wake_at`), or a promise."""
+        return min((at for at in (self.wake_at, self.promise_at) if at), default=None)
 
     @property
     def merged_into(self) -> ItemId | None:
@@ -183,6 +229,8 @@ class EventType(StrEnum):
     REPLY_BOUNCED = "reply-bounced"
     REPLY_UNKNOWN = "reply-unknown"
     ACKNOWLEDGEMENT_QUEUED = "acknowledgement-queued"
+    PROMISE_WARNED = "promise-warned"
+    PROMISE_BREACHED = "promise-breached"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

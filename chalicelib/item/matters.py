@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from chalicelib.errors import Invalid, WrongState
+from chalicelib.item import promised
 from chalicelib.item.change import Change, Conversation, Link, Moved, Step, written
 from chalicelib.item.decide import held, resolved
 from chalicelib.item.item import AgentId, Contact, Customer, CustomerId, Event, EventType, Item, ItemId, Merged, Tagging
@@ -92,7 +93,7 @@ def split_off(item: Item, part: Part, step: Step, reason: str = "") -> Item:
         state=State.QUEUED, queue=part.there.queue, lane=part.there.lane, reason=part.there.reason,
         created_at=step.at, changed_at=step.at, waiting_since=datetime.fromisoformat(part.entries[0].at), ring=0,
         wake_at=step.at + RE_RING, tags=part.tags, contact=part.contact, linked_to=item.id,
-        linked_because=reason or f"split off by {step.actor}",
+        linked_because=reason or f"split off by {step.actor}", promises=item.promises,
     )  # fmt: skip
 
 
@@ -193,10 +194,11 @@ def _opened(
         made = replace(held(made, AgentId(step.actor), token, step.at, policy), state=State.CLAIMED, ring=1)
     else:
         made = into_queue(made, step.at, agents, policy)
+    made = promised.moved_on(item, made, step.at, policy)
     facts = {
         "from": None, "to": made.state, "holder": made.holder, "queue": made.queue, "lane": made.lane,
         "ring": made.ring, "reason": made.reason, "offered_to": made.offered_to, "split_from": item.id,
-        "gained": _named(part.entries), **({"topic": part.topic} if part.topic else {}),
+        "gained": _named(part.entries), **({"topic": part.topic} if part.topic else {}), **promised.told(made),
     }  # fmt: skip
     whose = _second(part.customer, first)
     chained, event = written(step, EventType.ITEM_SPLIT_OFF, whose, made, facts, because(reason))

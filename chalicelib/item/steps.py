@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from chalicelib.errors import StaleItem, WrongState
+from chalicelib.item import promised
 from chalicelib.item.change import Change, Load, Must, Step, written
 from chalicelib.item.item import Customer, EventType, Item
 from chalicelib.item.state import WAITING_STATES, Action, after
@@ -51,7 +52,11 @@ def told(
     must: Must = Must.NOT_AWAY,
 ) -> Change:
     """One step as it is written: the item, its event, and whose load it counts for now."""
+    replied = event_type == EventType.REPLY_QUEUED
+    changed = promised.moved_on(before, changed, step.at, policy, replied=replied)
     facts = {"from": before.state, "to": changed.state, "holder": changed.holder or before.holder, **facts}
+    if changed.promises != before.promises:
+        facts |= promised.told(changed)
     chained, event = written(step, event_type, customer, changed, facts, payload)
     moved = loads(before, changed, policy, must)
     return Change(customer=customer, before=before, after=chained, events=(event,), loads=moved)

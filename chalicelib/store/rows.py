@@ -34,6 +34,7 @@ from chalicelib.item.item import (
     Item,
     ItemId,
     Merged,
+    Promised,
     Tagging,
 )
 from chalicelib.item.offer import AgentNow, Presence
@@ -41,10 +42,18 @@ from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.state import RESTING_STATES, State
 from chalicelib.item.steps import waits
 from chalicelib.policy import CHANNELS
+from chalicelib.routing.clock import Clock, Course
 from chalicelib.routing.route import Lane
 from chalicelib.store import keys
 
 Row = dict[str, Any]
+
+#: How a promise of an item that is not done stands, as the board counts it.
+BREACHED: Final = "breached"
+DUE_SOON: Final = "due-soon"
+
+_TICK: Final = timedelta(microseconds=1)
+_CLOCK_TIMES: Final = ("due_at", "warn_at", "paused_at", "warned_at", "breached_at", "ended_at")
 
 #: A budget's row is of no use a day after its newest entry; it is kept for longer, for clocks differ.
 BUDGET_KEPT: Final = timedelta(days=2)
@@ -103,7 +112,8 @@ def item_row(item: Item) -> Row:
         "been": json.dumps(item.been, ensure_ascii=False) if item.been else None,
         "contact": json.dumps(asdict(item.contact), ensure_ascii=False) if item.contact else None,
         "decided": _decided_json(item.decided), "linked_because": item.linked_because or None,
-        "merged": _merged_json(item.merged),
+        "merged": _merged_json(item.merged), "promises": promises_text(item.promises),
+        "promise_at": _moment(item.promise_at), "promise_stage": _stage(item),
     }  # fmt: skip
     if item.tags:
         row |= {"tags": json.dumps(asdict(item.tags), ensure_ascii=False), "topic": item.tags.topic,
@@ -122,10 +132,16 @@ def _index_keys(item: Item) -> Row:
     if there := _holding_pk(item):
         row["holding_pk"] = there
         row["holding_sk"] = f"{keys.moment(item.changed_at)}#{item.id}"
-    if item.wake_at:
-        net = waits(item) and item.offered_to is None
-        row |= keys.wake_attributes(item.id, item.wake_at, net)
-    return row
+    return row | wake_attributes(item)
+
+
+def wake_attributes(item: Item) -> Row:
+    """Where an item stands in the wake-up index: by what is due first. A mere net is what its promises do not need."""
+    at = item.next_at
+    if at is None:
+        return {}
+    net = waits(item) and item.offered_to is None and at != item.promise_at
+    return keys.wake_attributes(item.id, at, net)
 
 
 def _holding_pk(item: Item) -> str | None:
@@ -176,6 +192,7 @@ def item_of(row: Mapping[str, Any]) -> Item:
         contact=_contact_of(row.get("contact")),
         linked_because=row.get("linked_because") or "",
         merged=_merged_of(row.get("merged")),
+        promises=_promises_of(row.get("promises")),
     )
 
 
@@ -205,6 +222,52 @@ def _merged_of(text: str | None) -> Merged | None:
         return None
     said = json.loads(text)
     return Merged(ItemId(said["into"]), State(said["state"]), _time(said["snoozed_until"]))
+
+
+def promises_text(promises: Promised | None) -> str | None:
+    """What was promised, as it stands in the row."""
+    if promises is None:
+        return None
+    return json.dumps(
+        {
+            "name": promises.name, "calendar": promises.calendar, "version": promises.version,
+            **{name: _clock_json(clock) for name, clock in promises.clocks.items()},
+        },
+        ensure_ascii=False,
+    )  # fmt: skip
+
+
+def _clock_json(clock: Clock) -> Row:
+    times = {name: _moment(getattr(clock, name)) for name in _CLOCK_TIMES}
+    spans = {name: span // _TICK for name in ("warn_before", "left") if (span := getattr(clock, name)) is not None}
+    return {name: value for name, value in (times | spans).items() if value is not None}
+
+
+def _promises_of(text: str | None) -> Promised | None:
+    if not text:
+        return None
+    said = json.loads(text)
+    first, resolution = (_clock_of(said[name]) if name in said else None for name in ("first_reply", "resolution"))
+    return Promised(said["name"], said["calendar"], said["version"], first, resolution)
+
+
+def _clock_of(said: Mapping[str, Any]) -> Clock:
+    return Clock(
+        due_at=keys.moment_of(said["due_at"]).astimezone(UTC), warn_at=keys.moment_of(said["warn_at"]).astimezone(UTC),
+        warn_before=said["warn_before"] * _TICK, left=said["left"] * _TICK if "left" in said else None,
+        paused_at=_time(said.get("paused_at")), warned_at=_time(said.get("warned_at")),
+        breached_at=_time(said.get("breached_at")), ended_at=_time(said.get("ended_at")),
+    )  # fmt: skip
+
+
+def _stage(item: Item) -> str | None:
+    """What the board counts of an item that is not done: a promise of it is broken, or will soon be."""
+    running = [c for c in item.promises.clocks.values() if not c.ended_at] if item.promises else []
+    if item.state == State.RESOLVED:
+        return None
+    if any(clock.breached_at for clock in running):
+        return BREACHED
+    return DUE_SOON if any(clock.warned_at and clock.course == Course.RUNNING for clock in running) else None
 
 
 def _contact_of(text: str | None) -> Contact | None:

@@ -5,7 +5,7 @@ import binascii
 import json
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain, groupby, repeat
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
@@ -64,6 +64,7 @@ class Waiting:
     lane: str
     language: str
     since: datetime
+    promise: str = ""
 
 
 class Due(NamedTuple):
@@ -309,13 +310,16 @@ class Table:
             raise _translated(error) from error
 
     def prolong(self, item: Item, token: str, lease_until: datetime) -> None:
-        """Moves a lease on and nothing else. Raises `LostRace` unless holder and claim token still match."""
+        """Moves a lease on and nothing else. Raises `LostRace` unless holder, claim token and promises still match."""
+        later = replace(item, lease_until=lease_until, wake_at=lease_until)
+        promises = rows.promises_text(item.promises)
         self._update(
             keys.item_key(item.id),
             "SET lease_until = :until, wake_at = :until, wake_sk = :sk",
-            "holder = :holder AND claim_token = :token",
-            {":until": keys.moment(lease_until), ":sk": f"{keys.moment(lease_until)}#{item.id}",
-             ":holder": item.holder or "", ":token": token},
+            "holder = :holder AND claim_token = :token AND "
+            + ("promises = :promises" if promises else "attribute_not_exists(promises)"),
+            {":until": keys.moment(lease_until), ":sk": rows.wake_attributes(later)["wake_sk"],
+             ":holder": item.holder or "", ":token": token, ":promises": promises},
         )  # fmt: skip
 
     def postpone_wake(self, item: Item, wake_at: datetime) -> None:
@@ -326,7 +330,7 @@ class Table:
             "version = :version",
             {
                 ":at": keys.moment(wake_at),
-                ":sk": keys.wake_attributes(item.id, wake_at, net=True)["wake_sk"],
+                ":sk": rows.wake_attributes(replace(item, wake_at=wake_at))["wake_sk"],
                 ":version": item.version,
             },
         )
@@ -606,7 +610,15 @@ def _event_of(entry: Sequence[Row]) -> Event:
 
 def _waiting_of(row: Row) -> Waiting:
     since = keys.moment_of(row["waiting_sk"].split("#", 1)[0])
-    return Waiting(row["item_id"], row["customer_id"], row["channel"], row["lane"], row["language"], since)
+    return Waiting(
+        row["item_id"],
+        row["customer_id"],
+        row["channel"],
+        row["lane"],
+        row["language"],
+        since,
+        row.get("promise_stage", ""),
+    )
 
 
 def _cancelled(what: Sequence[str], reasons: Sequence[str]) -> Exception:
