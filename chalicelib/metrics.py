@@ -24,6 +24,8 @@ REPLY_SENT_LATE: Final = "ReplySentLate"
 REPLY_OUTCOME_UNKNOWN: Final = "ReplyOutcomeUnknown"
 PING_PONG: Final = "PingPong"
 PRESENCE_SILENT: Final = "PresenceSilent"
+SORTED_ANEW: Final = "SortedAnew"
+ESCALATED: Final = "Escalated"
 
 #: What one more of each means.
 MEANING: Final[Mapping[str, str]] = MappingProxyType(
@@ -38,6 +40,8 @@ MEANING: Final[Mapping[str, str]] = MappingProxyType(
         REPLY_OUTCOME_UNKNOWN: "A reply may have left or not: it is shown, and not sent again by itself.",
         PING_PONG: "An item keeps being passed between the same places.",
         PRESENCE_SILENT: "An agent let a chat offer pass in silence and was set away.",
+        SORTED_ANEW: "A waiting item was moved when it was to be handed out: by now the rules send it elsewhere.",
+        ESCALATED: "An item was passed to the next tier.",
     }
 )
 

@@ -10,11 +10,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from chalicelib import rules
+from chalicelib.rules import Rules
+
 DESK_FILE: Final = Path(__file__).with_name("desk.toml")
 QUARANTINE: Final = "quarantine"
 CHANNELS: Final = ("mail", "chat")
 ROLES: Final = ("agent", "supervisor", "observer", "admin")
 URGENCIES: Final = ("low", "normal", "high", "critical")
+TIERS: Final = 3
 ACKNOWLEDGED: Final = ("mail",)
 COURTESY_LENGTH: Final = 4_000
 #: Chat providers, and what an installation of each may say of it besides `provider`.
@@ -74,11 +78,13 @@ class PolicyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A team's queue. `members` are agent ids who may claim from it; `skills` what each of them must have."""
+    """A team's queue. `members` are agent ids who may claim from it; `skills` what each of them must have; `next` the
+    queue of the next tier, '' at the last."""
 
     name: str
     members: frozenset[str]
     skills: frozenset[str] = frozenset()
+    next: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +170,7 @@ class Policy:
     installations: Mapping[str, Installation]
     agents: Mapping[str, Agent] = field(default_factory=dict)
     acknowledge: Acknowledge = field(default_factory=Acknowledge)
+    rules: Rules = field(default_factory=Rules)
 
     @property
     def domains(self) -> frozenset[str]:
@@ -226,6 +233,12 @@ class _Reader:
         agents = self._agents(languages)
         queues = self._queues(agents)
         lanes = self._table("lanes", {"urgent"})
+        topics = self._topics(queues)
+        mailboxes, installations = self._mailboxes(), self._installations()
+        names = rules.Names(
+            topics=tuple(topics), queues=tuple(name for name in queues if name != QUARANTINE), languages=languages,
+            channels=CHANNELS, urgencies=URGENCIES, mailboxes=tuple(mailboxes), installations=tuple(installations),
+        )  # fmt: skip
         return Policy(
             name=self._string("desk.name", desk.get("name")),
             languages=languages,
@@ -239,18 +252,20 @@ class _Reader:
             leases=self._per_channel("leases"),
             offers=self._per_channel("offers"),
             urgent=frozenset(self._each("lanes.urgent", lanes.get("urgent"), URGENCIES, "an urgency")),
-            topics=MappingProxyType(
-                {
-                    name: Topic(name, self._queue_name(f"topics.{name}", queue, queues))
-                    for name, queue in self._table("topics").items()
-                }
-            ),
+            topics=topics,
             queues=queues,
-            mailboxes=self._mailboxes(),
-            installations=self._installations(),
+            mailboxes=mailboxes,
+            installations=installations,
             agents=agents,
             acknowledge=self._acknowledge(languages),
+            rules=rules.read(self._raw, names, self._broken),
         )
+
+    def _topics(self, queues: Mapping[str, Queue]) -> Mapping[str, Topic]:
+        topics = {}
+        for name, queue in self._table("topics").items():
+            topics[name] = Topic(name, self._queue_name(f"topics.{name}", queue, queues))
+        return MappingProxyType(topics)
 
     def _acknowledge(self, languages: tuple[str, ...]) -> Acknowledge:
         if "acknowledge" not in self._raw:
@@ -316,18 +331,31 @@ class _Reader:
                 )
             if name == QUARANTINE:
                 raise self._broken(key, "this queue exists already: give its members under [quarantine]")
-            entry = self._table(key, {"members", "skills"})
+            entry = self._table(key, {"members", "skills", "next"})
             queues[name] = Queue(
                 name,
                 self._members(f"{key}.members", entry.get("members"), everyone, agents),
                 frozenset(self._strings(f"{key}.skills", entry.get("skills", ()))),
+                entry.get("next", ""),
             )
+        for name, queue in queues.items():
+            self._check_tiers(f"queues.{name}.next", queue, queues)
         quarantine = self._table(QUARANTINE, {"members"})
         members = self._members(f"{QUARANTINE}.members", quarantine.get("members"), everyone, agents)
         if not members:
             raise self._broken(f"{QUARANTINE}.members", "somebody must look at what could not be read")
         queues[QUARANTINE] = Queue(QUARANTINE, members)
         return MappingProxyType(queues)
+
+    def _check_tiers(self, key: str, queue: Queue, queues: Mapping[str, Queue]) -> None:
+        tiers = [queue.name]
+        while queue.next != "":
+            queue = queues[self._queue_name(key, queue.next, queues)]
+            if queue.name in tiers:
+                raise self._broken(key, f"leads back to {queue.name}")
+            tiers.append(queue.name)
+        if len(tiers) > TIERS:
+            raise self._broken(key, f"makes {len(tiers)} tiers; a desk has at most {TIERS}")
 
     def _members(self, key: str, value: Any, everyone: Iterable[str], agents: Mapping[str, Agent]) -> frozenset[str]:
         names = self._strings(key, value)
@@ -452,7 +480,7 @@ class _Reader:
 
 _SECTIONS: Final = (
     "desk", "access", "leases", "offers", "lanes", "topics", "queues", "quarantine", "mailboxes", "installations",
-    "capacity", "agents", "acknowledge",
+    "capacity", "agents", "acknowledge", "rules", "urgency", "spam", "marks",
 )  # fmt: skip
 
 
@@ -460,13 +488,18 @@ def _line_of(text: str, key: str) -> int:
     """Line where `key` (dotted) stands, or its table where it is missing, or the last line of the file."""
     lines = text.splitlines()
     parts = key.split(".")
+    seen: dict[str, int] = {}  # of each [[list]], how many entries
     for depth in range(len(parts), 0, -1):
         wanted = ".".join(parts[:depth])
         section = ""
+        seen.clear()
         for number, line in enumerate(lines, start=1):
             code = line.split("#", 1)[0].strip().replace('"', "")
             if code.startswith("["):
                 section = code.strip("[] ")
+                if code.startswith("[["):
+                    seen[section] = seen.get(section, 0) + 1
+                    section = f"{section}.{seen[section]}"
                 found = section
             else:
                 name = code.split("=", 1)[0].strip()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, RootModel
 
@@ -11,6 +11,8 @@ from chalicelib.item.item import Customer, Event, Item
 from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.state import State
 from chalicelib.routing.route import Lane
+
+_OWN_SHAPES: Final = ("tags", "decided", "sorting")
 
 
 class Versioned(BaseModel):
@@ -30,10 +32,18 @@ class EvidenceOut(BaseModel):
     end: int
     weight: float
     head: str
+    rule: str | None = None
+
+
+class RuledOut(BaseModel):
+    """The desk's urgency rules that spoke of a message, and what the model had said before."""
+
+    rules: list[str]
+    model: str
 
 
 class TagsOut(BaseModel):
-    """What the classifier says, how sure it is, and why."""
+    """What the classifier says, how sure it is, and why; the urgency after the desk's rules (`urgency_ruled`)."""
 
     model: str
     topic: str
@@ -43,6 +53,17 @@ class TagsOut(BaseModel):
     urgency_confidence: float
     language: str
     evidence: list[EvidenceOut]
+    urgency_ruled: RuledOut | None
+
+
+class SortingOut(BaseModel):
+    """How routing placed an item: by which rule of the desk, if any, what that says of topic and urgency, and how often
+    the item was moved since because the rules said otherwise."""
+
+    rule: str
+    topic: str
+    urgency: str
+    moves: int
 
 
 class DecidedOut(BaseModel):
@@ -59,7 +80,7 @@ class ItemOut(Versioned):
 
     Until `offered_until` only `offered_to` may claim it; `pinned_to` is the agent it comes back to. `linked_because` is
     why it is `linked_to` another: what intake saw, or what somebody said. One that was merged is resolved, and goes on
-    in `merged_into`.
+    in `merged_into`. `sorting` is null where people chose its place; `escalations` counts the tiers it went up.
     """
 
     id: str
@@ -74,6 +95,7 @@ class ItemOut(Versioned):
     language: str
     tags: TagsOut | None
     decided: DecidedOut | None
+    sorting: SortingOut | None
     holder: str | None
     owner: str | None
     claim_token: str | None
@@ -83,6 +105,7 @@ class ItemOut(Versioned):
     pinned_to: str | None
     snoozed_until: datetime | None
     hand_offs: int
+    escalations: int
     linked_to: str | None
     linked_because: str
     merged_into: str | None
@@ -94,11 +117,12 @@ class ItemOut(Versioned):
     @classmethod
     def of(cls, item: Item, reader: str, **more: Any) -> Self:
         """The item as `reader` sees it."""
-        same = {name: getattr(item, name) for name in ItemOut.model_fields if name not in ("tags", "decided")}
+        same = {name: getattr(item, name) for name in ItemOut.model_fields if name not in _OWN_SHAPES}
         own = {"claim_token": item.claim_token if item.holder == reader else None}
         tags = TagsOut.model_validate(item.tags, from_attributes=True) if item.tags else None
         decided = DecidedOut.model_validate(item.decided, from_attributes=True) if item.decided else None
-        return cls(**same | own, tags=tags, decided=decided, **more)
+        sorting = SortingOut.model_validate(item.sorting, from_attributes=True) if item.sorting else None
+        return cls(**same | own, tags=tags, decided=decided, sorting=sorting, **more)
 
     @property
     def etag(self) -> str:
@@ -216,18 +240,20 @@ class LinkedOut(BaseModel):
 
 
 class CustomerOut(BaseModel):
-    """The customer's card. Who is `linked` with others has a timeline in each of them."""
+    """The customer's card. Who is `linked` with others has a timeline in each of them; `marks` are what supervisors
+    marked him as."""
 
     id: str
     name: str
     events: int
+    marks: list[str]
     linked: list[LinkedOut]
 
     @classmethod
     def of(cls, customer: Customer, links: Sequence[Link]) -> Self:
         """The card of a customer, with the links that stand."""
         linked = [LinkedOut(customer_id=link.other, by=link.by, at=link.at, why=link.why) for link in links]
-        return cls(id=customer.id, name=customer.name, events=customer.seq, linked=linked)
+        return cls(id=customer.id, name=customer.name, events=customer.seq, marks=sorted(customer.marks), linked=linked)
 
 
 class LanesOut(BaseModel):

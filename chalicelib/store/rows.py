@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -25,6 +25,7 @@ from chalicelib.item.item import (
     SCHEMA,
     AgentId,
     Contact,
+    Contacts,
     Customer,
     CustomerId,
     Decided,
@@ -33,6 +34,7 @@ from chalicelib.item.item import (
     Item,
     ItemId,
     Merged,
+    Sorting,
     Tagging,
 )
 from chalicelib.item.offer import AgentNow, Presence
@@ -103,6 +105,10 @@ def item_row(item: Item) -> Row:
         "contact": json.dumps(asdict(item.contact), ensure_ascii=False) if item.contact else None,
         "decided": _decided_json(item.decided), "linked_because": item.linked_because or None,
         "merged": _merged_json(item.merged),
+        "sorting": json.dumps(asdict(item.sorting)) if item.sorting else None,
+        "contacts": item.contacts.times if item.contacts else None,
+        "contact_at": keys.moment(item.contacts.newest) if item.contacts else None,
+        "escalations": item.escalations or None, "admitted": int(item.admitted) or None,
     }  # fmt: skip
     if item.tags:
         row |= {"tags": json.dumps(asdict(item.tags), ensure_ascii=False), "topic": item.tags.topic,
@@ -175,6 +181,10 @@ def item_of(row: Mapping[str, Any]) -> Item:
         contact=_contact_of(row.get("contact")),
         linked_because=row.get("linked_because") or "",
         merged=_merged_of(row.get("merged")),
+        sorting=_sorting_of(row.get("sorting")),
+        contacts=_contacts_of(row),
+        escalations=int(row.get("escalations") or 0),
+        admitted=bool(row.get("admitted")),
     )
 
 
@@ -204,6 +214,18 @@ def _merged_of(text: str | None) -> Merged | None:
         return None
     said = json.loads(text)
     return Merged(ItemId(said["into"]), State(said["state"]), _time(said["snoozed_until"]))
+
+
+def _sorting_of(text: str | None) -> Sorting | None:
+    if not text:
+        return None
+    said = json.loads(text)
+    return Sorting(**{**said, "said": tuple(said["said"])})
+
+
+def _contacts_of(row: Mapping[str, Any]) -> Contacts | None:
+    newest = _time(row.get("contact_at"))
+    return Contacts(times=int(row["contacts"]), newest=newest) if newest else None
 
 
 def _contact_of(text: str | None) -> Contact | None:
@@ -258,13 +280,19 @@ def customer_row(customer: Customer) -> Row:
     """The customer's counter, key and name."""
     return {
         **keys.customer_key(customer.id), "kind": "customer", "schema": SCHEMA, "customer_id": customer.id,
-        "seq": customer.seq, "key": customer.key, "name": customer.name,
+        "seq": customer.seq, "key": customer.key, "name": customer.name, "marks": marks_of(customer.marks),
     }  # fmt: skip
 
 
 def customer_of(row: Mapping[str, Any]) -> Customer:
     """The customer of a row."""
-    return Customer(CustomerId(row["customer_id"]), int(row["seq"]), bytes(row["key"]), row["name"])
+    marks = frozenset(json.loads(row.get("marks") or "[]"))
+    return Customer(CustomerId(row["customer_id"]), int(row["seq"]), bytes(row["key"]), row["name"], marks)
+
+
+def marks_of(marks: Iterable[str]) -> str | None:
+    """A customer's marks as his row holds them; None for none."""
+    return json.dumps(sorted(marks)) if marks else None
 
 
 def handled_row(handled: Handled, at: datetime) -> Row:
@@ -411,7 +439,7 @@ def label_row(label: Label) -> Row:
         **keys.label_key(label.item_id, label.version), "kind": "label", "schema": SCHEMA, "item_id": label.item_id,
         "version": label.version, "event_id": label.event_id, "at": keys.moment(label.at), "by": label.by,
         "topic": label.topic, "urgency": label.urgency, "model": said.model if said else None,
-        "topic_was": said.topic if said else None, "urgency_was": said.urgency if said else None,
+        "topic_was": said.topic if said else None, "urgency_was": said.model_urgency if said else None,
     }  # fmt: skip
 
 
