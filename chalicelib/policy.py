@@ -10,14 +10,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from chalicelib import hours
+from chalicelib import hours, rules
 from chalicelib.hours import Calendar, Promise
+from chalicelib.rules import Rules
 
 DESK_FILE: Final = Path(__file__).with_name("desk.toml")
 QUARANTINE: Final = "quarantine"
 CHANNELS: Final = ("mail", "chat")
 ROLES: Final = ("agent", "supervisor", "observer", "admin")
 URGENCIES: Final = ("low", "normal", "high", "critical")
+TIERS: Final = 3
 ACKNOWLEDGED: Final = ("mail",)
 COURTESY_LENGTH: Final = 4_000
 MOST_MONTHS: Final = 600
@@ -80,11 +82,13 @@ class PolicyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A team's queue. `members` are agent ids who may claim from it; `skills` what each of them must have."""
+    """A team's queue. `members` are agent ids who may claim from it; `skills` what each of them must have; `next` the
+    queue of the next tier, '' at the last."""
 
     name: str
     members: frozenset[str]
     skills: frozenset[str] = frozenset()
+    next: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +185,7 @@ class Policy:
     training: Training = field(default_factory=Training)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     promises: tuple[Promise, ...] = ()
+    rules: Rules = field(default_factory=Rules)
 
     @property
     def domains(self) -> frozenset[str]:
@@ -244,6 +249,12 @@ class _Reader:
         queues = self._queues(agents)
         lanes = self._table("lanes", {"urgent"})
         calendars = hours.calendars(self._raw.get("calendars", {}), self)
+        topics = self._topics(queues)
+        mailboxes, installations = self._mailboxes(), self._installations()
+        names = rules.Names(
+            topics=tuple(topics), queues=tuple(name for name in queues if name != QUARANTINE), languages=languages,
+            channels=CHANNELS, urgencies=URGENCIES, mailboxes=tuple(mailboxes), installations=tuple(installations),
+        )  # fmt: skip
         return Policy(
             name=self._string("desk.name", desk.get("name")),
             languages=languages,
@@ -257,20 +268,16 @@ class _Reader:
             leases=self._per_channel("leases"),
             offers=self._per_channel("offers"),
             urgent=frozenset(self._each("lanes.urgent", lanes.get("urgent"), URGENCIES, "an urgency")),
-            topics=MappingProxyType(
-                {
-                    name: Topic(name, self._queue_name(f"topics.{name}", queue, queues))
-                    for name, queue in self._table("topics").items()
-                }
-            ),
+            topics=topics,
             queues=queues,
-            mailboxes=self._mailboxes(),
-            installations=self._installations(),
+            mailboxes=mailboxes,
+            installations=installations,
             agents=agents,
             acknowledge=self._acknowledge(languages),
             training=self._training(),
             calendars=MappingProxyType(calendars),
             promises=self._promises(calendars, queues),
+            rules=rules.read(self._raw, names, self._broken),
         )
 
     def _promises(self, calendars: Mapping[str, Calendar], queues: Iterable[str]) -> tuple[Promise, ...]:
@@ -284,6 +291,12 @@ class _Reader:
     def each(self, key: str, value: Any, allowed: Iterable[str], what: str) -> tuple[str, ...]:
         """A list of texts, each of them allowed."""
         return self._each(key, value, allowed, what)
+
+    def _topics(self, queues: Mapping[str, Queue]) -> Mapping[str, Topic]:
+        topics = {}
+        for name, queue in self._table("topics").items():
+            topics[name] = Topic(name, self._queue_name(f"topics.{name}", queue, queues))
+        return MappingProxyType(topics)
 
     def _acknowledge(self, languages: tuple[str, ...]) -> Acknowledge:
         if "acknowledge" not in self._raw:
@@ -360,18 +373,31 @@ class _Reader:
                 )
             if name == QUARANTINE:
                 raise self._broken(key, "this queue exists already: give its members under [quarantine]")
-            entry = self._table(key, {"members", "skills"})
+            entry = self._table(key, {"members", "skills", "next"})
             queues[name] = Queue(
                 name,
                 self._members(f"{key}.members", entry.get("members"), everyone, agents),
                 frozenset(self._strings(f"{key}.skills", entry.get("skills", ()))),
+                entry.get("next", ""),
             )
+        for name, queue in queues.items():
+            self._check_tiers(f"queues.{name}.next", queue, queues)
         quarantine = self._table(QUARANTINE, {"members"})
         members = self._members(f"{QUARANTINE}.members", quarantine.get("members"), everyone, agents)
         if not members:
             raise self._broken(f"{QUARANTINE}.members", "somebody must look at what could not be read")
         queues[QUARANTINE] = Queue(QUARANTINE, members)
         return MappingProxyType(queues)
+
+    def _check_tiers(self, key: str, queue: Queue, queues: Mapping[str, Queue]) -> None:
+        tiers = [queue.name]
+        while queue.next != "":
+            queue = queues[self._queue_name(key, queue.next, queues)]
+            if queue.name in tiers:
+                raise self._broken(key, f"leads back to {queue.name}")
+            tiers.append(queue.name)
+        if len(tiers) > TIERS:
+            raise self._broken(key, f"makes {len(tiers)} tiers; a desk has at most {TIERS}")
 
     def _members(self, key: str, value: Any, everyone: Iterable[str], agents: Mapping[str, Agent]) -> frozenset[str]:
         names = self._strings(key, value)
@@ -496,7 +522,7 @@ class _Reader:
 
 _SECTIONS: Final = (
     "desk", "access", "leases", "offers", "lanes", "topics", "queues", "quarantine", "mailboxes", "installations",
-    "capacity", "agents", "acknowledge", "training", "calendars", "promises",
+    "capacity", "agents", "acknowledge", "training", "calendars", "promises", "rules", "urgency", "spam", "marks",
 )  # fmt: skip
 
 
@@ -504,13 +530,18 @@ def _line_of(text: str, key: str) -> int:
     """Line where `key` (dotted) stands, or its table where it is missing, or the last line of the file."""
     lines = text.splitlines()
     parts = key.split(".")
+    seen: dict[str, int] = {}  # of each [[list]], how many entries
     for depth in range(len(parts), 0, -1):
         wanted = ".".join(parts[:depth])
         section = ""
+        seen.clear()
         for number, line in enumerate(lines, start=1):
             code = line.split("#", 1)[0].strip().replace('"', "")
             if code.startswith("["):
                 section = code.strip("[] ")
+                if code.startswith("[["):
+                    seen[section] = seen.get(section, 0) + 1
+                    section = f"{section}.{seen[section]}"
                 found = section
             else:
                 name = code.split("=", 1)[0].strip()

@@ -25,7 +25,7 @@ COMMANDS: Final = {
             "claim", "decline", "heartbeat", "reply", "note", "tags", "release", "snooze", "resolve", "reassign",
             "reopen", "split", "merge", "unmerge", "link", "unlink", "link-customer", "unlink-customer",
             "item", "items", "reply-status", "customer", "timeline", "attachment", "mentions", "queues", "health",
-            "agent", "presence", "handover",
+            "agent", "presence", "handover", "escalate", "admit", "set-aside", "mark-customer", "unmark-customer",
         ),
         "sortownia.agent",
     ),

@@ -4,9 +4,13 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from chalicelib import policy
+from chalicelib.policy import Policy
+from chalicelib.routing import urgency
 from classifiers import artifact
 from classifiers.artifact import ModelError
 from classifiers.model import Model, Tag, Tags
@@ -28,6 +32,9 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     tag.add_argument("--jsonl", action="store_true", required=True, help="one JSON message per line on stdin")
     tag.add_argument("--model", type=Path, default=STARTER, metavar="DIR", help="default: the starter model")
     add_trust(tag)
+    rules = tag.add_mutually_exclusive_group()
+    rules.add_argument("--no-rules", action="store_true", help="the model alone, without the desk's urgency rules")
+    rules.add_argument("--desk", type=Path, metavar="FILE", help="the desk whose rules count (default: this one's)")
     tag.set_defaults(run=run_tag)
     predict = subparsers.add_parser("predict", help="label texts with a model made by `train`")
     predict.add_argument("--model", type=Path, required=True, metavar="DIR")
@@ -56,7 +63,11 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
 
 def run_tag(options: argparse.Namespace) -> int:
     """Tags each message on standard input, one JSON line each, flushed."""
-    return _serve(options, ("topic", "urgency", "language"), tagged)
+    try:
+        desk = None if options.no_rules else policy.load(options.desk)
+    except (policy.PolicyError, OSError) as problem:
+        return _fail("desk", problem)
+    return _serve(options, ("topic", "urgency", "language"), partial(tagged, desk=desk))
 
 
 def run_predict(options: argparse.Namespace) -> int:
@@ -86,13 +97,14 @@ def run_train(options: argparse.Namespace) -> int:
     return 0
 
 
-def tagged(model: Model, record: Record) -> Record:
-    """The answer to one line of `tag`. Raises BadLine."""
+def tagged(model: Model, record: Record, desk: Policy | None = None) -> Record:
+    """The answer to one line of `tag`, with what the urgency rules of a desk say. Raises BadLine."""
     message = {"subject": "", "channel": "", **{name: value for name, value in record.items() if value is not None}}
     if "id" not in record:
         raise BadLine("has no id")
-    tags = model.tag(_text(message, "subject"), _text(message, "body"), _text(message, "channel"))
-    return {"id": record["id"], **_shown(tags)}
+    subject, body = _text(message, "subject"), _text(message, "body")
+    tags = model.tag(subject, body, _text(message, "channel"))
+    return {"id": record["id"], **_ruled(_shown(tags), tags, subject, body, desk)}
 
 
 def predicted(model: Model, record: Record) -> Record:
@@ -122,6 +134,21 @@ def _shown(tags: Tags) -> Record:
             {name: getattr(piece, name) for name in ("text", "start", "end", "weight", "head")}
             for piece in tags.evidence
         ],
+    }
+
+
+def _ruled(shown: Record, tags: Tags, subject: str, body: str, desk: Policy | None) -> Record:
+    """What is shown of tags, after the desk's urgency rules: their names, and what the model had said."""
+    if desk is None or urgency.doubted(tags.topic.label, tags.topic.scores, desk):
+        return shown
+    raised = urgency.raised(tags.urgency.label, subject, body, desk)
+    if not raised.rules:
+        return shown
+    return {
+        **shown,
+        "urgency": raised.urgency,
+        "urgency_ruled": {"rules": list(raised.rules), "model": tags.urgency.label},
+        "evidence": [*shown["evidence"], *raised.evidence],
     }
 
 

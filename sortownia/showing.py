@@ -70,7 +70,8 @@ def _lines(model: BaseModel) -> list[str]:
         case CustomerOut():
             card = f"{f'{model.id} {model.name}'.strip()}: {model.events} entries in the timeline"
             same = (f"  is also {one.customer_id}, says {one.by}{_said(one.why)}" for one in model.linked)
-            return [card, *same]
+            marked = [f"  marked {', '.join(model.marks)}"] if model.marks else []
+            return [card, *marked, *same]
         case _:
             return [_of_desk(model)]
 

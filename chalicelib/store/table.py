@@ -372,7 +372,7 @@ class Table:
 
     def _actions(self, change: Change, at: datetime) -> Iterator[tuple[str, Any]]:
         for customer, events in counted(change):
-            yield "customer", self._counted(customer, events)
+            yield "customer", self._counted(customer, events, change.marks)
         for part in change.parts:
             yield from self._part_actions(part, at)
 
@@ -396,15 +396,20 @@ class Table:
         for load in change.loads:
             yield "load", self._load_update(load)
 
-    def _counted(self, customer: Customer, events: int) -> Row:
+    def _counted(self, customer: Customer, events: int, marks: frozenset[str] | None) -> Row:
         if customer.seq == 0:
             return self._put_new({**rows.customer_row(customer), "seq": events})
+        values: Row = {":next": customer.seq + events, ":seen": customer.seq}
+        update = "SET seq = :next"
+        if marks is not None:
+            update = f"{update}, marks = :marks" if marks else f"{update} REMOVE marks"
+            values |= {":marks": rows.marks_of(marks)} if marks else {}
         return {"Update": {
             "TableName": self._name,
             "Key": rows.to_wire(keys.customer_key(customer.id)),
-            "UpdateExpression": "SET seq = :next",
+            "UpdateExpression": update,
             "ConditionExpression": "seq = :seen",
-            "ExpressionAttributeValues": rows.to_wire({":next": customer.seq + events, ":seen": customer.seq}),
+            "ExpressionAttributeValues": rows.to_wire(values),
         }}  # fmt: skip
 
     def _item_put(self, before: Item | None, after: Item) -> Row:
