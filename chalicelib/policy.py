@@ -475,7 +475,7 @@ class _Reader:
         return value
 
     def _broken(self, key: str, rule: str) -> PolicyError:
-        return PolicyError(f"{self._source}, line {_line_of(self._text, key)}: {key}: {rule}")
+        return PolicyError(f"{self._source}, line {line_of(self._text, key)}: {key}: {rule}")
 
 
 _SECTIONS: Final = (
@@ -484,7 +484,7 @@ _SECTIONS: Final = (
 )  # fmt: skip
 
 
-def _line_of(text: str, key: str) -> int:
+def line_of(text: str, key: str) -> int:
     """Line where `key` (dotted) stands, or its table where it is missing, or the last line of the file."""
     lines = text.splitlines()
     parts = key.split(".")

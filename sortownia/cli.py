@@ -12,6 +12,7 @@ COMMANDS: Final = {
     "tag": "sortownia.models",
     "train": "sortownia.models",
     "predict": "sortownia.models",
+    "desk": "sortownia.desk",
     "package": "sortownia.packaging",
     "rebuild-queues": "sortownia.repair",
     "demo": "sortownia.local.commands",

@@ -152,6 +152,11 @@ def _serve(directory: Path, heads: Iterable[str], answer: Callable[[Model, Recor
     return 0
 
 
+def starter() -> Model:
+    """The starter model, with all that tagging needs. Raises ModelError."""
+    return _model(STARTER, ("topic", "urgency", "language"))
+
+
 def _model(directory: Path, heads: Iterable[str]) -> Model:
     """The model, with the heads the command needs. Raises ModelError."""
     if directory == STARTER and not (STARTER / artifact.MANIFEST).exists():
