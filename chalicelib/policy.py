@@ -10,7 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from chalicelib import rules
+from chalicelib import asks, rules
+from chalicelib.asks import Asks
 from chalicelib.rules import Rules
 
 DESK_FILE: Final = Path(__file__).with_name("desk.toml")
@@ -89,10 +90,11 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A label of the classifier and the queue of the people who handle it."""
+    """A label of the classifier, the queue of the people who handle it, and what they need to know for it."""
 
     name: str
     queue: str
+    asks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,7 @@ class Policy:
     agents: Mapping[str, Agent] = field(default_factory=dict)
     acknowledge: Acknowledge = field(default_factory=Acknowledge)
     rules: Rules = field(default_factory=Rules)
+    asks: Asks = field(default_factory=Asks)
 
     @property
     def domains(self) -> frozenset[str]:
@@ -233,7 +236,8 @@ class _Reader:
         agents = self._agents(languages)
         queues = self._queues(agents)
         lanes = self._table("lanes", {"urgent"})
-        topics = self._topics(queues)
+        asked = asks.read(self._raw, languages, self._broken)
+        topics = self._topics(queues, asked)
         mailboxes, installations = self._mailboxes(), self._installations()
         names = rules.Names(
             topics=tuple(topics), queues=tuple(name for name in queues if name != QUARANTINE), languages=languages,
@@ -259,12 +263,19 @@ class _Reader:
             agents=agents,
             acknowledge=self._acknowledge(languages),
             rules=rules.read(self._raw, names, self._broken),
+            asks=asked,
         )
 
-    def _topics(self, queues: Mapping[str, Queue]) -> Mapping[str, Topic]:
+    def _topics(self, queues: Mapping[str, Queue], asked: Asks) -> Mapping[str, Topic]:
         topics = {}
-        for name, queue in self._table("topics").items():
-            topics[name] = Topic(name, self._queue_name(f"topics.{name}", queue, queues))
+        for name, said in self._table("topics").items():
+            key = f"topics.{name}"
+            if not isinstance(said, dict):
+                topics[name] = Topic(name, self._queue_name(key, said, queues))
+                continue
+            self._known(key, said, {"queue", "asks"})
+            wanted = self._each(f"{key}.asks", said.get("asks", ()), asked.by_name, "something in [asks]")
+            topics[name] = Topic(name, self._queue_name(f"{key}.queue", said.get("queue"), queues), wanted)
         return MappingProxyType(topics)
 
     def _acknowledge(self, languages: tuple[str, ...]) -> Acknowledge:
@@ -480,7 +491,7 @@ class _Reader:
 
 _SECTIONS: Final = (
     "desk", "access", "leases", "offers", "lanes", "topics", "queues", "quarantine", "mailboxes", "installations",
-    "capacity", "agents", "acknowledge", "rules", "urgency", "spam", "marks",
+    "capacity", "agents", "acknowledge", "rules", "urgency", "spam", "marks", "asks", "asking",
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ ROLE_CLAIM = 'role_claim = "roles"'
 #: What is changed in the small desk, into what; the key the refusal names, a text of the line it names, of the rule.
 BROKEN = [
     ("[desk]", "desk", "", "desk", "not TOML"),
-    ("[desk]", "[desks]", "desks", "[desks]", "no such key; there is access, acknowledge, agents, capacity, desk"),
+    ("[desk]", "[desks]", "desks", "[desks]", "no such key; there is access, acknowledge, agents, asking, asks"),
     ("[lanes]\n", "[desk.lanes]\n", "desk.lanes", "[desk.lanes]", "no such key; there is languages, name"),
     ('name = "Small desk"', 'nam = "x"', "desk.nam", 'nam = "x"', "no such key"),
     ('name = "Small desk"', "", "desk.name", "[desk]", "must be a text"),
