@@ -10,7 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from chalicelib import hours, rules
+from chalicelib import asks, hours, rules
+from chalicelib.asks import Asks
 from chalicelib.hours import Calendar, Promise
 from chalicelib.rules import Rules
 
@@ -93,10 +94,11 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A label of the classifier and the queue of the people who handle it."""
+    """A label of the classifier, the queue of the people who handle it, and what they need to know for it."""
 
     name: str
     queue: str
+    asks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,7 @@ class Policy:
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     promises: tuple[Promise, ...] = ()
     rules: Rules = field(default_factory=Rules)
+    asks: Asks = field(default_factory=Asks)
 
     @property
     def domains(self) -> frozenset[str]:
@@ -249,7 +252,8 @@ class _Reader:
         queues = self._queues(agents)
         lanes = self._table("lanes", {"urgent"})
         calendars = hours.calendars(self._raw.get("calendars", {}), self)
-        topics = self._topics(queues)
+        asked = asks.read(self._raw, languages, self._broken)
+        topics = self._topics(queues, asked)
         mailboxes, installations = self._mailboxes(), self._installations()
         names = rules.Names(
             topics=tuple(topics), queues=tuple(name for name in queues if name != QUARANTINE), languages=languages,
@@ -278,6 +282,7 @@ class _Reader:
             calendars=MappingProxyType(calendars),
             promises=self._promises(calendars, queues),
             rules=rules.read(self._raw, names, self._broken),
+            asks=asked,
         )
 
     def _promises(self, calendars: Mapping[str, Calendar], queues: Iterable[str]) -> tuple[Promise, ...]:
@@ -292,10 +297,16 @@ class _Reader:
         """A list of texts, each of them allowed."""
         return self._each(key, value, allowed, what)
 
-    def _topics(self, queues: Mapping[str, Queue]) -> Mapping[str, Topic]:
+    def _topics(self, queues: Mapping[str, Queue], asked: Asks) -> Mapping[str, Topic]:
         topics = {}
-        for name, queue in self._table("topics").items():
-            topics[name] = Topic(name, self._queue_name(f"topics.{name}", queue, queues))
+        for name, said in self._table("topics").items():
+            key = f"topics.{name}"
+            if not isinstance(said, dict):
+                topics[name] = Topic(name, self._queue_name(key, said, queues))
+                continue
+            self._known(key, said, {"queue", "asks"})
+            wanted = self._each(f"{key}.asks", said.get("asks", ()), asked.by_name, "something in [asks]")
+            topics[name] = Topic(name, self._queue_name(f"{key}.queue", said.get("queue"), queues), wanted)
         return MappingProxyType(topics)
 
     def _acknowledge(self, languages: tuple[str, ...]) -> Acknowledge:
@@ -517,16 +528,17 @@ class _Reader:
         return value
 
     def _broken(self, key: str, rule: str) -> PolicyError:
-        return PolicyError(f"{self._source}, line {_line_of(self._text, key)}: {key}: {rule}")
+        return PolicyError(f"{self._source}, line {line_of(self._text, key)}: {key}: {rule}")
 
 
 _SECTIONS: Final = (
     "desk", "access", "leases", "offers", "lanes", "topics", "queues", "quarantine", "mailboxes", "installations",
-    "capacity", "agents", "acknowledge", "training", "calendars", "promises", "rules", "urgency", "spam", "marks",
+    "capacity", "agents", "acknowledge", "training", "calendars", "promises", "rules", "urgency", "spam", "marks", "asks",
+    "asking",
 )  # fmt: skip
 
 
-def _line_of(text: str, key: str) -> int:
+def line_of(text: str, key: str) -> int:
     """Line where `key` (dotted) stands, or its table where it is missing, or the last line of the file."""
     lines = text.splitlines()
     parts = key.split(".")

@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "predict": "sortownia.models",
     **dict.fromkeys(("retrain", "promote", "rollback", "evaluate"), "sortownia.loop"),
     "prepare-training": "sortownia.preparing",
+    "desk": "sortownia.desk",
     "package": "sortownia.packaging",
     "rebuild-queues": "sortownia.repair",
     "demo": "sortownia.local.commands",

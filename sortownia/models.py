@@ -163,6 +163,11 @@ def _serve(options: argparse.Namespace, heads: Iterable[str], answer: Callable[[
     return 0
 
 
+def starter() -> Model:
+    """The starter model, with all that tagging needs. Raises ModelError."""
+    return usable_model(STARTER, (), ("topic", "urgency", "language"))
+
+
 def usable_model(directory: Path, trust: Iterable[Path], heads: Iterable[str] = ()) -> Model:
     """The model, if this checkout or one of the keys in these files signed it, with the heads a command needs.
 

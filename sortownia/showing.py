@@ -53,7 +53,8 @@ def _lines(model: BaseModel) -> list[str]:
             return [*_lines(model.item), *_lines(model.other)]
         case ItemWithHistory():
             link = [f"  linked to {model.linked_to}{_said(model.linked_because)}"] if model.linked_to else []
-            return [_of_item(model), *link, *(f"  {_of_event(event)}" for event in model.history)]
+            lacks = [f"  missing: {', '.join(model.missing)}"] if model.missing else []
+            return [_of_item(model), *link, *lacks, *(f"  {_of_event(event)}" for event in model.history)]
         case ItemOut():
             return [_of_item(model)]
         case EventOut():

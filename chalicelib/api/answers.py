@@ -196,9 +196,12 @@ class EventOut(BaseModel):
 
 
 class ItemWithHistory(ItemOut):
-    """An item and the steps of its life, oldest first, without what was said."""
+    """An item and the steps of its life, oldest first, without what was said. `missing` is what its topic asks for and
+    the customer has not given; `suggestion` a reply that asks for it, which nobody but an agent sends ('' for none)."""
 
     history: list[EventOut]
+    missing: list[str]
+    suggestion: str
 
 
 class PairOut(Versioned):

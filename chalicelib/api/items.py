@@ -28,6 +28,7 @@ from chalicelib.api.requests import (
 )
 from chalicelib.errors import AtCapacity, Conflict, LostRace, NotAllowed, StaleItem, Unknown, WrongState
 from chalicelib.flows import claim, look, matters, quarantine, reply, work
+from chalicelib.item.missing import missing, suggestion
 
 routes = Routes(__name__)
 
@@ -69,7 +70,10 @@ def list_items(asked: Asked, query: ItemsQuery) -> ItemPage:
 def read_item(asked: Asked, item_id: str) -> ItemWithHistory:
     """One item and its history."""
     item, events = look.item(item_id, asked.caller, asked.world)
-    return ItemWithHistory.of(item, asked.caller.id, history=[EventOut.of(event) for event in events])
+    policy, told = asked.world.policy, [EventOut.of(event) for event in events]
+    return ItemWithHistory.of(
+        item, asked.caller.id, history=told, missing=list(missing(item, policy)), suggestion=suggestion(item, policy)
+    )
 
 
 @routes.operation("POST", "/v1/items/{item_id}/claim", refuses=(NotAllowed, AtCapacity, WrongState, LostRace))

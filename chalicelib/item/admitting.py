@@ -7,6 +7,7 @@ from chalicelib.intake.message import Message
 from chalicelib.item.arrive import Arrival, contact_of, message_facts, message_payload, tag_facts
 from chalicelib.item.change import Change, Step
 from chalicelib.item.item import Contacts, Customer, EventType, Item, Tagging
+from chalicelib.item.missing import given
 from chalicelib.item.offer import Agents, into_queue
 from chalicelib.item.sorting import facts_of, remembered, routed, rule_facts
 from chalicelib.item.state import Action
@@ -43,6 +44,7 @@ def admitted(item: Item, customer: Customer, found: Found | None, step: Step, po
         subject=found.message.subject if found else item.subject,
         contact=contact_of(found.arrival, found.message) if found else None,
         contacts=Contacts(times=1, newest=item.created_at), sorting=remembered(there, facts.said),
+        given=given(found.message, item, policy) if found else item.given,
     )  # fmt: skip
 
 
@@ -70,7 +72,7 @@ def set_aside(item: Item, customer: Customer, step: Step, reason: str, policy: P
     back = replace(
         at_rest(stepped(item, Action.SET_ASIDE, step.at)),
         queue=QUARANTINE, lane=Lane.NORMAL, reason=f"set aside again by {step.actor}", tags=None, asked=(),
-        subject="", contact=None, contacts=None, sorting=None, decided=None, admitted=False,
+        subject="", contact=None, contacts=None, sorting=None, decided=None, admitted=False, given=(),
     )  # fmt: skip
     waiting = into_queue(back, step.at, {}, policy)
     facts = {"queue": waiting.queue, "was_queue": item.queue, "ring": waiting.ring}

@@ -24,6 +24,7 @@ from chalicelib.item.change import (
 from chalicelib.item.decide import back_in_queue
 from chalicelib.item.item import AgentId, Contact, Customer, CustomerId, Event, EventType, Item, ItemId, Tagging
 from chalicelib.item.joining import Because, By
+from chalicelib.item.missing import given
 from chalicelib.item.offer import RE_RING, Agents, candidates, into_queue
 from chalicelib.item.sorting import contact_made, facts_of, remembered, routed, rule_facts, with_contacts
 from chalicelib.item.state import Action, State
@@ -307,7 +308,9 @@ def _item_with(
         item = replace(item, tags=tags, linked_to=linked_to, linked_because=because or "", ring=0)
         item = into_queue(item, arrival.now, known.agents, policy)
     contacts = contact_made(before, arrival.received_at)
-    return there, replace(item, contact=contact_of(arrival, message), contacts=contacts)
+    return there, replace(
+        item, contact=contact_of(arrival, message), contacts=contacts, given=given(message, before, policy)
+    )
 
 
 def _with_contacts(

@@ -145,7 +145,8 @@ class Item:
     the agent it comes back to. `asked` have let this offer go, `been` are the places it was passed to, newest last.
     `linked_because` is why it is linked, in the words of who says so. A `merged` item is resolved, and goes on in
     another. `sorting` is None where people chose its place; `escalations` counts how often it went a tier up;
-    `admitted` is one that a person let out of quarantine.
+    `admitted` is one that a person let out of quarantine. `given` are the things the desk asks for that the customer's
+    messages gave.
     """
 
     id: ItemId
@@ -186,6 +187,7 @@ class Item:
     contacts: Contacts | None = None
     escalations: int = 0
     admitted: bool = False
+    given: tuple[str, ...] = ()
 
     @property
     def urgency(self) -> str | None:

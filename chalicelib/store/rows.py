@@ -120,6 +120,7 @@ def item_row(item: Item) -> Row:
         "contacts": item.contacts.times if item.contacts else None,
         "contact_at": keys.moment(item.contacts.newest) if item.contacts else None,
         "escalations": item.escalations or None, "admitted": int(item.admitted) or None,
+        "given": json.dumps(item.given) if item.given else None,
     }  # fmt: skip
     if item.tags:
         row |= {"tags": json.dumps(asdict(item.tags), ensure_ascii=False), "topic": item.tags.topic,
@@ -203,6 +204,7 @@ def item_of(row: Mapping[str, Any]) -> Item:
         contacts=_contacts_of(row),
         escalations=int(row.get("escalations") or 0),
         admitted=bool(row.get("admitted")),
+        given=tuple(json.loads(row.get("given") or "[]")),
     )
 
 
