@@ -2,11 +2,13 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from chalicelib.aws.queues import Bell
+from chalicelib.intake.chat import adapters
 from chalicelib.item.state import WAITING_STATES
+from chalicelib.store import keys
 from tests.crash.desk import Desk
 from tests.crash.setting import Row, Rows, of_kind
 from tests.invariants import violations
@@ -35,6 +37,33 @@ def stuck(desk: Desk, table: Rows) -> list[str]:
         left = {name: agent[name] for name in ("wake_sk", "hands_to", "load_mail", "load_chat") if agent.get(name)}
         found += [f"agent {agent['agent_id']} is left with {left}"] if left else []
     return found + violations(table.values())
+
+
+def lost(desk: Desk, table: Rows) -> list[str]:
+    """I1: what is wrong with the ledger when all has come to rest: each message that is stored stands there."""
+    raw = desk.world.settings.raw_bucket
+    wanted = [key for bucket, name in sorted(desk.outside.stored) if bucket == raw for key in _ledger(desk, name)]
+    return [f"stored and not in the ledger: {key['pk']}" for key in wanted if (key["pk"], key["sk"]) not in table]
+
+
+def rewritten(before: Rows, after: Rows) -> list[str]:
+    """I6: what is wrong with the timelines: an entry that stood there is gone or another."""
+    return [
+        f"entry {event['event_id']} was {'changed' if key in after else 'taken out'}"
+        for key, event in before.items()
+        if event["kind"] == "event" and after.get(key) != event
+    ]
+
+
+def _ledger(desk: Desk, name: str) -> Sequence[keys.Key]:
+    """The ledger rows of a raw object: one of a mail, of a webhook's body one for each message in it."""
+    match name.split("/"):
+        case ["mail", ses_id]:
+            return [keys.delivery_key("mail", ses_id)]
+        case ["chat", installation, _]:
+            said = adapters.messages(desk.world.policy.installations[installation], desk.world.raw.read(name))
+            return [keys.delivery_key("chat", f"{installation}#{message.delivery}") for message in said]
+    return []
 
 
 def shape(table: Rows) -> Shape:
