@@ -20,11 +20,13 @@ type Shape = list[tuple[object, ...]]
 
 
 def doubled(desk: Desk, table: Rows) -> list[str]:
-    """What must never be, at rest or not.
+    """What must never be, at rest or not, where at most one hand-over was asked for."""
+    return [*misdone(desk, table), *_handovers(table)]
 
-    A reply handed over twice or not as accepted, an item passed on twice, an entry whose files are not there.
-    """
-    return [*_replies(desk, table), *_handovers(table), *_files(desk, table)]
+
+def misdone(desk: Desk, table: Rows) -> list[str]:
+    """What must never be: a reply handed over twice or not as accepted, an entry whose files are not there."""
+    return [*_replies(desk, table), *_files(desk, table)]
 
 
 def stuck(desk: Desk, table: Rows) -> list[str]:
@@ -89,6 +91,7 @@ def _replies(desk: Desk, table: Rows) -> Iterator[str]:
     """I9: what left us is in the outbox, went out at most once, in the words stored and to whom they were for."""
     outbox = {row["outbox_id"]: row for row in of_kind(table, "outbox")}
     times = Counter(handed.reply_id for handed in desk.outside.handed)
+    times += Counter(line["id"] for line in of_kind(table, "shown") if line["by"] == "agent")  # our own widget
     for reply_id, row in outbox.items():
         if times[reply_id] > 1 or (row["status"] in _LEFT and not times[reply_id]):
             yield f"reply {reply_id} is {row['status']}, handed over {times[reply_id]} times"

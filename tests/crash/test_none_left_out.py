@@ -6,7 +6,6 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, Final
 
@@ -21,7 +20,11 @@ from tests.desk import ACKNOWLEDGE
 
 _FLOWS: Final = "chalicelib.flows"
 #: Who calls flows: each event's door, each route, each command.
-CALLERS: Final = (ROOT / "app.py", *sorted((ROOT / "chalicelib" / "api").glob("*.py")), *sorted((ROOT / "sortownia").rglob("*.py")))  # fmt: skip
+CALLERS: Final = (
+    ROOT / "app.py",
+    *sorted((ROOT / "chalicelib" / "api").glob("*.py")),
+    *sorted((ROOT / "sortownia").rglob("*.py")),
+)
 #: Calls no service: there is nothing for it to die between.
 PURE: Final = {"widget.origins"}
 
