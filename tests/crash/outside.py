@@ -44,6 +44,7 @@ class Outside:
         self.messages: list[Message] = []
         self.handed: list[Handed] = []
         self.stored: frozenset[tuple[str, str]] = frozenset()  # bucket and key
+        self._in_hand: dict[str, tuple[str, str]] = {}  # by receipt
         self._cloud = cloud
 
     @contextmanager
@@ -83,6 +84,11 @@ class Outside:
                 self._queued(context["said"], {entry["Id"] for entry in parsed.get("Successful", ())})
             case "PutObject":
                 self.stored |= {(context["said"]["Bucket"], context["said"]["Key"])}
+            case "ReceiveMessage":
+                url = context["said"]["QueueUrl"]
+                self._in_hand |= {one["ReceiptHandle"]: (url, one["Body"]) for one in parsed.get("Messages", ())}
+            case "DeleteMessage":
+                self._deleted(*self._in_hand.pop(context["said"]["ReceiptHandle"], ("", "")))
             case "SendEmail" if "MessageId" in parsed:
                 self._mailed(context["said"], parsed["MessageId"])
 
@@ -92,6 +98,13 @@ class Outside:
                 waits = _QUEUE_WAITS if said["QueueUrl"].endswith("-recheck") else 0
                 due = self._cloud.clock.time + timedelta(seconds=entry.get("DelaySeconds", waits))
                 self.messages.append(Message(said["QueueUrl"], entry["MessageBody"], due))
+
+    def _deleted(self, url: str, body: str) -> None:
+        """One of those that say the same is gone."""
+        for message in self.messages:
+            if (message.url, message.body) == (url, body):
+                self.messages.remove(message)
+                return
 
     def _mailed(self, said: Mapping[str, Any], provider_id: str) -> None:
         tags = {tag["Name"]: tag["Value"] for tag in said["EmailTags"]}

@@ -354,6 +354,8 @@ class Day:
             shuffled = chance.sample(list(parts.values()), len(parts))
             told = [one for part in shuffled for one in part]
             outcome, _ = self._process(lambda: read(told, self._desk.world))  # noqa: B023 - called at once
+            if outcome != Outcome.OK and self.seen.told[-1] != "    died":
+                self.seen.wrong.append(f"the stream reader {reader} raised")
             if outcome == Outcome.OK and chance.random() < 0.8:
                 self._queue[reader] = []
 

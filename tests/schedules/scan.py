@@ -19,7 +19,7 @@ def violations(desk: DayDesk, seen: Seen) -> list[str]:
     found = [f"{name}: {what}" for name, what in invariants.named(table.values())]
     found += [f"I9 at most once: {what}" for what in checks.misdone(desk, table)]
     found += [f"I5 reachable: {what}" for what in checks.stuck(desk, table)]
-    found += [f"I1 no loss: {what}" for what in [*checks.lost(desk, table), *_accepted(seen, table)]]
+    found += [f"I1 no loss: {what}" for what in [*checks.lost(desk, table), *_accepted(seen, table), *_swallowed(seen, table)]]
     found += [f"I2 no duplicate: {what}" for what in _doubled_mails(seen, table)]
     found += [f"I3 one claim: {what}" for what in _claims(table)]
     found += [f"I4 fencing: {what}" for what in _fencing(seen)]
@@ -50,6 +50,17 @@ def _doubled_mails(seen: Seen, table: Rows) -> Iterator[str]:
             yield f"mail {message_id} stands {len(distinct)} times"
 
 
+def _swallowed(seen: Seen, table: Rows) -> Iterator[str]:
+    """A mail that says something else under a known Message-ID has an entry of its own."""
+    says = defaultdict(set)
+    for (message_id, text), deliveries in seen.mails.items():
+        for entry in (_entry(table, "mail", one) for one in deliveries):
+            says[entry["event_id"] if entry else None].add((message_id, text))
+    for event_id, mails in says.items():
+        if event_id and len(mails) > 1:
+            yield f"entry {event_id} stands for {len(mails)} mails of Message-ID {sorted(m for m, _ in mails)[0]}"
+
+
 def _claims(table: Rows) -> Iterator[str]:
     """Walks each item's life: nobody claims what another holds, and only the holder lets it go."""
     told = defaultdict(list)
@@ -57,7 +68,7 @@ def _claims(table: Rows) -> Iterator[str]:
         if event.item_id and event.version:
             told[event.item_id].append(event)
     for item_id, events in told.items():
-        holder, tokens = None, []
+        holder = None
         for event in sorted(events, key=lambda e: e.version or 0):
             if event.type == "item-claimed" and holder not in {None, event.actor}:
                 yield f"{item_id} was claimed by {event.actor} while {holder} held it, at version {event.version}"
@@ -65,7 +76,6 @@ def _claims(table: Rows) -> Iterator[str]:
                 yield f"{item_id}: {event.type} by {event.actor} while {holder} held it"
             if "to" in event.facts:
                 holder = event.facts.get("holder") if event.facts["to"] == State.CLAIMED else None
-            tokens.append(event.version)
 
 
 def _fencing(seen: Seen) -> Iterator[str]:
