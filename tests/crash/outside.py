@@ -12,7 +12,6 @@ from chalicelib.outgoing.notice import OUTBOX_TAG
 from tests.cloud import Cloud
 from tests.crash.calls import Calls
 
-
 #: Seconds that the one queue waits which has a delay of its own.
 _QUEUE_WAITS: Final = 900
 

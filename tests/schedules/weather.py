@@ -73,8 +73,9 @@ class Weather:
             raise ConnectTimeoutError(endpoint_url=f"https://{service}.example.com")
         if self.chance.random() < self.throttled:
             self.met += 1
-            said = {"Error": {"Code": THROTTLED[service], "Message": "slower"}, "ResponseMetadata": {}}
-            return AWSResponse("https://aws.example.com", 400, {}, None), said
+            error = {"Code": THROTTLED[service], "Message": "slower"}
+            said = {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 429}}
+            return AWSResponse("https://aws.example.com", 429, {}, None), said
         return None
 
     def _after(self, model: Any, http_response: Any, **_: Any) -> None:
