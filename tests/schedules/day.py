@@ -64,7 +64,7 @@ class Seen:
     """What is known of a day when it is over."""
 
     commands: list[Asked] = field(default_factory=list)
-    #: The deliveries that brought each mail, by Message-ID and bytes; those that were forged, with whom they would join.
+    #: What brought each mail, by Message-ID and bytes; those that were forged, with whom they would join.
     mails: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     forged: dict[str, str] = field(default_factory=dict)
     accepted: list[str] = field(default_factory=list)
