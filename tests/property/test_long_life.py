@@ -33,7 +33,7 @@ class Counted(Life):
 
 
 @pytest.mark.parametrize(
-    "sequences", [40, pytest.param(10_000, marks=(pytest.mark.long, pytest.mark.timeout(6 * 3600)))]
+    "sequences", [100, pytest.param(10_000, marks=(pytest.mark.long, pytest.mark.timeout(6 * 3600)))]
 )
 def test_every_state_is_reached_and_none_is_a_dead_end(sequences: int, capsys: pytest.CaptureFixture[str]) -> None:
     for counted in (Counted.reached, Counted.at_the_end):

@@ -176,6 +176,7 @@ BUGS: Final[Sequence[Bug]] = (
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.plant.__name__)
+@pytest.mark.timeout(900)
 def test_is_caught(
     bug: Bug, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -47,6 +47,7 @@ def several(seeds: Sequence[int], run: Run) -> str:
     return f"{len(seeds)} days: {commands} commands, {died} deaths, {met} calls that met with weather, {seconds:.0f} s"
 
 
+@pytest.mark.timeout(900)
 def test_fifty_days(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     figures = several(range(50), run)
     with capsys.disabled():
