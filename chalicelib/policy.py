@@ -533,8 +533,8 @@ class _Reader:
 
 _SECTIONS: Final = (
     "desk", "access", "leases", "offers", "lanes", "topics", "queues", "quarantine", "mailboxes", "installations",
-    "capacity", "agents", "acknowledge", "training", "calendars", "promises", "rules", "urgency", "spam", "marks", "asks",
-    "asking",
+    "capacity", "agents", "acknowledge", "training", "calendars", "promises", "rules", "urgency", "spam", "marks",
+    "asks", "asking",
 )  # fmt: skip
 
 
