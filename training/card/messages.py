@@ -10,7 +10,7 @@ from classifiers.text import Document, tagged_text
 from training import dataset, holdout, starter
 from training.dataset import DataError, Line, Sample
 
-ASIDE: Final = starter.CORPUS / "aside"
+ASIDE: Final = "aside"  # the folder of a corpus that is never read for fitting
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,17 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """What stands in a corpus. `digest` is that of what is taught, as a manifest made from it names it."""
+    """What stands in a corpus.
+
+    `digest` is that of what is taught, as a manifest made from it names it; `aside` that of what is set aside, "" for
+    nothing.
+    """
 
     sources: tuple[Source, ...]
     sentences: Mapping[str, int]
     digest: str
     taught: frozenset[str]
+    aside: str
 
 
 def judged(paths: Iterable[Path]) -> list[Sample]:
@@ -41,9 +46,9 @@ def judged(paths: Iterable[Path]) -> list[Sample]:
     return samples
 
 
-def aside() -> list[Path]:
+def aside(folder: Path = starter.CORPUS) -> list[Path]:
     """The files of messages that another hand wrote than the corpus, and that nothing is fitted on."""
-    return sorted(ASIDE.glob("*.jsonl"))
+    return sorted((folder / ASIDE).glob("*.jsonl"))
 
 
 def corpus(folder: Path = starter.CORPUS) -> Corpus:
@@ -57,6 +62,7 @@ def corpus(folder: Path = starter.CORPUS) -> Corpus:
         dict(sentences.most_common()),
         dataset.digest(taught),
         frozenset(dataset.identity(sample.document) for sample in taught if "topic" in sample.labels),
+        dataset.digest(judged(paths)) if (paths := aside(folder)) else "",
     )
 
 

@@ -221,11 +221,12 @@ def learning(subject: Subject) -> Markup:
     ]  # fmt: skip
     head = ("messages", "right", "routed", "of that right", "urgency right", "kappa", "cost of urgency")
     numbers = table("Learning curve", head, rows)
-    same = subject.corpus is not None and curve.corpus == subject.corpus.digest
+    corpus = subject.corpus
+    same = corpus is not None and (curve.corpus, curve.judged_by) == (corpus.digest, corpus.aside)
     stale = [] if same else [
         element(
             "p",
-            "The corpus has changed since this curve was computed; its numbers are of the corpus as it was. "
+            "The corpus, or what is set aside of it, has changed since this curve was computed: its numbers are older. "
             "sortownia card --curve computes it anew.",
             class_="warning",
         )
