@@ -13,6 +13,7 @@ COMMANDS: Final = {
     "train": "sortownia.models",
     "predict": "sortownia.models",
     **dict.fromkeys(("retrain", "promote", "rollback", "evaluate"), "sortownia.loop"),
+    "card": "sortownia.card",
     "prepare-training": "sortownia.preparing",
     "desk": "sortownia.desk",
     "package": "sortownia.packaging",

@@ -8,6 +8,7 @@ import pytest
 from classifiers import artifact
 from tests.unit.classifiers.corpus import samples
 from training import dataset, signing, starter
+from training.card import messages
 
 LABELS = """
 topics = ["returns", "billing"]
@@ -95,6 +96,22 @@ def test_the_projects_own_corpus_is_sound() -> None:
     assert {row.labels["topic"] for row in rows if "topic" in row.labels} == set(allowed.topics)
     assert {row.labels["language"] for row in rows if "language" in row.labels} == set(allowed.languages)
     assert {row.labels.get("spam") for row in rows} == {starter.GENUINE, allowed.spam, None}
+
+
+def test_what_is_set_aside_teaches_nothing(corpus: Path) -> None:
+    taught, source = starter.read(corpus), starter.source_hash(corpus)
+    (corpus / "aside").mkdir()
+    (corpus / "aside" / "en.jsonl").write_text("not even a message\n")
+    assert starter.read(corpus) == taught
+    assert starter.source_hash(corpus) == source
+
+
+def test_no_message_set_aside_stands_in_the_corpus() -> None:
+    corpus = {dataset.identity(row.document) for row in starter.read(starter.CORPUS)}
+    judged = messages.judged(messages.aside())
+    assert len(judged) == 750
+    assert {row.labels["language"] for row in judged} == {"pl", "en", "ru", "de", "uk"}
+    assert not corpus & {dataset.identity(row.document) for row in judged}
 
 
 def test_no_message_of_the_corpus_stands_twice_and_none_names_a_foreign_address() -> None:
