@@ -24,6 +24,10 @@ TIERS: Final = 3
 ACKNOWLEDGED: Final = ("mail",)
 COURTESY_LENGTH: Final = 4_000
 MOST_MONTHS: Final = 600
+#: Where a text of an acknowledgement has its promise, and a promise its time; the languages a time can be said in.
+PROMISE: Final = "{promise}"
+UNTIL: Final = "{until}"
+DATED: Final = ("de", "en", "pl", "ru", "uk")
 #: Chat providers, and what an installation of each may say of it besides `provider`.
 PROVIDERS: Final[Mapping[str, frozenset[str]]] = {
     "generic": frozenset({"replies"}),
@@ -143,10 +147,14 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledge:
-    """What the desk says by itself to who opens a matter: on which channels, and in which words by language."""
+    """What the desk says by itself to who opens a matter: on which channels, and in which words by language.
+
+    `promised` has the sentence that stands for `PROMISE` in the text of its language, with the time in it.
+    """
 
     channels: frozenset[str] = frozenset()
     texts: Mapping[str, str] = field(default_factory=dict)
+    promised: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +320,7 @@ class _Reader:
     def _acknowledge(self, languages: tuple[str, ...]) -> Acknowledge:
         if "acknowledge" not in self._raw:
             return Acknowledge()
-        entry = self._table("acknowledge", {"channels", "texts"})
+        entry = self._table("acknowledge", {"channels", "texts", "promised"})
         allowed = "a channel the desk can acknowledge on"
         channels = self._each("acknowledge.channels", entry.get("channels"), ACKNOWLEDGED, allowed)
         texts = self._table("acknowledge.texts", languages)
@@ -320,7 +328,23 @@ class _Reader:
             raise self._broken("acknowledge.texts", f"the desk's first language, {languages[0]}, has no text")
         for language, text in texts.items():
             self._check_courtesy(f"acknowledge.texts.{language}", self._string(f"acknowledge.texts.{language}", text))
-        return Acknowledge(frozenset(channels), MappingProxyType(texts))
+        promised = self._table("acknowledge.promised", DATED) if "promised" in entry else {}
+        for language in {**texts, **promised}:
+            self._check_promised(language, texts.get(language, ""), promised.get(language))
+        return Acknowledge(frozenset(channels), MappingProxyType(texts), MappingProxyType(promised))
+
+    def _check_promised(self, language: str, text: str, sentence: Any) -> None:
+        """A promise has its place in the text, and a time."""
+        key = f"acknowledge.promised.{language}"
+        if (sentence is not None) != (text.count(PROMISE) == 1) or text.count(PROMISE) > 1:
+            raise self._broken(
+                key, f"the text must have {PROMISE} once, and only where there is a promise to put there"
+            )
+        if sentence is None:
+            return
+        self._check_courtesy(key, self._string(key, sentence))
+        if sentence.count(UNTIL) != 1:
+            raise self._broken(key, f"must have {UNTIL} once, which is the time")
 
     def _training(self) -> Training:
         if "training" not in self._raw:

@@ -37,8 +37,8 @@ class Courtesy:
         from chalicelib.flows.letter import by_mail  # writing mail takes a while to load, and few arrivals get one
 
         self._reply_id, self._event_id = self._reply_id or world.new_id(), self._event_id or world.new_id()
-        text = acknowledgement(item, world.policy)
         at = self._arrival.now
+        text = acknowledgement(item, at, world.policy)
         letter, raw = by_mail(self._reply_id, text, item, item.contact, customer, at, world.policy, automatic=True)
         try:
             world.raw.write(letter.raw_key, raw, "message/rfc822")

@@ -4,6 +4,7 @@ Each of these ends a loop: only a person is written to, only who opens an item a
 within an hour, and each account five times a day at the most, whatever its mails say (RFC 3834, section 2).
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,7 +19,8 @@ from chalicelib.item.item import EventType, Item, Tagging
 from chalicelib.item.reply import Reply, in_outbox, payload, token_of
 from chalicelib.outgoing import acknowledgement as marks
 from chalicelib.outgoing import recipient
-from chalicelib.policy import Policy
+from chalicelib.outgoing.until import until
+from chalicelib.policy import PROMISE, UNTIL, Policy
 
 #: So often the desk writes by itself to one account within a day, whichever of its mailboxes is written to.
 MOST: Final = 5
@@ -28,13 +30,28 @@ PAUSE: Final = timedelta(hours=1)
 _SPAM: Final = "spam"
 
 
-def acknowledgement(item: Item, policy: Policy) -> str:
+def acknowledgement(item: Item, at: datetime, policy: Policy) -> str:
     """The words for who opened an item, in his language if the desk has them: the one place that chooses them.
 
-    They say nothing of what he wrote, and promise no time.
+    They say nothing of what he wrote. They name the time by which he will have an answer where one was promised: the
+    very time the item carries, by the clocks of its calendar; never one that is over.
     """
-    texts = policy.acknowledge.texts
-    return texts.get(item.language) or texts[policy.languages[0]]
+    texts, promised = policy.acknowledge.texts, policy.acknowledge.promised
+    language = item.language if item.language in texts else policy.languages[0]
+    due_at, zone = _first_reply(item, policy)
+    sentence = promised.get(language)
+    if sentence is None or due_at is None or due_at <= at:
+        return re.sub(rf"\n*{re.escape(PROMISE)}", "", texts[language])
+    return texts[language].replace(PROMISE, sentence.replace(UNTIL, until(due_at, zone, language)))
+
+
+def _first_reply(item: Item, policy: Policy) -> tuple[datetime | None, str]:
+    """By when the customer is answered as promised, and the zone of whose clocks that is said."""
+    made = item.promises
+    calendar = policy.calendars.get(made.calendar) if made else None
+    if made is None or made.first_reply is None or calendar is None:
+        return None, ""
+    return made.first_reply.due_at, calendar.timezone
 
 
 def account_of(arrival: Arrival, message: Message, policy: Policy) -> str:

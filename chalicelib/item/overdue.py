@@ -30,8 +30,8 @@ def queue_after(item: Item, policy: Policy) -> str:
 def come_due(item: Item, customer: Customer, step: Step, agents: Agents, policy: Policy) -> Change:
     """A promise warns or, if it is so late, is broken: each once, the one that is due first.
 
-    Where it is broken the item is urgent. One that waits is rung again, in the queue it is escalated to; nobody loses
-    what he holds. Raises `WrongState` where nothing is due.
+    Where it is broken the item is urgent and, if it waits, in the queue it is escalated to; it is rung where it was not
+    before. Nobody loses what he holds. Raises `WrongState` where nothing is due.
     """
     made = item.promises
     due = [(clock.next_at, name) for name, clock in made.clocks.items() if clock.next_at] if made else []
@@ -62,4 +62,4 @@ def _escalated(item: Item, at: datetime, agents: Agents, policy: Policy) -> Item
                         asked=())  # fmt: skip
         return into_queue(moved, at, agents, policy)
     changed = replace(stepped(item, Action.ANNOTATE, at), lane=Lane.URGENT)
-    return replace(changed, ring=item.ring + 1) if waits(item) else changed
+    return replace(changed, ring=item.ring + 1) if waits(item) and item.lane != Lane.URGENT else changed

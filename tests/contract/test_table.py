@@ -40,13 +40,14 @@ from chalicelib.item.change import (
     written,
 )
 from chalicelib.item.decide import claim, release
-from chalicelib.item.item import AgentId, Customer, CustomerId, Event, EventType, Item, ItemId
+from chalicelib.item.item import AgentId, Customer, CustomerId, Event, EventType, Item, ItemId, Promised
 from chalicelib.item.matters import Side, merge
 from chalicelib.item.offer import AgentNow
 from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.reply import begun
 from chalicelib.item.state import State
-from chalicelib.item.steps import waits
+from chalicelib.item.steps import told, waits
+from chalicelib.routing.clock import Clock, warned
 from chalicelib.routing.route import Lane
 from chalicelib.store import keys, rows
 from chalicelib.store.table import LOOKED_AFTER, Due, Page, Table
@@ -953,6 +954,25 @@ def test_prolong_is_refused_when_the_claim_is_no_longer_his(cloud: Cloud, table:
     before = all_rows(cloud, table)
     with pytest.raises(LostRace):
         table.prolong(asked, "other" if wrong == "token" else "t", NOW + timedelta(hours=1))
+    assert all_rows(cloud, table) == before
+
+
+def test_prolong_puts_off_no_promise_and_is_refused_when_promises_moved(cloud: Cloud, table: Table) -> None:
+    first = Clock(due_at=NOW + SECOND * 90, warn_at=NOW + SECOND * 60, warn_before=SECOND * 30)
+    promises = Promised("mail", "office", "v1", first)
+    held, whose = claimed(table)
+    table.save(told(held, replace(held, version=held.version + 1, promises=promises), whose,
+                    EventType.NOTE_ADDED, step(event_id="promised"), DESK, {}), NOW)  # fmt: skip
+    read = table.item(held.id)
+    assert read.promises == promises
+    shard = keys.wake_shard(held.id)
+    table.prolong(read, "t", NOW + timedelta(hours=1))
+    assert table.due(shard, NOW + SECOND * 59, 10) == []
+    assert Due("ITEM", held.id) in table.due(shard, NOW + SECOND * 60, 10)
+    before = all_rows(cloud, table)
+    for other in (None, replace(promises, version="v2"), promises.with_clock("first_reply", warned(first, NOW))):
+        with pytest.raises(LostRace):
+            table.prolong(replace(read, promises=other), "t", NOW + timedelta(hours=2))
     assert all_rows(cloud, table) == before
 
 

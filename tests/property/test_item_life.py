@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from chalicelib import policy
 from chalicelib.errors import AtCapacity, Conflict, Invalid, NotAllowed, StaleItem, WrongState
 from chalicelib.intake.message import Address, Automatic, Message
-from chalicelib.item import decide, label, links, matters, passing
+from chalicelib.item import decide, label, links, matters, overdue, passing
 from chalicelib.item import reply as answering
 from chalicelib.item.arrive import (
     Arrival,
@@ -48,6 +48,23 @@ DESK = policy.parse(
     .replace("anna = { ", 'anna = { deputy = "carl", ')
     .replace("boris = { ", 'boris = { deputy = "anna", ')
     .replace("carl = { ", 'carl = { deputy = "anna", ')
+    + """
+[calendars.office]
+timezone = "Europe/Warsaw"
+monday = ["09:00-12:00", "13:00-17:00"]
+thursday = ["22:00-06:00"]
+
+[[promises]]
+urgency = ["critical", "high"]
+calendar = "office"
+first_reply = "PT10M"
+escalate_to = "people"
+
+[[promises]]
+calendar = "office"
+first_reply = "PT1H"
+resolution = "PT4H"
+"""
 )
 AGENTS = ("anna", "boris", "carl")
 REFUSED = (WrongState, NotAllowed, Invalid, AtCapacity)
@@ -403,6 +420,12 @@ class Life(RuleBasedStateMachine):
 
     def _everything_due_is_done(self, raced: bool) -> None:
         """What the minute watch does, once around: afterwards nothing that was due is as it was."""
+        for found in self.table.items():
+            while overdue.is_due(found, self.now):
+                if not self._try(self._promise_told(found, raced)):
+                    assert raced, f"a promise of {found.id} was due and nobody was told"
+                    break
+                found = self.table.item(found.id)
         for due in [found for found in self.table.items() if found.wake_at and found.wake_at <= self.now]:
             found = self.table.item(due.id)
             if found.wake_at is None or found.wake_at > self.now:
@@ -414,6 +437,12 @@ class Life(RuleBasedStateMachine):
         for agent in AGENTS:
             if self.table.agents([agent])[agent].presence == "away":
                 self._empty_hands(agent)
+
+    def _promise_told(self, found: Item, raced: bool) -> Callable[[], Change]:
+        step, of = self._step("sortownia"), self._of(found)
+        queue = overdue.queue_after(found, DESK)
+        there = self._offerable_in(queue, found, raced) if queue != found.queue else {}
+        return lambda: overdue.come_due(found, of, step, there, DESK)
 
     def _ended(self, found: Item, raced: bool) -> Callable[[], Change]:
         step, of, there = self._step("sortownia"), self._of(found), self._offerable(found, raced)
@@ -707,7 +736,7 @@ def _stood(before: Item, after: Item) -> dict[str, Any]:
     """What may be otherwise on an item that was merged, once it goes on by itself again."""
     assert before.merged
     names = ("state", "contact", "merged", "holder", "claim_token", "lease_until", "offered_to", "offered_until",
-             "waiting_since", "snoozed_until", "pinned_to", "asked")  # fmt: skip
+             "waiting_since", "snoozed_until", "pinned_to", "asked", "promises")  # fmt: skip
     return {name: getattr(after, name) for name in names}
 
 
@@ -744,14 +773,14 @@ def _check_step(before: Item | None, after: Item, told: EventType) -> None:
         assert after == _as_before(before, after, **_stood(before, after))
         return
     moved = told in {EventType.OFFER_DECLINED, EventType.OFFER_LAPSED, EventType.ITEM_REASSIGNED}
-    entered = waits(after) and (moved or not waits(before) or after.lane != before.lane)
+    entered = waits(after) and (moved or not waits(before) or (after.queue, after.lane) != (before.queue, before.lane))
     assert after.ring == before.ring + entered  # raised only when it enters a queue or lane
     if before.lane == Lane.URGENT and after.lane != Lane.URGENT:
         assert told == EventType.TAGS_DECIDED or before.state == State.RESOLVED
     assert after.owner == before.owner or before.owner is None
     assert (after.id, after.customer_id, after.created_at) == (before.id, before.customer_id, before.created_at)
     if after.queue != before.queue:
-        assert told == EventType.ITEM_REASSIGNED
+        assert told in {EventType.ITEM_REASSIGNED, EventType.PROMISE_BREACHED}
     if before.state in {*RESTING_STATES, State.RESOLVED} and waits(after):
         assert after.waiting_since == after.changed_at
     assert after.waiting_since == before.waiting_since or (waits(after) and not waits(before))
@@ -790,7 +819,7 @@ def _moved_on(item: Item, now: Any) -> dict[str, Any]:
     later = decide.re_rung(item, now)
     assert replace(later, wake_at=item.wake_at) == item
     assert later.wake_at
-    return {"wake_at": keys.moment(later.wake_at), **keys.wake_attributes(item.id, later.wake_at, net=True)}
+    return {"wake_at": keys.moment(later.wake_at), **rows.wake_attributes(later)}
 
 
 TestLife = Life.TestCase

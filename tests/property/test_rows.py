@@ -1,16 +1,17 @@
 """Keys and rows say what they were made of, whatever that is."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.item.change import Answered, Budget, Link, Mention, ReplyToken, Shown
-from chalicelib.item.item import Contact, Decided, Event, EventType, Item, Merged
+from chalicelib.item.item import Contact, Decided, Event, EventType, Item, Merged, Promised
 from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.state import State
+from chalicelib.routing.clock import Clock
 from chalicelib.routing.route import Lane
 from chalicelib.store import keys, rows
 from tests.desk import customer, item, tags
@@ -52,8 +53,15 @@ _json: Any = st.recursive(
     max_leaves=8,
 )
 _facts = st.dictionaries(_text, _json, max_size=4)
+_spans = st.timedeltas(timedelta(0), timedelta(days=4000))
+_clocks = st.builds(
+    Clock, due_at=_moments, warn_at=_moments, warn_before=_spans, left=st.none() | _spans, paused_at=_maybe_moment,
+    warned_at=_maybe_moment, breached_at=_maybe_moment, ended_at=_maybe_moment,
+)  # fmt: skip
+_promised = st.builds(Promised, _text, _text, _id, st.none() | _clocks, st.none() | _clocks)
 _items = st.builds(
-    replace, st.just(item()), id=_id, customer_id=_id, channel=st.sampled_from(["mail", "chat"]), source=_text,
+    replace, st.just(item()), promises=st.none() | _promised,
+    id=_id, customer_id=_id, channel=st.sampled_from(["mail", "chat"]), source=_text,
     subject=_text, state=st.sampled_from(State), queue=_id, lane=st.sampled_from(Lane), reason=_text,
     ring=st.integers(1, 10**9), version=st.integers(1, 10**9), chain=_id, created_at=_moments, changed_at=_moments,
     waiting_since=_moments, holder=st.none() | _id, owner=st.none() | _id, claim_token=st.none() | _id,

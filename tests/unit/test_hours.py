@@ -1,6 +1,7 @@
 """Which calendars and promises are refused, and how those that are not are read."""
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -113,4 +114,16 @@ def test_calendars_and_promises_are_read() -> None:
     assert not urgent.covers("mail", None, "orders")
     assert not urgent.covers("chat", "high", "orders")
     assert rest.covers("chat", None, "orders")
+    check_calendars(desk)
+
+
+def test_what_the_page_on_promises_says_is_a_desk() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "promises.md").read_text("utf-8")
+    hours, letter = (part.split("```")[0] for part in page.split("```toml\n")[1:])
+    text = DESK.replace(
+        "[queues.people]", '[queues.spam]\nmembers = ["*"]\n\n[queues.complaints]\nmembers = ["*"]\n\n[queues.people]'
+    )
+    desk = policy.parse(text + hours + '[acknowledge]\nchannels = ["mail"]\n' + letter)
+    assert [promise.name for promise in desk.promises] == ["promise 1", "urgent mail", "everything else"]
+    assert desk.acknowledge.promised["en"].endswith("{until}.")
     check_calendars(desk)

@@ -93,8 +93,9 @@ def test_board_counts_lanes_age_and_what_is_held(service: Service) -> None:
     assert board.keys() == {"people", "orders"}
     since = oldest.waiting_since.isoformat().replace("+00:00", "Z")
     waiting = {"urgent": 1, "normal": 1}
-    assert board["orders"] == {"waiting": waiting, "oldest_waiting_since": since, "held": 1, "complete": True}
-    empty = {"waiting": {"urgent": 0, "normal": 0}, "oldest_waiting_since": None, "held": 0, "complete": True}
+    rest = {"complete": True, "promises": {"due_soon": 0, "breached": 0}}
+    assert board["orders"] == {"waiting": waiting, "oldest_waiting_since": since, "held": 1, **rest}
+    empty = {"waiting": {"urgent": 0, "normal": 0}, "oldest_waiting_since": None, "held": 0, **rest}
     assert board["people"] == empty
 
 

@@ -203,11 +203,11 @@ def test_in_no_day_of_a_month_there_is_a_sixth(minutes: int, least: int) -> None
      ("und", "We have your message.")],
 )  # fmt: skip
 def test_the_words_are_in_the_customers_language_or_the_desks_first(language: str, text: str) -> None:
-    assert acknowledgement(item(tags=tags(language=language)), COURTEOUS) == text
+    assert acknowledgement(item(tags=tags(language=language)), NOW, COURTEOUS) == text
 
 
 def test_an_untagged_item_is_acknowledged_in_the_desks_first_language() -> None:
-    assert acknowledgement(item(tags=None), COURTEOUS) == "We have your message."
+    assert acknowledgement(item(tags=None), NOW, COURTEOUS) == "We have your message."
 
 
 # What it writes
@@ -251,3 +251,73 @@ def test_it_is_saved_with_the_arrival_or_not_at_all() -> None:
 def test_only_who_opened_an_item_can_be_acknowledged() -> None:
     with pytest.raises(ValueError, match="only who opens an item"):
         acknowledged(Change(), letter(), FRESH, step())
+
+
+# By when
+
+PROMISING = policy.parse(
+    (DESK + ACKNOWLEDGE).replace('"We have your message."', '"We have your message.\\n\\n{promise}\\n\\nBye."')
+    + """
+[acknowledge.promised]
+en = "One of us will answer by {until}."
+
+[calendars.office]
+timezone = "Europe/Warsaw"
+monday = ["09:00-17:00"]
+tuesday = ["09:00-17:00"]
+
+[[promises]]
+channel = "mail"
+calendar = "office"
+first_reply = "PT7H30M"
+"""
+)
+
+
+def test_who_is_promised_an_answer_reads_by_when() -> None:
+    """Seven and a half office hours after ten o'clock on a Monday in Warsaw: half past nine on Tuesday."""
+    made = opened(desk=PROMISING).after
+    assert made
+    assert acknowledgement(made, NOW, PROMISING) == (
+        "We have your message.\n\nOne of us will answer by Tuesday, 3 March 2026, 09:30 (UTC+1).\n\nBye."
+    )
+
+
+def test_no_time_is_named_where_none_is_promised_or_it_is_over() -> None:
+    made = opened(desk=PROMISING).after
+    assert made
+    assert made.promises
+    assert made.promises.first_reply
+    silent = "We have your message.\n\nBye."
+    assert acknowledgement(item(), NOW, PROMISING) == silent
+    assert acknowledgement(made, made.promises.first_reply.due_at, PROMISING) == silent
+    assert acknowledgement(made, made.promises.first_reply.due_at - SECOND, PROMISING) != silent
+
+
+def test_a_language_without_a_promise_names_no_time() -> None:
+    made = opened(desk=PROMISING).after
+    assert made
+    from dataclasses import replace
+
+    assert acknowledgement(replace(made, tags=tags(language="pl")), NOW, PROMISING) == "Mamy wiadomość."
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("by {until}", "soon", "must have {until} once"),
+        ("by {until}", "by {until} or {until}", "must have {until} once"),
+        ("by {until}", "as soon as possible, by {until}", "must not say 'as soon as possible'"),
+        ("{promise}", "", "the text must have {promise} once"),
+        ("{promise}", "{promise} {promise}", "the text must have {promise} once"),
+        ('en = "One of us', 'pl = "One of us', "the text must have {promise} once"),
+        ('en = "One of us', 'fr = "One of us', "there is de, en, pl, ru, uk"),
+    ],
+)
+def test_a_promise_without_its_time_or_place_is_refused(old: str, new: str, said: str) -> None:
+    desk = (DESK + ACKNOWLEDGE).replace('"We have your message."', '"We have your message.\\n\\n{promise}"')
+    desk += '\n[acknowledge.promised]\nen = "One of us will answer by {until}."\n'
+    policy.parse(desk)
+    with pytest.raises(policy.PolicyError, match="acknowledge") as refused:
+        policy.parse(desk.replace(old, new))
+    assert said in str(refused.value)
