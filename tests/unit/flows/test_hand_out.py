@@ -8,7 +8,7 @@ from chalicelib.errors import NotAllowed
 from chalicelib.flows import persons
 from chalicelib.flows.claim import claim_named, next_in_queue
 from chalicelib.flows.reply import reply
-from chalicelib.flows.work import reassign, tag
+from chalicelib.flows.work import finish, reassign, reopen, tag
 from chalicelib.item.item import EventType, Item
 from chalicelib.item.passing import Destination
 from chalicelib.item.reply import Then
@@ -156,3 +156,19 @@ def test_the_third_contact_without_an_answer_is_urgent(ruled_world: TestWorld, m
     taken = claim_named(third.id, ANNA, "", ruled_world)
     reply(taken.id, taken.version, "It comes.", Then.WAIT, "", ANNA, ruled_world)
     assert one(moto_cloud).contacts is None
+
+
+@pytest.mark.parametrize("how", ["the customer writes", "an agent reopens"])
+def test_what_comes_back_comes_to_where_it_belongs_by_now(ruled_world: TestWorld, moto_cloud: Cloud, how: str) -> None:
+    chat(ruled_world, "d1", "#order")
+    held = claim_named(one(moto_cloud).id, ANNA, "", ruled_world)
+    done = finish(held.id, held.version, ANNA, ruled_world)
+    persons.mark(done.customer_id, "vip", "", SAM, ruled_world, stands=True)
+    if how == "an agent reopens":
+        reopen(done.id, done.version, "", ANNA, ruled_world)
+    else:
+        chat(ruled_world, "d2", "once more #order")
+    back = one(moto_cloud)
+    assert (back.id, back.state, back.queue) == (done.id, State.QUEUED, "billing")
+    assert back.sorting
+    assert (back.sorting.rule, back.sorting.moves) == ("vip-first", 0)
