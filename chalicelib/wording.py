@@ -45,28 +45,27 @@ class Phrases:
 
     def spans(self, words: Sequence[str]) -> Iterator[tuple[int, int]]:
         """Where phrases stand in a text, in order; of several that begin at one word the first that fits."""
-        exact, beginnings, lengths = self._index
+        exact, beginnings = self._index
         for start, word in enumerate(words):
             candidates = exact.get(word, ())
-            for length in lengths:
-                if found := beginnings.get(word[:length]):
-                    candidates = (*candidates, *found)
-            for rest in candidates:
-                end = start + 1 + len(rest)
-                if end <= len(words) and all(one.fits(words[start + n]) for n, one in enumerate(rest, 1)):
+            if found := beginnings.get(word[:SHORTEST_BEGINNING]):
+                candidates = (*candidates, *found)
+            for phrase in candidates:
+                end = start + len(phrase)
+                if end <= len(words) and all(one.fits(words[start + n]) for n, one in enumerate(phrase)):
                     yield start, end
                     break
 
     @cached_property
-    def _index(self) -> tuple[dict[str, tuple[_Phrase, ...]], dict[str, tuple[_Phrase, ...]], tuple[int, ...]]:
-        """What follows the first word of each phrase: by that word, and by its beginning; how long those are."""
+    def _index(self) -> tuple[dict[str, tuple[_Phrase, ...]], dict[str, tuple[_Phrase, ...]]]:
+        """The phrases by their first word, and by the first letters of one that is only a beginning."""
         exact: dict[str, tuple[_Phrase, ...]] = {}
         beginnings: dict[str, tuple[_Phrase, ...]] = {}
-        for phrase in self.texts:
-            head, *rest = parsed(phrase)
-            index = beginnings if head.begins else exact
-            index[head.said] = (*index.get(head.said, ()), tuple(rest))
-        return exact, beginnings, tuple(sorted({len(beginning) for beginning in beginnings}))
+        for phrase in map(tuple, map(parsed, self.texts)):
+            head = phrase[0]
+            index, key = (beginnings, head.said[:SHORTEST_BEGINNING]) if head.begins else (exact, head.said)
+            index[key] = (*index.get(key, ()), phrase)
+        return exact, beginnings
 
 
 #: What looks for nothing.

@@ -26,7 +26,7 @@ from chalicelib.item.item import AgentId, Contact, Customer, CustomerId, Event, 
 from chalicelib.item.joining import Because, By
 from chalicelib.item.missing import given
 from chalicelib.item.offer import RE_RING, Agents, candidates, into_queue
-from chalicelib.item.sorting import contact_made, facts_of, remembered, routed, rule_facts, with_contacts
+from chalicelib.item.sorting import contact_made, facts_of, placed_anew, remembered, routed, rule_facts, with_contacts
 from chalicelib.item.state import Action, State
 from chalicelib.item.steps import loads, stepped, waits
 from chalicelib.policy import Policy
@@ -297,9 +297,9 @@ def _item_with(
     asked = facts_of(message, tags, arrival.source, customer, arrival.now, policy)
     there = routed(tags, asked, policy)
     if before:
-        item = _continued(before, arrival, message, there, known.agents, policy)
-        if item.sorting:
-            item = replace(item, sorting=replace(item.sorting, said=remembered(there, asked.said, item.sorting).said))
+        kept = before.sorting and replace(before.sorting, said=tuple(sorted(asked.said.union(before.sorting.said))))
+        said_so_far = replace(before, sorting=kept)
+        item = _continued(said_so_far, arrival, message, there, customer, known.agents, policy)
     else:
         item = _item(arrival, ids, customer, there, State.QUEUED, message.subject)
         item = replace(item, sorting=remembered(there, asked.said))
@@ -359,6 +359,7 @@ def _continued(
     arrival: Arrival,
     message: Message,
     there: Route,
+    customer: Customer,
     agents: Agents,
     policy: Policy,
 ) -> Item:
@@ -366,6 +367,8 @@ def _continued(
     changed = stepped(item, Action.CUSTOMER_WROTE, arrival.now)
     changed = replace(changed, subject=item.subject or message.subject)
     lane = there.lane
+    if changed.state != item.state:
+        changed = placed_anew(changed, customer, arrival.now, policy)
     if item.state == State.RESOLVED:
         return _back(replace(changed, lane=lane), arrival, "reopened", agents, policy)
     if changed.state != item.state:

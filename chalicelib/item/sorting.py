@@ -72,17 +72,17 @@ def elsewhere(item: Item, customer: Customer, at: datetime, policy: Policy) -> R
     People's word stands: what they passed on or decided is not moved. Nor is what somebody has the first word on, and
     nothing for ever.
     """
-    sorting = item.sorting
-    if sorting is None or item.decided or not waits(item) or item.queue == QUARANTINE or sorting.moves >= MOST_MOVES:
+    if item.sorting is None or not waits(item) or item.sorting.moves >= MOST_MOVES or offered_to_another(item, "", at):
         return None
-    if offered_to_another(item, "", at):
-        return None
-    facts = Facts(
-        topic=None, urgency=None, at=at, language=item.language, channel=item.channel, source=item.source,
-        marks=customer.marks, said=frozenset(sorting.said),
-    )  # fmt: skip
-    there = routed(item.tags, facts, policy)
-    return there if there.queue != item.queue else None
+    return _by_now(item, customer, at, policy)
+
+
+def placed_anew(item: Item, customer: Customer, at: datetime, policy: Policy) -> Item:
+    """An item that comes back to its queue, in the one where it belongs by now; people's word stands here too."""
+    there = _by_now(item, customer, at, policy)
+    if there is None:
+        return item
+    return replace(item, queue=there.queue, sorting=remembered(there, frozenset(), item.sorting))
 
 
 def moved(item: Item, customer: Customer, step: Step, there: Route, agents: Agents, policy: Policy) -> Change:
@@ -100,6 +100,18 @@ def moved(item: Item, customer: Customer, step: Step, there: Route, agents: Agen
         **rule_facts(there, item.tags, policy),
     }  # fmt: skip
     return told(item, after, customer, EventType.ITEM_SORTED, step, policy, told_facts)
+
+
+def _by_now(item: Item, customer: Customer, at: datetime, policy: Policy) -> Route | None:
+    """Where the rules and the model place an item by now, if that is another queue than its own."""
+    if item.sorting is None or item.decided or item.queue == QUARANTINE:
+        return None
+    facts = Facts(
+        topic=None, urgency=None, at=at, language=item.language, channel=item.channel, source=item.source,
+        marks=customer.marks, said=frozenset(item.sorting.said),
+    )  # fmt: skip
+    there = routed(item.tags, facts, policy)
+    return there if there.queue != item.queue else None
 
 
 def contact_made(item: Item | None, at: datetime) -> Contacts:

@@ -176,6 +176,15 @@ def test_customer_is_the_customer_as_he_is_now(table: Table) -> None:
         table.customer("nobody")
 
 
+def test_marks_stand_on_the_customer_until_they_are_taken_away(table: Table) -> None:
+    _, whose = claimed(table)
+    for marks in (frozenset({"vip", "partner"}), frozenset({"vip"}), frozenset[str]()):
+        now = table.customer(whose.id)
+        told = written(step(event_id=f"m{now.seq}"), EventType.CUSTOMER_MARKED, now, None, {})[1]
+        table.save(Change(customer=now, events=(told,), marks=marks), NOW)
+        assert table.customer(whose.id) == replace(now, seq=now.seq + 1, marks=marks)
+
+
 def test_item_and_customer_come_in_one_look(table: Table) -> None:
     found, whose = arrived(table)
     assert table.item_and_customer(found.id, whose.id) == (found, whose)

@@ -7,9 +7,11 @@ import pytest
 from chalicelib.errors import NotAllowed
 from chalicelib.flows import persons
 from chalicelib.flows.claim import claim_named, next_in_queue
-from chalicelib.flows.work import reassign, tag
+from chalicelib.flows.reply import reply
+from chalicelib.flows.work import finish, reassign, reopen, tag
 from chalicelib.item.item import EventType, Item
 from chalicelib.item.passing import Destination
+from chalicelib.item.reply import Then
 from chalicelib.item.sorting import MOST_MOVES, elsewhere
 from chalicelib.item.state import State
 from tests.cloud import Cloud, TestWorld
@@ -136,3 +138,37 @@ def test_what_is_not_ours_to_move_stays(changed: dict[str, object]) -> None:
 
     assert elsewhere(item(sorting=Sorting()), vip, NOW, desk)
     assert elsewhere(replace(item(sorting=Sorting()), **changed), vip, NOW, desk) is None  # type: ignore[arg-type]
+
+
+def test_the_third_contact_without_an_answer_is_urgent(ruled_world: TestWorld, moto_cloud: Cloud) -> None:
+    """Lines that follow within an hour are one contact; an answer starts the count anew."""
+    chat(ruled_world, "d1", "where is it? #order")
+    for number, hours in enumerate((0, 0, 2), 2):
+        forward(ruled_world, hours=hours)
+        chat(ruled_world, f"d{number}", "hello?? #order")
+    assert (one(moto_cloud).lane, one(moto_cloud).contacts and one(moto_cloud).contacts.times) == ("normal", 2)
+    forward(ruled_world, hours=2)
+    chat(ruled_world, "d9", "still there? #order")
+    third = one(moto_cloud)
+    assert (third.lane, third.contacts and third.contacts.times) == ("urgent", 3)
+    told = facts(ruled_world, third)[-1]
+    assert told["tags"]["ruled"] == {"rules": ["again"], "model": "normal"}
+    taken = claim_named(third.id, ANNA, "", ruled_world)
+    reply(taken.id, taken.version, "It comes.", Then.WAIT, "", ANNA, ruled_world)
+    assert one(moto_cloud).contacts is None
+
+
+@pytest.mark.parametrize("how", ["the customer writes", "an agent reopens"])
+def test_what_comes_back_comes_to_where_it_belongs_by_now(ruled_world: TestWorld, moto_cloud: Cloud, how: str) -> None:
+    chat(ruled_world, "d1", "#order")
+    held = claim_named(one(moto_cloud).id, ANNA, "", ruled_world)
+    done = finish(held.id, held.version, ANNA, ruled_world)
+    persons.mark(done.customer_id, "vip", "", SAM, ruled_world, stands=True)
+    if how == "an agent reopens":
+        reopen(done.id, done.version, "", ANNA, ruled_world)
+    else:
+        chat(ruled_world, "d2", "once more #order")
+    back = one(moto_cloud)
+    assert (back.id, back.state, back.queue) == (done.id, State.QUEUED, "billing")
+    assert back.sorting
+    assert (back.sorting.rule, back.sorting.moves) == ("vip-first", 0)
