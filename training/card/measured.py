@@ -1,5 +1,6 @@
 """The figures of the card that need more than `training.loop.figures`: bands, intervals, order."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -184,9 +185,9 @@ def languages(model: Model, samples: Sequence[Sample]) -> Share:
 
 def mistaken(answers: Answers) -> Mapping[tuple[str, str], int]:
     """True label and label said of what is wrong, the most frequent first."""
-    pairs = [(true, tag.label) for true, tag in zip(answers.truth, answers.said, strict=True) if tag.label != true]
-    counts = {pair: pairs.count(pair) for pair in sorted({*pairs})}
-    return dict(sorted(counts.items(), key=lambda item: -item[1]))
+    pairs = zip(answers.truth, answers.said, strict=True)
+    counts = Counter((true, tag.label) for true, tag in pairs if tag.label != true)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _group(answers: Answers, rows: "NDArray[np.bool_]") -> Group:

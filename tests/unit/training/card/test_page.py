@@ -173,6 +173,21 @@ def test_a_model_of_any_labels_has_a_card(tmp_path: Path, capsys: pytest.Capture
     assert "urgency" not in {part.get("id") for part in found.root.iter("section")}
 
 
+def test_labels_it_was_never_taught_are_its_mistakes(packaged: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data.jsonl"
+    data.write_text(
+        '{"body": "the roof leaks", "topic": "repair", "urgency": "someday"}\n{"body": "?", "topic": "order"}\n'
+    )
+    found = card(tmp_path / "card.html", "--model", str(packaged), "--data", str(data))
+    check_stands_alone(found)
+    matrix = found.table("What is called what: topic")
+    assert matrix["topic"] == ["order", "billing", "spam", "repair"]
+    assert sorted(matrix["repair"]) == ["0", "1", "·", "·"], "never right, once called something else"
+    assert "0 of 1 are right" in found.section("urgency")
+    assert "kappa" not in found.section("urgency")
+    assert "do not say their language or channel" in found.section("languages-and-channels")
+
+
 def test_what_it_was_taught_on_is_counted_and_what_changed_is_said(corpus: Path, packaged: Path) -> None:
     about = subject(packaged, corpus, messages.aside(corpus))
     found = Card(page(about))
