@@ -2,7 +2,7 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo up test test-long check fix package bench lock clean
+.PHONY: help setup demo up test test-long check fix package bench card lock clean
 
 PYTHON ?= $(shell for p in python3.12 python3 python3.13 python3.14; do \
   $$p -c 'import sys; raise SystemExit(sys.version_info < (3, 12))' 2>/dev/null && command -v $$p && break; done)
@@ -73,13 +73,17 @@ package: setup ## Build and verify what goes to AWS: build/package
 bench: setup ## Measure the budgets: build/bench.json
 	@$(BIN)/python -m tests.bench $(ARGS)
 
+card: setup ## What the starter model is and what it reaches: build/card.html (ARGS=--curve learns anew on parts of the corpus)
+	@$(BIN)/sortownia card --out build/card.html $(ARGS)
+
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
   --python-version 3.12 --custom-compile-command "make lock"
 lock: $(UV) ## Pin all dependencies anew (UPGRADE=--upgrade for newer versions)
 	@$(LOCK) $(UPGRADE) pyproject.toml -o requirements.txt
 	@$(LOCK) $(UPGRADE) --constraint requirements.txt --group dev pyproject.toml -o requirements/dev.txt
+	@$(LOCK) $(UPGRADE) --constraint requirements/dev.txt --group training pyproject.toml -o requirements/training.txt
 	@$(LOCK) $(UPGRADE) --group stack -o requirements/stack.txt
 	@$(LOCK) $(UPGRADE) --group uv -o requirements/uv.txt
 
 clean: ## Remove everything that was made or installed here
-	@rm -rf .venv .venv-stack .tools .local build classifiers/starter
+	@rm -rf .venv .venv-stack .tools .local build classifiers/starter classifiers/starter.sha256

@@ -24,9 +24,12 @@ REPLY_SENT_LATE: Final = "ReplySentLate"
 REPLY_OUTCOME_UNKNOWN: Final = "ReplyOutcomeUnknown"
 PING_PONG: Final = "PingPong"
 PRESENCE_SILENT: Final = "PresenceSilent"
+MODEL_NOT_TAKEN: Final = "ModelNotTaken"
 PROMISE_WARNED: Final = "PromiseWarned"
 PROMISE_BREACHED: Final = "PromiseBreached"
 PROMISE_KEPT: Final = "PromiseKept"
+SORTED_ANEW: Final = "SortedAnew"
+ESCALATED: Final = "Escalated"
 
 #: What one more of each means.
 MEANING: Final[Mapping[str, str]] = MappingProxyType(
@@ -44,6 +47,9 @@ MEANING: Final[Mapping[str, str]] = MappingProxyType(
         PROMISE_BREACHED: "A reply or resolution did not come in the time that was promised.",
         PROMISE_KEPT: "A reply or resolution came in the time that was promised.",
         PRESENCE_SILENT: "An agent let a chat offer pass in silence and was set away.",
+        MODEL_NOT_TAKEN: "The model that should serve could not be had, proved or used: the last good one went on.",
+        SORTED_ANEW: "A waiting item was moved when it was to be handed out: by now the rules send it elsewhere.",
+        ESCALATED: "An item was passed to the next tier.",
     }
 )
 
@@ -57,6 +63,7 @@ CALLS_A_PERSON: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         QUARANTINED: {"why": FAILED},
         REPLY_OUTCOME_UNKNOWN: {},
         PING_PONG: {},
+        MODEL_NOT_TAKEN: {},
     }
 )
 

@@ -10,16 +10,20 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from chalicelib import hours
+from chalicelib import asks, hours, rules
+from chalicelib.asks import Asks
 from chalicelib.hours import Calendar, Promise
+from chalicelib.rules import Rules
 
 DESK_FILE: Final = Path(__file__).with_name("desk.toml")
 QUARANTINE: Final = "quarantine"
 CHANNELS: Final = ("mail", "chat")
 ROLES: Final = ("agent", "supervisor", "observer", "admin")
 URGENCIES: Final = ("low", "normal", "high", "critical")
+TIERS: Final = 3
 ACKNOWLEDGED: Final = ("mail",)
 COURTESY_LENGTH: Final = 4_000
+MOST_MONTHS: Final = 600
 #: Where a text of an acknowledgement has its promise, and a promise its time; the languages a time can be said in.
 PROMISE: Final = "{promise}"
 UNTIL: Final = "{until}"
@@ -61,6 +65,8 @@ _SOON = re.compile(
     re.IGNORECASE,
 )
 _API = re.compile(r"https://[^\s/?#]+(/[^\s/?#]+)*")
+# As EventBridge takes them; six fields, or a number of days.
+_SCHEDULE = re.compile(r"cron\([^\s()]+(?: [^\s()]+){5}\)|rate\((?:1 day|[1-9]\d* days)\)")
 _PROVIDERS_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _INSTALLATION: Final = {
     "replies": (_HTTPS, "must be an address that starts with https://"),
@@ -81,19 +87,22 @@ class PolicyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A team's queue. `members` are agent ids who may claim from it; `skills` what each of them must have."""
+    """A team's queue. `members` are agent ids who may claim from it; `skills` what each of them must have; `next` the
+    queue of the next tier, '' at the last."""
 
     name: str
     members: frozenset[str]
     skills: frozenset[str] = frozenset()
+    next: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A label of the classifier and the queue of the people who handle it."""
+    """A label of the classifier, the queue of the people who handle it, and what they need to know for it."""
 
     name: str
     queue: str
+    asks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +158,14 @@ class Acknowledge:
 
 
 @dataclass(frozen=True, slots=True)
+class Training:
+    """When the next model is made of what people decided ('' for never), and of how many months' decisions."""
+
+    schedule: str = ""
+    months: int = 24
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """Which claims of a token name the agent and his roles, and which web origins may call the API."""
 
@@ -175,8 +192,11 @@ class Policy:
     installations: Mapping[str, Installation]
     agents: Mapping[str, Agent] = field(default_factory=dict)
     acknowledge: Acknowledge = field(default_factory=Acknowledge)
+    training: Training = field(default_factory=Training)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     promises: tuple[Promise, ...] = ()
+    rules: Rules = field(default_factory=Rules)
+    asks: Asks = field(default_factory=Asks)
 
     @property
     def domains(self) -> frozenset[str]:
@@ -240,6 +260,13 @@ class _Reader:
         queues = self._queues(agents)
         lanes = self._table("lanes", {"urgent"})
         calendars = hours.calendars(self._raw.get("calendars", {}), self)
+        asked = asks.read(self._raw, languages, self._broken)
+        topics = self._topics(queues, asked)
+        mailboxes, installations = self._mailboxes(), self._installations()
+        names = rules.Names(
+            topics=tuple(topics), queues=tuple(name for name in queues if name != QUARANTINE), languages=languages,
+            channels=CHANNELS, urgencies=URGENCIES, mailboxes=tuple(mailboxes), installations=tuple(installations),
+        )  # fmt: skip
         return Policy(
             name=self._string("desk.name", desk.get("name")),
             languages=languages,
@@ -253,19 +280,17 @@ class _Reader:
             leases=self._per_channel("leases"),
             offers=self._per_channel("offers"),
             urgent=frozenset(self._each("lanes.urgent", lanes.get("urgent"), URGENCIES, "an urgency")),
-            topics=MappingProxyType(
-                {
-                    name: Topic(name, self._queue_name(f"topics.{name}", queue, queues))
-                    for name, queue in self._table("topics").items()
-                }
-            ),
+            topics=topics,
             queues=queues,
-            mailboxes=self._mailboxes(),
-            installations=self._installations(),
+            mailboxes=mailboxes,
+            installations=installations,
             agents=agents,
             acknowledge=self._acknowledge(languages),
+            training=self._training(),
             calendars=MappingProxyType(calendars),
             promises=self._promises(calendars, queues),
+            rules=rules.read(self._raw, names, self._broken),
+            asks=asked,
         )
 
     def _promises(self, calendars: Mapping[str, Calendar], queues: Iterable[str]) -> tuple[Promise, ...]:
@@ -279,6 +304,18 @@ class _Reader:
     def each(self, key: str, value: Any, allowed: Iterable[str], what: str) -> tuple[str, ...]:
         """A list of texts, each of them allowed."""
         return self._each(key, value, allowed, what)
+
+    def _topics(self, queues: Mapping[str, Queue], asked: Asks) -> Mapping[str, Topic]:
+        topics = {}
+        for name, said in self._table("topics").items():
+            key = f"topics.{name}"
+            if not isinstance(said, dict):
+                topics[name] = Topic(name, self._queue_name(key, said, queues))
+                continue
+            self._known(key, said, {"queue", "asks"})
+            wanted = self._each(f"{key}.asks", said.get("asks", ()), asked.by_name, "something in [asks]")
+            topics[name] = Topic(name, self._queue_name(f"{key}.queue", said.get("queue"), queues), wanted)
+        return MappingProxyType(topics)
 
     def _acknowledge(self, languages: tuple[str, ...]) -> Acknowledge:
         if "acknowledge" not in self._raw:
@@ -308,6 +345,17 @@ class _Reader:
         self._check_courtesy(key, self._string(key, sentence))
         if sentence.count(UNTIL) != 1:
             raise self._broken(key, f"must have {UNTIL} once, which is the time")
+
+    def _training(self) -> Training:
+        if "training" not in self._raw:
+            return Training()
+        entry = self._table("training", {"schedule", "months"})
+        schedule, months = entry.get("schedule", ""), entry.get("months", 24)
+        if not isinstance(schedule, str) or not (schedule == "" or _SCHEDULE.fullmatch(schedule)):
+            raise self._broken("training.schedule", 'must be such as "cron(0 2 ? * SUN *)" or "rate(7 days)", or ""')
+        if type(months) is not int or not 1 <= months <= MOST_MONTHS:
+            raise self._broken("training.months", f"must be a whole number from 1 to {MOST_MONTHS}")
+        return Training(schedule, months)
 
     def _check_courtesy(self, key: str, text: str) -> None:
         if len(text) > COURTESY_LENGTH:
@@ -360,18 +408,31 @@ class _Reader:
                 )
             if name == QUARANTINE:
                 raise self._broken(key, "this queue exists already: give its members under [quarantine]")
-            entry = self._table(key, {"members", "skills"})
+            entry = self._table(key, {"members", "skills", "next"})
             queues[name] = Queue(
                 name,
                 self._members(f"{key}.members", entry.get("members"), everyone, agents),
                 frozenset(self._strings(f"{key}.skills", entry.get("skills", ()))),
+                entry.get("next", ""),
             )
+        for name, queue in queues.items():
+            self._check_tiers(f"queues.{name}.next", queue, queues)
         quarantine = self._table(QUARANTINE, {"members"})
         members = self._members(f"{QUARANTINE}.members", quarantine.get("members"), everyone, agents)
         if not members:
             raise self._broken(f"{QUARANTINE}.members", "somebody must look at what could not be read")
         queues[QUARANTINE] = Queue(QUARANTINE, members)
         return MappingProxyType(queues)
+
+    def _check_tiers(self, key: str, queue: Queue, queues: Mapping[str, Queue]) -> None:
+        tiers = [queue.name]
+        while queue.next != "":
+            queue = queues[self._queue_name(key, queue.next, queues)]
+            if queue.name in tiers:
+                raise self._broken(key, f"leads back to {queue.name}")
+            tiers.append(queue.name)
+        if len(tiers) > TIERS:
+            raise self._broken(key, f"makes {len(tiers)} tiers; a desk has at most {TIERS}")
 
     def _members(self, key: str, value: Any, everyone: Iterable[str], agents: Mapping[str, Agent]) -> frozenset[str]:
         names = self._strings(key, value)
@@ -491,26 +552,32 @@ class _Reader:
         return value
 
     def _broken(self, key: str, rule: str) -> PolicyError:
-        return PolicyError(f"{self._source}, line {_line_of(self._text, key)}: {key}: {rule}")
+        return PolicyError(f"{self._source}, line {line_of(self._text, key)}: {key}: {rule}")
 
 
 _SECTIONS: Final = (
     "desk", "access", "leases", "offers", "lanes", "topics", "queues", "quarantine", "mailboxes", "installations",
-    "capacity", "agents", "acknowledge", "calendars", "promises",
+    "capacity", "agents", "acknowledge", "training", "calendars", "promises", "rules", "urgency", "spam", "marks",
+    "asks", "asking",
 )  # fmt: skip
 
 
-def _line_of(text: str, key: str) -> int:
+def line_of(text: str, key: str) -> int:
     """Line where `key` (dotted) stands, or its table where it is missing, or the last line of the file."""
     lines = text.splitlines()
     parts = key.split(".")
+    seen: dict[str, int] = {}  # of each [[list]], how many entries
     for depth in range(len(parts), 0, -1):
         wanted = ".".join(parts[:depth])
         section = ""
+        seen.clear()
         for number, line in enumerate(lines, start=1):
             code = line.split("#", 1)[0].strip().replace('"', "")
             if code.startswith("["):
                 section = code.strip("[] ")
+                if code.startswith("[["):
+                    seen[section] = seen.get(section, 0) + 1
+                    section = f"{section}.{seen[section]}"
                 found = section
             else:
                 name = code.split("=", 1)[0].strip()

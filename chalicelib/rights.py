@@ -54,6 +54,12 @@ def check_may_write(caller: Caller) -> None:
         raise NotAllowed(f"{caller.id} may look, but change nothing")
 
 
+def check_may_supervise(caller: Caller) -> None:
+    """Raises `NotAllowed` for who may not decide for the whole desk."""
+    if not caller.roles & _ACTS_FOR_OTHERS:
+        raise NotAllowed(f"{caller.id} is no supervisor")
+
+
 def check_may_act_for(caller: Caller, agent_id: str) -> None:
     """Raises `NotAllowed` unless the caller is that agent, or may act for others."""
     if not (caller.roles & _ACTS_FOR_OTHERS or (caller.id == agent_id and "agent" in caller.roles)):

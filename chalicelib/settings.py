@@ -15,7 +15,8 @@ class Settings:
     """Where this stack's resources are. Each field is the environment variable of the same name in capitals.
 
     `chat_replies_url`, where it is not '', takes every chat reply at `<it>/<installation>` instead of the desk's
-    addresses, so that a stack for trials never talks to the real shop.
+    addresses, so that a stack for trials never talks to the real shop. `model_bucket` is '' where only the packaged
+    model is to tag, `model_keys` the public halves (base64, separated by commas) of the keys that sign the bucket's.
     """
 
     stack_name: str
@@ -23,6 +24,7 @@ class Settings:
     raw_bucket: str
     lake_bucket: str
     model_bucket: str
+    model_keys: str
     inbound_queue_url: str
     timer_queue_url: str
     parking_queue_url: str

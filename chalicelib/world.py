@@ -3,32 +3,48 @@
 import logging
 import secrets
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 import classifiers
 from chalicelib import policy
 from chalicelib.aws import clients
 from chalicelib.aws.lake import Lake
 from chalicelib.aws.mailer import Mailer
+from chalicelib.aws.models import Models
 from chalicelib.aws.queues import Queues
 from chalicelib.aws.raw_store import RawStore
 from chalicelib.aws.secrets import Secrets
 from chalicelib.item.arrive import NewIds
 from chalicelib.item.item import CustomerId, ItemId
 from chalicelib.metrics import Metrics
-from chalicelib.policy import Policy
+from chalicelib.policy import URGENCIES, Policy
 from chalicelib.providers import Providers
+from chalicelib.serving import Serving
 from chalicelib.settings import Settings
 from chalicelib.store.table import Table
-from classifiers.artifact import ModelError, load
+from classifiers.artifact import ModelError, load, pinned
 from classifiers.model import Model
+from classifiers.sealed import Keys, public_keys
 
 log = logging.getLogger("sortownia")
 
 PACKAGED_MODEL = Path(classifiers.__file__).with_name("starter")
+
+
+class Afresh[T]:
+    """A property an instance's own attribute of that name may stand in for, as with `cached_property`; asked anew each
+    time."""
+
+    def __init__(self, ask: Callable[[Any], T]) -> None:
+        self._ask, self.__doc__ = ask, ask.__doc__
+
+    def __get__(self, instance: object, _owner: type) -> T:
+        return self._ask(instance)
 
 
 @dataclass(frozen=True)
@@ -81,21 +97,51 @@ class World:
         return Metrics(self.settings.stack_name, self.now)
 
     @cached_property
-    def model(self) -> Model | None:
-        """The packaged model, or None when it is missing, corrupt or knows other topics than the desk.
+    def models(self) -> Models | None:
+        """The bucket of models, None where none is configured."""
+        bucket = self.settings.model_bucket
+        return Models(clients.s3(), bucket) if bucket else None
 
-        Never raises: without a model messages go to people, marked `unclassified`.
-        """
-        try:
-            model = load(self.model_directory)
-        except ModelError as error:
-            log.error("model refused: %s", error)
-            return None
+    @cached_property
+    def serving(self) -> Serving:
+        """What keeps the model at work."""
+        return Serving(self._packaged, self.models, self._trusted(), self.misfit, self.metrics, self.now)
+
+    @Afresh
+    def model(self) -> Model | None:
+        """The model that tags now, or None where there is none that can: then messages go to people, marked
+        `unclassified`. Never raises."""
+        return self.serving.model()
+
+    def misfit(self, model: Model) -> str:
+        """Why a sound model cannot tag for this desk, '' where it can."""
+        missing = sorted({"topic", "urgency", "language"} - {head.name for head in model.heads})
+        if missing:
+            return f"it has no head {', '.join(missing)}"
         unknown = sorted(set(model.head("topic").labels) - self.policy.topics.keys())
         if unknown:
-            log.error("model refused: the desk has no topic %s", ", ".join(unknown))
+            return f"the desk has no topic {', '.join(unknown)}"
+        strange = sorted(set(model.head("urgency").labels) - {*URGENCIES})
+        return f"there is no urgency {', '.join(strange)}" if strange else ""
+
+    def _packaged(self) -> Model | None:
+        try:
+            # Its signature was checked when it was packaged (decision 21); to do it again is a tenth of a start.
+            model = load(self.model_directory, pinned(self.model_directory))
+        except ModelError as error:
+            log.error("packaged model refused: %s", error)
+            return None
+        if reason := self.misfit(model):
+            log.error("packaged model refused: %s", reason)
             return None
         return model
+
+    def _trusted(self) -> Keys:
+        try:
+            return public_keys(key for key in self.settings.model_keys.split(",") if key)
+        except ValueError as error:
+            log.error("no model of the bucket is trusted: MODEL_KEYS: %s", error)
+            return Keys(frozenset())
 
     def now(self) -> datetime:
         """The present moment, aware UTC."""

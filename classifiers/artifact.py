@@ -1,11 +1,9 @@
-"""Reads a model directory: `manifest.json` beside `arrays.npz`, checked before anything is used.
+"""Reads a model: `manifest.json`, its signature and `arrays.npz`, checked before anything is used.
 
 Nothing in an artifact is ever executed: arrays are read with pickles refused.
 """
 
-import hashlib
 import io
-import json
 import math
 import zipfile
 import zlib
@@ -17,13 +15,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers import text
+from classifiers import sealed, text
 from classifiers.model import Guard, Head, Hidden, Model
+from classifiers.sealed import Files, Folder, Pinned, Trust
+from classifiers.sealed import ModelError as ModelError
 from classifiers.table import Table
 
 SCHEMA: Final = 2
-MANIFEST: Final = "manifest.json"
+MANIFEST: Final = sealed.MANIFEST
 ARRAYS: Final = "arrays.npz"
+MOST_UNPACKED: Final = 200_000_000  # bytes of all arrays, which a zip of a few may claim to hold
 #: Row scales are powers of two; their exponents, in quarters, are kept in a byte.
 SCALE_STEP: Final = 4
 SCALE_ZERO: Final = 128  # of the code that stands for 1
@@ -41,59 +42,57 @@ _KINDS: Final = {
 }
 
 
-class ModelError(Exception):
-    """A model directory that cannot be used; the message names the file and the reason."""
+def load(source: Path | Files, trust: Trust) -> Model:
+    """The model in a directory, or wherever its files lie: believed, whole and fitting this code. Raises ModelError.
 
-
-def load(directory: Path) -> Model:
-    """The model in the directory, whole and fitting this code. Raises ModelError."""
-    manifest = read_manifest(directory)
-    arrays = _arrays(directory / ARRAYS, _checked_bytes(directory, manifest))
+    In this order: who made the manifest, that each file is the one it names, versions, arrays.
+    """
+    files = Folder(source) if isinstance(source, Path) else source
+    manifest, contents = sealed.read(files, trust)
+    where = f"{files.where}/{MANIFEST}"
+    _check_versions(where, manifest)
+    if contents.keys() != {ARRAYS}:
+        raise ModelError(f"{where}: names {', '.join(sorted(contents)) or 'no file'}, not {ARRAYS} alone")
+    arrays = _arrays(f"{files.where}/{ARRAYS}", contents[ARRAYS])
     try:
         return _model(manifest, arrays)
     except (KeyError, TypeError, ValueError, UnicodeDecodeError) as problem:
-        raise ModelError(f"{directory / MANIFEST}: does not describe {ARRAYS}: {_reason(problem)}") from problem
+        raise ModelError(f"{where}: does not describe {ARRAYS}: {_reason(problem)}") from problem
 
 
-def read_manifest(directory: Path) -> dict[str, Any]:
-    """The manifest, of a schema and feature version this code knows. Raises ModelError."""
-    path = directory / MANIFEST
-    try:
-        manifest = json.loads(path.read_bytes())
-    except OSError as problem:
-        raise ModelError(f"{path}: cannot be read: {problem.strerror}") from problem
-    except ValueError as problem:
-        raise ModelError(f"{path}: is not JSON: {problem}") from problem
-    if not isinstance(manifest, dict):
-        raise ModelError(f"{path}: is not a JSON object")
-    _check_version(path, "schema", manifest.get("schema"), SCHEMA)
-    _check_version(path, "feature version", manifest.get("features"), text.VERSION)
+def read_manifest(directory: Path, trust: Trust) -> dict[str, Any]:
+    """The manifest, believed, and of a schema and feature version this code knows. Raises ModelError."""
+    manifest = sealed.read_manifest(Folder(directory), trust)
+    _check_versions(str(directory / MANIFEST), manifest)
     return manifest
 
 
-def _check_version(path: Path, what: str, found: object, wanted: int) -> None:
-    if found != wanted:
-        raise ModelError(f"{path}: {what} is {found!r}, this code reads {wanted}")
+def pin_path(directory: Path) -> Path:
+    """The file beside a packaged model that names its manifest's SHA-256."""
+    return directory.with_name(f"{directory.name}.sha256")
 
 
-def _checked_bytes(directory: Path, manifest: Mapping[str, Any]) -> bytes:
-    """The array file's bytes, read once, so that what was checked is what is used."""
-    path = directory / ARRAYS
+def pinned(directory: Path) -> Pinned:
+    """Trust in the model that was packaged here. Raises ModelError where none was."""
+    path = pin_path(directory)
     try:
-        expected = manifest["files"][ARRAYS]["sha256"]
-    except (KeyError, TypeError) as problem:
-        raise ModelError(f"{directory / MANIFEST}: has no sha256 for {ARRAYS}") from problem
-    try:
-        content = path.read_bytes()
-    except OSError as problem:
-        raise ModelError(f"{path}: cannot be read: {problem.strerror}") from problem
-    if hashlib.sha256(content).hexdigest() != expected:
-        raise ModelError(f"{path}: SHA-256 differs from the one in {MANIFEST}: damaged or exchanged")
-    return content
+        return Pinned(path.read_text("ascii").strip())
+    except (OSError, ValueError) as problem:
+        raise ModelError(f"{path}: cannot be read: {_reason(problem)}") from problem
 
 
-def _arrays(path: Path, content: bytes) -> dict[str, NDArray[Any]]:
+def _check_versions(where: str, manifest: Mapping[str, Any]) -> None:
+    for what, found, wanted in (
+        ("schema", manifest.get("schema"), SCHEMA),
+        ("feature version", manifest.get("features"), text.VERSION),
+    ):
+        if found != wanted:
+            raise ModelError(f"{where}: {what} is {found!r}, this code reads {wanted}")
+
+
+def _arrays(path: str, content: bytes) -> dict[str, NDArray[Any]]:
     try:
+        _check_members(path, content)
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in _KINDS}
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as problem:
@@ -104,6 +103,16 @@ def _arrays(path: Path, content: bytes) -> dict[str, NDArray[Any]]:
         if not np.all(np.isfinite(arrays[name])):
             raise ModelError(f"{path}: {name} holds numbers that are not finite")
     return arrays
+
+
+def _check_members(path: str, content: bytes) -> None:
+    """Before anything is unpacked: that it holds the arrays alone, and no more than a model can have."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = archive.infolist()
+    if more := sorted({member.filename for member in members} - {f"{name}.npy" for name in _KINDS}):
+        raise ModelError(f"{path}: holds {more[0][:100]!r}, which is no array of a model")
+    if (size := sum(member.file_size for member in members)) > MOST_UNPACKED:
+        raise ModelError(f"{path}: would unpack to {size:,} bytes; {MOST_UNPACKED:,} are allowed")
 
 
 def row_scales(codes: NDArray[Any]) -> NDArray[Any]:
@@ -122,6 +131,7 @@ def _model(manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> M
             raise ValueError(f"{name} has shape {arrays[name].shape}, expected {shape}")
     table = Table(
         vocabulary=dict(zip(vocabulary, range(rows), strict=True)),
+        words=_count(manifest["words"], rows),
         idf=arrays["idf"],
         weights=arrays["weights"],
         blocks=blocks,
@@ -176,6 +186,12 @@ def _guards(described: Any, heads: Sequence[Head]) -> tuple[Guard, ...]:
         if guard.label not in labels[guard.head] or guard.label not in labels[guard.by]:
             raise ValueError(f"{guard.label!r} is no label of both {guard.head!r} and {guard.by!r}")
     return guards
+
+
+def _count(value: object, most: int) -> int:
+    if not isinstance(value, int) or not 0 <= value <= most:
+        raise ValueError(f"{value!r} is no number of at most {most}")
+    return value
 
 
 def _text(value: object) -> str:

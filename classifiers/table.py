@@ -23,8 +23,8 @@ class Vector:
 
     `occurrences`: the row of every known feature as it occurs, the words' own first and in turn.
     `pairs`: by distance from 1, for each word that has one so far behind it, the row of their pair, or None.
-    `features`: the different rows among them, sorted; `counts`, `values` (tf-idf, of length 1) and
-    `weights` (shape (n_features, n_columns), still to be scaled by row and column) go with it.
+    `features`: the different rows among them, sorted; `counts`, `values` (tf-idf; those of words and those of the rest
+    each of length 1) and `weights` (shape (n_features, n_columns), still to be scaled by row and column) go with it.
     `margins`: one per column. `known`: whether the table knows any word of the text.
     """
 
@@ -42,11 +42,12 @@ class Vector:
 class Table:
     """weight[i, j] = weights[i, j] * row_scale[i, block of j] * column_scale[j]; safe to share between threads.
 
-    A row is a feature of the vocabulary. A column is a label of a head or a hidden unit; columns that belong together
-    are a block, and the blocks stand in turn.
+    A row is a feature of the vocabulary, the first `words` of them features of whole words. A column is a label of a
+    head or a hidden unit; columns that belong together are a block, and the blocks stand in turn.
     """
 
     vocabulary: dict[str, int]
+    words: int
     idf: Floats
     weights: NDArray[Any]
     blocks: tuple[slice, ...]
@@ -84,7 +85,9 @@ class Table:
         features, counts = _counted(occurrences)
         kind = self.idf.dtype
         values = (np.log(counts) + 1).astype(kind) * self.idf[features]
-        values *= 1 / sqrt(float(values @ values) or 1.0)
+        edge = int(features.searchsorted(self.words))
+        for part in (values[:edge], values[edge:]):
+            part *= 1 / sqrt(float(part @ part) or 1.0)
         weights = self.weights[features].astype(kind)
         scaled = (values[:, None] * self.row_scale[features]).T
         margins = np.concatenate([scale @ weights[:, block] for scale, block in zip(scaled, self.blocks, strict=True)])

@@ -71,11 +71,16 @@ def pair_feature(first: str, second: str) -> str:
 
 def near_pair_feature(first: str, second: str) -> str:
     """Feature of two words with one or more between them, whichever comes first."""
-    return f"~{first} {second}" if first < second else f"~{second} {first}"
+    return f"={first} ~{second}" if first < second else f"={second} ~{first}"
 
 
 #: How two words make a feature, by how far apart they stand.
 PAIR_FEATURES: Final = {1: pair_feature, 2: near_pair_feature, 3: near_pair_feature, 4: near_pair_feature}
+
+
+def is_of_words(feature: str) -> bool:
+    """Whether the feature is a whole word or words; the others are pieces of words and facts."""
+    return feature.startswith("=")
 
 
 def length_feature(words: Sequence[str]) -> str:

@@ -11,7 +11,8 @@ class Function:
     """One function of app.py.
 
     `name` is the Python name of its handler (Chalice calls the HTTP one `api_handler`), `kinds` the rows a
-    stream reader is shown, `created_only` whether it sees them only when they are written first.
+    stream reader is shown, `created_only` whether it sees them only when they are written first, `tags` whether it
+    asks the model.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Function:
     concurrency: int = 0
     kinds: tuple[str, ...] = ()
     created_only: bool = False
+    tags: bool = False
 
     @property
     def logical_id(self) -> str:
@@ -54,6 +56,7 @@ FUNCTIONS: Final = (
         timeout_seconds=60,
         reads="InboundQueue",
         concurrency=20,
+        tags=True,
     ),
     Function(
         name="quarantine",

@@ -32,10 +32,12 @@ from infra.intrinsics import Json
 from infra.policies import role_policies
 from infra.ses import ses_template
 from infra.template import merge_template
+from infra.training import ARCHIVE, write_source
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 OUT: Final = ROOT / "build" / "package"
 ZIP, TEMPLATE, SES, REPORT = "deployment.zip", "template.json", "ses.json", "report.json"
+TRAINING: Final = ARCHIVE
 
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the first moment a zip can hold
 _USELESS_SUFFIXES: Final = (".pyi", ".pyx", ".pxd", ".pxi", ".a", ".h", ".c", ".pyc")
@@ -113,6 +115,7 @@ def _check_sources(root: Path) -> None:
         ("app.py", "it is the application"),
         ("requirements.txt", "run `make lock`"),
         ("classifiers/starter/manifest.json", "run `make setup`, which trains the starter model"),
+        ("classifiers/starter.sha256", "run `make setup`, which trains the starter model"),
     ):
         if not (root / name).is_file():
             raise BuildError(f"{name} is missing: {remedy}")
@@ -170,6 +173,9 @@ def _build(out: Path, root: Path, work: Path, policy: Policy, inputs: str) -> Pa
         _append(wheels, _unzip(packaged / ZIP, work / "application"), out / ZIP)
     _write(out / TEMPLATE, json.loads((packaged / "sam.json").read_text("utf-8")))
     _write(out / SES, ses_template(policy))
+    (out / TRAINING).unlink(missing_ok=True)
+    if policy.training.schedule:
+        write_source(root, out / TRAINING)
     report = _report(out / ZIP, inputs, clock.seconds)
     _write(out / REPORT, asdict(report))
     return report

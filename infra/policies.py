@@ -57,7 +57,7 @@ def _receive(policy: Policy) -> list[Json]:
     # What the desk says by itself is stored before the arrival is written that it belongs to.
     letters = [allow(["s3:PutObject"], [sub("${RawBucket.Arn}/out/*")])] if policy.acknowledge.channels else []
     # It tells itself of each message of a chat's body that failed as a whole.
-    return [_consume("InboundQueue"), _send("InboundQueue"), *_intake(), *letters]
+    return [_consume("InboundQueue"), _send("InboundQueue"), *_intake(), *_models(), *letters]
 
 
 def _quarantine() -> list[Json]:
@@ -69,10 +69,16 @@ def _intake() -> list[Json]:
         allow(["s3:GetObject"], [sub("${RawBucket.Arn}/*")]),
         allow(["s3:PutObject"], [sub("${RawBucket.Arn}/files/*")]),
         # Who may not list is told "forbidden" of what is not there, and would try again for ever.
-        allow(["s3:ListBucket"], [arn("RawBucket"), arn("ModelBucket")]),
-        allow(["s3:GetObject"], [sub("${ModelBucket.Arn}/*")]),
+        allow(["s3:ListBucket"], [arn("RawBucket")]),
         _rows(),
         _shown(),
+    ]
+
+
+def _models() -> list[Json]:
+    return [
+        allow(["s3:ListBucket"], [arn("ModelBucket")]),  # else what is not there would be "forbidden"
+        allow(["s3:GetObject"], [sub("${ModelBucket.Arn}/serving.json"), sub("${ModelBucket.Arn}/models/*")]),
     ]
 
 

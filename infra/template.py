@@ -10,6 +10,7 @@ from chalicelib.policy import WIDGET, Installation, Policy
 from infra.functions import FUNCTIONS, Function, camel
 from infra.intrinsics import Json, arn, attribute, document, ref, resource, sub
 from infra.outgoing import outgoing
+from infra.training import training
 
 INDEXES: Final = ("waiting", "holding", "state", "wake", "history")
 DAY: Final = 86_400
@@ -26,7 +27,7 @@ def merge_template(policy: Policy, functions: Sequence[Function] = FUNCTIONS) ->
     Raises `ValueError` where two queues of the desk would make the same resource.
     """
     resources = _table() | _buckets() | _mail() | outgoing() | _queues() | _work_queues(policy) | _secrets(policy)
-    resources |= _alarms(functions) | _function_overrides(functions)
+    resources |= training(policy.training) | _alarms(functions) | _function_overrides(functions)
     return {
         "Description": f"Sortownia, {policy.name}: one stack per company",
         "Parameters": _parameters(),
@@ -65,6 +66,12 @@ def _parameters() -> Json:
             "Default": "",
             "AllowedPattern": "(https?://[^\\s?#]*[^\\s?#/])?",
             "Description": "For trials: chat replies go below this address instead of those in desk.toml",
+        },
+        "ModelKeys": {
+            "Type": "String",
+            "Default": "",
+            "AllowedPattern": "([A-Za-z0-9+/]{43}=(,[A-Za-z0-9+/]{43}=)*)?",
+            "Description": "Public halves of the keys whose models are believed, in base64, separated by commas",
         },
         "LogLevel": {
             "Type": "String",
@@ -428,7 +435,8 @@ def _environment(function: Function) -> Json:
         "TABLE": ref("Table"),
         "RAW_BUCKET": ref("RawBucket"),
         "LAKE_BUCKET": ref("LakeBucket"),
-        "MODEL_BUCKET": ref("ModelBucket"),
+        "MODEL_BUCKET": ref("ModelBucket") if function.tags else "",
+        "MODEL_KEYS": ref("ModelKeys") if function.tags else "",
         "INBOUND_QUEUE_URL": ref("InboundQueue"),
         "TIMER_QUEUE_URL": ref("TimerQueue"),
         "PARKING_QUEUE_URL": ref("ParkingQueue"),

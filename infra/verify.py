@@ -14,10 +14,13 @@ from pathlib import Path
 from types import CodeType
 from typing import Any, Final
 
+from classifiers import artifact
+from classifiers.sealed import Keys, ModelError, Pinned
 from infra.intrinsics import Json
 from infra.package import OUT, ROOT, SES, TEMPLATE, ZIP
 from sortownia.local.error import LocalError
 from sortownia.local.stack import LocalStack
+from training import signing
 
 MOST_UNZIPPED: Final = 130_000_000
 MOST_ZIPPED: Final = 50_000_000  # what Lambda takes without S3
@@ -33,6 +36,7 @@ _NATIVE: Final = (
     "pydantic_core/_pydantic_core",
     "cryptography/hazmat/bindings/_rust",
 )
+_MODEL: Final = "classifiers/starter"
 _NEVER: Final = frozenset(
     {
         "training",
@@ -106,7 +110,7 @@ def verify(package: Path = OUT) -> list[Finding]:
         template = json.loads((package / TEMPLATE).read_text("utf-8"))
         json.loads((package / SES).read_text("utf-8"))
         with zipfile.ZipFile(package / ZIP) as archive:
-            findings = [*contents(archive), *sizes(archive, (package / ZIP).stat().st_size)]
+            findings = [*contents(archive), *sizes(archive, (package / ZIP).stat().st_size), signed(archive)]
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         return [Finding("package", False, f"incomplete: {error}")]
     findings += functions(template)
@@ -152,6 +156,41 @@ def sizes(archive: zipfile.ZipFile, zipped: int) -> list[Finding]:
         Finding("unzipped", unzipped <= MOST_UNZIPPED, f"{unzipped / 1e6:.1f} MB of {MOST_UNZIPPED / 1e6:.0f}"),
         Finding("zipped", zipped <= MOST_ZIPPED, f"{zipped / 1e6:.1f} MB of {MOST_ZIPPED / 1e6:.0f}"),
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Zipped:
+    """The packaged model's files."""
+
+    archive: zipfile.ZipFile
+    where: str = _MODEL
+
+    def names(self) -> list[str]:
+        """All that lies in its folder."""
+        inside = f"{self.where}/"
+        return [name.removeprefix(inside) for name in self.archive.namelist() if name.startswith(inside)]
+
+    def read(self, name: str, most: int) -> bytes | None:
+        """The first bytes of a file."""
+        try:
+            with self.archive.open(f"{self.where}/{name}") as file:
+                return file.read(most)
+        except KeyError:
+            return None
+
+
+def signed(archive: zipfile.ZipFile, trust: Keys | None = None) -> Finding:
+    """That a key trusted here signed the packaged model, and that it is the one whose digest is pinned.
+
+    Functions then compare the digest alone (decision 21).
+    """
+    what, files = "the model is signed and pinned", _Zipped(archive)
+    try:
+        model = artifact.load(files, signing.trusted() if trust is None else trust)
+        artifact.load(files, Pinned(archive.read(f"{_MODEL}.sha256").decode("ascii").strip()))
+    except (ModelError, signing.KeyProblem, KeyError, UnicodeDecodeError) as problem:
+        return Finding(what, False, str(problem))
+    return Finding(what, True, model.model_id)
 
 
 # The template

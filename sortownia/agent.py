@@ -63,6 +63,13 @@ def _add_working(subparsers: Any) -> None:
     for place in ("agent", "queue", "topic"):
         to.add_argument(f"--to-{place}", metavar=place.upper())
     passing.add_argument("--reason")
+    up = _item_command(subparsers, "escalate", "pass an item to the next tier", lambda c, i, a: c.escalate(i, a.reason))
+    up.add_argument("reason", help="why it is needed")
+    _item_command(subparsers, "admit", "let a quarantined item into normal routing", lambda c, i, _: c.admit(i))
+    back = _item_command(
+        subparsers, "set-aside", "put it back into quarantine", lambda c, i, a: c.set_aside(i, **_why(a))
+    )
+    back.add_argument("--reason", help="for colleagues to read")
 
 
 def _add_drawing_lines(subparsers: Any) -> None:
@@ -145,6 +152,14 @@ def _add_people(subparsers: Any) -> None:
     )
     presence.add_argument("agent", metavar="AGENT")
     presence.add_argument("presence", choices=("present", "away"))
+    for name, what, work in (
+        ("mark-customer", "mark a customer for the desk's rules", _mark_customer),
+        ("unmark-customer", "take such a mark away", _unmark_customer),
+    ):
+        marking = _command(subparsers, name, what, work)
+        marking.add_argument("customer", metavar="CUSTOMER")
+        marking.add_argument("mark", metavar="MARK")
+        marking.add_argument("--reason", help="for colleagues to read")
     handover = _command(subparsers, "handover", "hand all matters of an agent over", _handover)
     handover.add_argument("agent", metavar="AGENT")
     handover.add_argument("--to", metavar="AGENT", help="who gets them (default: their queues)")
@@ -257,6 +272,14 @@ def _link_customer(client: Client, arguments: argparse.Namespace) -> Result:
 
 def _unlink_customer(client: Client, arguments: argparse.Namespace) -> Result:
     return client.unlink_customer(arguments.customer, arguments.other, **_why(arguments))
+
+
+def _mark_customer(client: Client, arguments: argparse.Namespace) -> Result:
+    return client.mark_customer(arguments.customer, arguments.mark, **_why(arguments))
+
+
+def _unmark_customer(client: Client, arguments: argparse.Namespace) -> Result:
+    return client.unmark_customer(arguments.customer, arguments.mark, **_why(arguments))
 
 
 def _why(arguments: argparse.Namespace) -> dict[str, Any]:

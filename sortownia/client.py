@@ -169,6 +169,26 @@ class Client:
         """Says that an item has nothing to do with the one it is linked to."""
         return self._step(item, "unlink", given(reason=reason))
 
+    def escalate(self, item: ItemOut, reason: str) -> ItemOut:
+        """Passes an item to the next tier of its queue."""
+        return self._step(item, "escalate", {"reason": reason})
+
+    def admit(self, item: ItemOut) -> ItemOut:
+        """Lets a quarantined item into normal routing."""
+        return self._step(item, "admit")
+
+    def set_aside(self, item: ItemOut, *, reason: str | None = None) -> ItemOut:
+        """Puts an admitted item back into quarantine, while nobody has taken it."""
+        return self._step(item, "set-aside", given(reason=reason))
+
+    def mark_customer(self, customer_id: str, mark: str, *, reason: str | None = None) -> CustomerOut:
+        """Marks a customer as something the desk's rules may ask for."""
+        return self._card(customer_id, "mark", given(mark=mark, reason=reason))
+
+    def unmark_customer(self, customer_id: str, mark: str, *, reason: str | None = None) -> CustomerOut:
+        """Takes a mark away from a customer."""
+        return self._card(customer_id, "unmark", given(mark=mark, reason=reason))
+
     def link_customer(self, customer_id: str, other: str, *, reason: str | None = None) -> CustomerOut:
         """Says that another customer is the same person."""
         return self._same_person("link", customer_id, other, reason)
@@ -256,7 +276,9 @@ class Client:
         return shaped(PairOut, self._calls.answer("POST", f"{_item(item.id)}/{verb}", body, item=item))
 
     def _same_person(self, verb: str, customer_id: str, other: str, reason: str | None) -> CustomerOut:
-        body = given(other=other, reason=reason)
+        return self._card(customer_id, verb, given(other=other, reason=reason))
+
+    def _card(self, customer_id: str, verb: str, body: Json) -> CustomerOut:
         return shaped(CustomerOut, self._calls.answer("POST", f"/v1/customers/{_quoted(customer_id)}/{verb}", body))
 
     def _step(self, item: ItemOut, verb: str, body: Json | None = None) -> ItemOut:

@@ -4,12 +4,17 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from chalicelib import policy
+from chalicelib.policy import Policy
+from chalicelib.routing import urgency
 from classifiers import artifact
 from classifiers.artifact import ModelError
 from classifiers.model import Model, Tag, Tags
+from classifiers.sealed import Keys
 
 STARTER: Final = Path(__file__).resolve().parent.parent / "classifiers" / "starter"
 UNUSABLE: Final = 2  # exit status for input or a model that cannot be used
@@ -26,10 +31,15 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     tag = subparsers.add_parser("tag", help="say topic, urgency and language of messages")
     tag.add_argument("--jsonl", action="store_true", required=True, help="one JSON message per line on stdin")
     tag.add_argument("--model", type=Path, default=STARTER, metavar="DIR", help="default: the starter model")
+    add_trust(tag)
+    rules = tag.add_mutually_exclusive_group()
+    rules.add_argument("--no-rules", action="store_true", help="the model alone, without the desk's urgency rules")
+    rules.add_argument("--desk", type=Path, metavar="FILE", help="the desk whose rules count (default: this one's)")
     tag.set_defaults(run=run_tag)
     predict = subparsers.add_parser("predict", help="label texts with a model made by `train`")
     predict.add_argument("--model", type=Path, required=True, metavar="DIR")
     predict.add_argument("--jsonl", action="store_true", required=True, help="one JSON text per line on stdin")
+    add_trust(predict)
     predict.set_defaults(run=run_predict)
     train = subparsers.add_parser("train", help="make a model of any labelled texts")
     train.add_argument("--data", type=Path, required=True, metavar="FILE", help=".jsonl or .jsonl.gz")
@@ -43,19 +53,31 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     train.set_defaults(run=run_train)
 
 
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Adds `--trust FILE`."""
+    parser.add_argument(
+        "--trust", type=Path, action="append", default=[], metavar="FILE",
+        help="believe models signed by this public key, too (this checkout's own is believed anyway)",
+    )  # fmt: skip
+
+
 def run_tag(options: argparse.Namespace) -> int:
     """Tags each message on standard input, one JSON line each, flushed."""
-    return _serve(options.model, ("topic", "urgency", "language"), tagged)
+    try:
+        desk = None if options.no_rules else policy.load(options.desk)
+    except (policy.PolicyError, OSError) as problem:
+        return _fail("desk", problem)
+    return _serve(options, ("topic", "urgency", "language"), partial(tagged, desk=desk))
 
 
 def run_predict(options: argparse.Namespace) -> int:
     """Labels each text on standard input, one JSON line each, flushed."""
-    return _serve(options.model, ("label",), predicted)
+    return _serve(options, ("label",), predicted)
 
 
 def run_train(options: argparse.Namespace) -> int:
     """Fits a model with the single head `label` and tells what it reached on held-out texts."""
-    from training import dataset, fit, pack  # scikit-learn takes seconds to import; `tag` must not pay for it
+    from training import dataset, fit, pack, signing  # scikit-learn takes seconds to import; `tag` must not pay for it
 
     try:
         samples = dataset.labelled(options.data, options.text, options.label, options.group)
@@ -64,7 +86,7 @@ def run_train(options: argparse.Namespace) -> int:
         model = pack.export(fitted, options.out, "trained")
         if options.keep is not None:
             pack.keep(fitted, options.keep)
-    except (dataset.DataError, ModelError, OSError) as problem:
+    except (dataset.DataError, ModelError, signing.KeyProblem, OSError) as problem:
         return _fail("train", problem)
     reached = fitted.heads[0].held_out
     print(f"{model.model_id} in {options.out}: {len(samples)} texts, {len(model.heads[0].labels)} labels")
@@ -75,13 +97,14 @@ def run_train(options: argparse.Namespace) -> int:
     return 0
 
 
-def tagged(model: Model, record: Record) -> Record:
-    """The answer to one line of `tag`. Raises BadLine."""
+def tagged(model: Model, record: Record, desk: Policy | None = None) -> Record:
+    """The answer to one line of `tag`, with what the urgency rules of a desk say. Raises BadLine."""
     message = {"subject": "", "channel": "", **{name: value for name, value in record.items() if value is not None}}
     if "id" not in record:
         raise BadLine("has no id")
-    tags = model.tag(_text(message, "subject"), _text(message, "body"), _text(message, "channel"))
-    return {"id": record["id"], **_shown(tags)}
+    subject, body = _text(message, "subject"), _text(message, "body")
+    tags = model.tag(subject, body, _text(message, "channel"))
+    return {"id": record["id"], **_ruled(_shown(tags), tags, subject, body, desk)}
 
 
 def predicted(model: Model, record: Record) -> Record:
@@ -114,9 +137,24 @@ def _shown(tags: Tags) -> Record:
     }
 
 
-def _serve(directory: Path, heads: Iterable[str], answer: Callable[[Model, Record], Record]) -> int:
+def _ruled(shown: Record, tags: Tags, subject: str, body: str, desk: Policy | None) -> Record:
+    """What is shown of tags, after the desk's urgency rules: their names, and what the model had said."""
+    if desk is None or urgency.doubted(tags.topic.label, tags.topic.scores, desk):
+        return shown
+    raised = urgency.raised(tags.urgency.label, subject, body, desk)
+    if not raised.rules:
+        return shown
+    return {
+        **shown,
+        "urgency": raised.urgency,
+        "urgency_ruled": {"rules": list(raised.rules), "model": tags.urgency.label},
+        "evidence": [*shown["evidence"], *raised.evidence],
+    }
+
+
+def _serve(options: argparse.Namespace, heads: Iterable[str], answer: Callable[[Model, Record], Record]) -> int:
     try:
-        model = _model(directory, heads)
+        model = usable_model(options.model, options.trust, heads)
         _answer_lines(model, answer, sys.stdin.buffer, sys.stdout.buffer)
     except ModelError as problem:
         return _fail("model", problem)
@@ -125,15 +163,32 @@ def _serve(directory: Path, heads: Iterable[str], answer: Callable[[Model, Recor
     return 0
 
 
-def _model(directory: Path, heads: Iterable[str]) -> Model:
-    """The model, with the heads the command needs. Raises ModelError."""
+def starter() -> Model:
+    """The starter model, with all that tagging needs. Raises ModelError."""
+    return usable_model(STARTER, (), ("topic", "urgency", "language"))
+
+
+def usable_model(directory: Path, trust: Iterable[Path], heads: Iterable[str] = ()) -> Model:
+    """The model, if this checkout or one of the keys in these files signed it, with the heads a command needs.
+
+    Raises ModelError.
+    """
     if directory == STARTER and not (STARTER / artifact.MANIFEST).exists():
         raise ModelError("there is no starter model yet: run `make setup`")
-    model = artifact.load(directory)
+    model = artifact.load(directory, artifact.pinned(STARTER) if directory == STARTER else _keys(trust))
     missing = {*heads} - {head.name for head in model.heads}
     if missing:
         raise ModelError(f"{directory}: has no head {', '.join(sorted(missing))}: made for another command")
     return model
+
+
+def _keys(files: Iterable[Path]) -> Keys:
+    from training import signing  # the starter model, which is pinned, is tagged with by then
+
+    try:
+        return signing.trusted(files)
+    except signing.KeyProblem as problem:
+        raise ModelError(str(problem)) from problem
 
 
 def _answer_lines(model: Model, answer: Callable[[Model, Record], Record], source: BinaryIO, target: BinaryIO) -> None:

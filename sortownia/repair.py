@@ -3,45 +3,20 @@
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from chalicelib.aws.queues import Queues
 from chalicelib.errors import TriageError
 from chalicelib.flows.rebuild import Made, What, rebuild
-from chalicelib.policy import PolicyError, load
-from chalicelib.settings import Settings, SettingsError
-from chalicelib.store.table import Table
-from chalicelib.world import World
-from sortownia.local.cloud import clients_for
+from chalicelib.policy import PolicyError
+from chalicelib.settings import SettingsError
 from sortownia.local.error import LocalError
-from sortownia.local.system import running
-
-type Client = Callable[[str], Any]
-
-
-@dataclass(frozen=True)
-class Reached(World):
-    """A deployed stack as it is reached from outside: its table and queues, with clients of ours."""
-
-    client: Client = field(kw_only=True)
-
-    @cached_property
-    def table(self) -> Table:
-        """The single table."""
-        return Table(self.client("dynamodb"), self.settings.table)
-
-    @cached_property
-    def queues(self) -> Queues:
-        """SQS."""
-        return Queues(self.client("sqs"))
+from sortownia.reached import reached
 
 
 def add_commands(subparsers: Any) -> None:
@@ -61,29 +36,10 @@ def add_commands(subparsers: Any) -> None:
 def rebuild_command(arguments: argparse.Namespace) -> int:
     """Rebuild and say what was sent. Status 1, and one sentence, where something stops it."""
     try:
-        return tell(rebuild(_reached(arguments.stack)))
+        return tell(rebuild(reached(arguments.stack)))
     except (LocalError, PolicyError, SettingsError, TriageError, ClientError, BotoCoreError) as error:
         print(error, file=sys.stderr)
         return 1
-
-
-# Where
-
-
-def _reached(stack: str | None) -> Reached:
-    """The stack of that name in AWS, or the system that runs here."""
-    if stack:
-        make: Any = boto3.client
-        return Reached(settings_of(stack, make), load(), client=make)
-    facts = running()
-    client = partial(clients_for, facts.endpoint)
-    return Reached(settings_of(facts.stack, client), load(), client=client)
-
-
-def settings_of(stack: str, client: Client) -> Settings:
-    """Where a stack's resources are: what its own API function is told. Raises `ClientError` for no such stack."""
-    function = client("lambda").get_function_configuration(FunctionName=f"{stack}-api")
-    return Settings.from_environment(function["Environment"]["Variables"])
 
 
 # Telling

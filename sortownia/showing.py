@@ -54,7 +54,8 @@ def _lines(model: BaseModel) -> list[str]:
             return [*_lines(model.item), *_lines(model.other)]
         case ItemWithHistory():
             link = [f"  linked to {model.linked_to}{_said(model.linked_because)}"] if model.linked_to else []
-            return [_of_item(model), *link, *(f"  {_of_event(event)}" for event in model.history)]
+            lacks = [f"  missing: {', '.join(model.missing)}"] if model.missing else []
+            return [_of_item(model), *link, *lacks, *(f"  {_of_event(event)}" for event in model.history)]
         case ItemOut():
             return [_of_item(model)]
         case EventOut():
@@ -71,7 +72,8 @@ def _lines(model: BaseModel) -> list[str]:
         case CustomerOut():
             card = f"{f'{model.id} {model.name}'.strip()}: {model.events} entries in the timeline"
             same = (f"  is also {one.customer_id}, says {one.by}{_said(one.why)}" for one in model.linked)
-            return [card, *same]
+            marked = [f"  marked {', '.join(model.marks)}"] if model.marks else []
+            return [card, *marked, *same]
         case _:
             return [_of_desk(model)]
 

@@ -72,7 +72,8 @@ class Cloud:
             self.secrets.create_secret(Name=f"{STACK}/hooks/{installation}", SecretString=SECRET)
         self._verify_senders()
         settings = Settings(
-            stack_name=STACK, table=table, raw_bucket=BUCKETS[0], lake_bucket=BUCKETS[1], model_bucket=BUCKETS[2],
+            stack_name=STACK, table=table, raw_bucket=BUCKETS[0], lake_bucket=BUCKETS[1],
+            model_bucket="", model_keys="",
             inbound_queue_url=urls["InboundQueue"], timer_queue_url=urls["TimerQueue"],
             parking_queue_url=urls["ParkingQueue"], send_queue_url=urls["SendQueue"],
             configuration_set=f"{STACK}-replies", chat_replies_url="",

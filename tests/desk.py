@@ -85,6 +85,57 @@ en = "We have your message."
 pl = "Mamy wiadomość."
 """
 
+#: Rules a desk may add.
+RULES = """
+[marks]
+vip = "Important"
+partner = "A partner company"
+
+[spam]
+topics = ["other"]
+words = ["order now"]
+
+[[rules]]
+name = "vip-first"
+marks = ["vip"]
+queue = "billing"
+lane = "urgent"
+
+[[rules]]
+name = "evening"
+languages = ["de"]
+from = "18:00"
+to = "08:00"
+days = ["monday", "tuesday", "wednesday", "thursday", "friday"]
+zone = "Europe/Warsaw"
+queue = "people"
+
+[[rules]]
+name = "law"
+words = ["lawyer", "court order"]
+unless = ["son in law"]
+queue = "people"
+at_least = "high"
+
+[[rules]]
+name = "invoices"
+subject = ["invoice*"]
+channels = ["mail"]
+mailboxes = ["help@shop.example.com"]
+topic = "billing"
+
+[[urgency]]
+name = "danger"
+at_least = "critical"
+words = ["smoke", "gas leak"]
+unless = ["no smoke"]
+
+[[urgency]]
+name = "again"
+at_least = "high"
+unanswered = 3
+"""
+
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ANNA, BORIS, CARL = (Caller(name, frozenset({"agent"})) for name in ("anna", "boris", "carl"))
 SAM, OLGA = Caller("sam", frozenset({"supervisor"})), Caller("olga", frozenset({"observer"}))
@@ -93,6 +144,11 @@ SAM, OLGA = Caller("sam", frozenset({"supervisor"})), Caller("olga", frozenset({
 def small_desk() -> Policy:
     """Anna may claim everywhere and speaks all languages; Boris speaks English only; Carl holds little."""
     return policy.parse(DESK)
+
+
+def ruled_desk() -> Policy:
+    """The small desk, with rules."""
+    return policy.parse(DESK + RULES)
 
 
 def courteous_desk() -> Policy:

@@ -30,10 +30,15 @@ def violations(table: Iterable[Row]) -> list[str]:
 
     At rest means that whoever was at work is done, or dead and the minute watch has looked after what he left.
     """
+    return [broken for _, broken in named(table)]
+
+
+def named(table: Iterable[Row]) -> list[tuple[str, str]]:
+    """The same, each with the name of the check that found it."""
     by_kind: dict[str, list[Row]] = defaultdict(list)
     for row in table:
         by_kind[row["kind"]].append(row)
-    return [broken for check in CHECKS for broken in check(by_kind)]
+    return [(check.__name__.strip("_").replace("_", "-"), broken) for check in CHECKS for broken in check(by_kind)]
 
 
 def _deliveries_once(by_kind: ByKind) -> Iterator[str]:

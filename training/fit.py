@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from joblib import Parallel, delayed
 from scipy.sparse import csr_matrix
-from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.naive_bayes import ComplementNB
 from threadpoolctl import threadpool_limits
 
@@ -17,12 +17,13 @@ from training import calibrate, parts
 from training.calibrate import Figures, Floats, Integers, Threshold
 from training.dataset import DataError, Sample, digest, identity
 from training.parts import SMOOTHING, Lesson, Part
+from training.weigh import Weigher
 
 MAX_FEATURES: Final = 200_000
 RARE_FEATURES_FROM_ROWS: Final = 500  # from so many rows on, a feature of a single document is left out
 FEWER_FOLDS_FROM_ROWS: Final = 5_000  # from so many rows on, three folds tell as much as five
 WORTH_PROCESSES_FROM_ROWS: Final = 1_000
-FULL: Final = ("support-vectors", "bayes", "telling", "hidden", "hidden-telling")
+FULL: Final = ("support-vectors", "bayes", "telling", "hidden-words", "hidden-pieces", "hidden-telling")
 LINEAR: Final = ("support-vectors", "bayes", "telling")
 QUICK: Final = ("support-vectors", "bayes")
 
@@ -71,7 +72,7 @@ class Fitted:
     """A fitted pipeline; joblib keeps it for further training, `pack` exports it for serving."""
 
     vectorizer: CountVectorizer
-    weigher: TfidfTransformer
+    weigher: Weigher
     heads: tuple[FittedHead, ...]
     rows: int
     digest: str
@@ -102,6 +103,7 @@ class Job:
     name: str
     fold: int | None
     learned: csr_matrix
+    words: int
     truth: Integers
     unseen: csr_matrix | None
     seed: int
@@ -109,7 +111,9 @@ class Job:
     def run(self) -> Part | Floats:
         """The part when it was fitted on all rows, else its margins of the others."""
         plan = self.task.plan
-        lesson = Lesson(self.learned, self.truth, len(self.task.labels), self.seed, plan.strength, plan.balanced)
+        lesson = Lesson(
+            self.learned, self.words, self.truth, len(self.task.labels), self.seed, plan.strength, plan.balanced
+        )
         with threadpool_limits(1):
             part = parts.MAKERS[self.name](lesson)
             return part if self.unseen is None else part.margins(self.unseen)
@@ -136,8 +140,9 @@ def fit(
     counter = CountVectorizer(analyzer=text.features, min_df=_least_documents(len(samples)), dtype=np.float32)
     counts = counter.fit_transform([sample.document for sample in samples]).tocsr()
     names = counter.get_feature_names_out()
-    spaces = [_Space.over(counts, tasks, fold_of != fold, max_features) for fold in range(folds)]
-    whole = _Space.over(counts, tasks, np.ones(len(samples), bool), max_features)
+    of_words = np.array([text.is_of_words(name) for name in names])
+    spaces = [_Space.over(counts, of_words, tasks, fold_of != fold, max_features) for fold in range(folds)]
+    whole = _Space.over(counts, of_words, tasks, np.ones(len(samples), bool), max_features)
 
     crew = _Crew(progress, (folds + 1) * sum(len(plan.made_of) for plan in plans))
     # Every part is tried on the first fold; those that do not help there are fitted no further.
@@ -146,7 +151,7 @@ def fit(
     crew.total = crew.done + folds * sum(map(len, chosen))
     tried |= crew.run(_held_out_jobs(tasks, chosen, spaces[1:], fold_of, 1, seed))
     final = crew.run(
-        Job(task, name, None, whole.rows_of(task.rows), task.truth, None, seed)
+        Job(task, name, None, whole.rows_of(task.rows), whole.weigher.words, task.truth, None, seed)
         for task, wanted in zip(tasks, chosen, strict=True)
         for name in wanted
     )
@@ -163,19 +168,22 @@ class _Space:
     """The features chosen on some rows, how they are weighed there, and all rows so weighed."""
 
     columns: Integers
-    weigher: TfidfTransformer
+    weigher: Weigher
     weighed: csr_matrix
 
     @classmethod
-    def over(cls, counts: csr_matrix, tasks: Sequence[Task], learned: Any, limit: int) -> "_Space":
+    def over(cls, counts: csr_matrix, of_words: Any, tasks: Sequence[Task], learned: Any, limit: int) -> "_Space":
         rows = counts[np.flatnonzero(learned)]
         documents = np.bincount(rows.indices, minlength=counts.shape[1])
         columns = np.flatnonzero(documents >= _least_documents(rows.shape[0]))
+        columns = np.concatenate((columns[of_words[columns]], columns[~of_words[columns]]))
+        words = int(of_words[columns].sum())
         if len(columns) > limit:
-            telling = _telling(TfidfTransformer(sublinear_tf=True).fit_transform(rows[:, columns]), tasks, learned)
-            columns = np.sort(columns[np.argsort(-telling, kind="stable")[:limit]])
-        weigher = TfidfTransformer(sublinear_tf=True).fit(rows[:, columns])
-        return cls(columns, weigher, weigher.transform(counts[:, columns]).tocsr())
+            weighed = Weigher(words).fit(rows[:, columns]).transform(rows[:, columns])
+            kept = np.sort(np.argsort(-_telling(weighed, tasks, learned), kind="stable")[:limit])
+            columns, words = columns[kept], int((kept < words).sum())
+        weigher = Weigher(words).fit(rows[:, columns])
+        return cls(columns, weigher, weigher.transform(counts[:, columns]))
 
     def rows_of(self, rows: Integers) -> csr_matrix:
         return self.weighed[rows]
@@ -228,7 +236,7 @@ def _held_out_jobs(
                 raise DataError(f"head {task.plan.name!r}: too few different texts to hold some of them out")
             learned, unseen = space.rows_of(task.rows[~out]), space.rows_of(task.rows[out])
             for name in names:
-                yield Job(task, name, fold, learned, task.truth[~out], unseen, seed)
+                yield Job(task, name, fold, learned, space.weigher.words, task.truth[~out], unseen, seed)
 
 
 def _chosen(task: Task, fold_of: Integers, tried: dict[Any, Any]) -> tuple[str, ...]:

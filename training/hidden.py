@@ -13,7 +13,7 @@ from sklearn.decomposition import TruncatedSVD
 
 from training.calibrate import Floats, Integers
 
-DIRECTIONS: Final = 400
+DIRECTIONS: Final = 500
 UNITS: Final = 256
 EPOCHS: Final = 30
 BATCH: Final = 128

@@ -21,6 +21,7 @@ from classifiers import artifact, text
 from classifiers.model import Head, Hidden, Model
 from classifiers.table import Table
 from classifiers.text import Document
+from training import signing
 from training.calibrate import Floats
 from training.fit import Fitted, FittedHead
 
@@ -52,6 +53,7 @@ def exact_model(fitted: Fitted, model_id: str = "exact") -> Model:
     rows, width = columns.weights.shape
     table = Table(
         vocabulary=dict(zip(vocabulary, range(rows), strict=True)),
+        words=fitted.weigher.words,
         idf=np.asarray(fitted.weigher.idf_, float),
         weights=columns.weights,
         blocks=columns.blocks,
@@ -75,13 +77,17 @@ def parity(fitted: Fitted, model: Model, documents: Sequence[Document]) -> Parit
 
 
 def export(
-    fitted: Fitted, directory: Path, name: str, extra: Mapping[str, Any] | None = None, levels: int = LEVELS
+    fitted: Fitted,
+    directory: Path,
+    name: str,
+    extra: Mapping[str, Any] | None = None,
+    levels: Mapping[str, int] | None = None,
 ) -> Model:
     """Writes the packed model, replacing what is in the directory, and returns it as the service loads it.
 
-    `levels` is how many values a weight may take on either side of 0: fewer make a smaller file.
+    `levels` is how many values a head's weights may take on either side of 0: fewer make a smaller file.
     """
-    content = _packed(fitted, levels)
+    content = _packed(fitted, levels or {})
     manifest = _manifest(fitted, content, name) | dict(extra or {})
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix=f".{directory.name}.") as beside:
@@ -90,7 +96,8 @@ def export(
         (fresh / artifact.ARRAYS).write_bytes(content)
         written = json.dumps(manifest, ensure_ascii=False, indent=2, allow_nan=False)
         (fresh / artifact.MANIFEST).write_text(written + "\n", encoding="utf-8")
-        model = artifact.load(fresh)
+        signing.sign(fresh)
+        model = artifact.load(fresh, signing.trusted())
         _replace(fresh, directory, Path(beside) / "old")
     return model
 
@@ -109,12 +116,17 @@ def _replace(fresh: Path, directory: Path, old: Path) -> None:
     fresh.rename(directory)
 
 
-def _packed(fitted: Fitted, levels: int) -> bytes:
+def _packed(fitted: Fitted, levels: Mapping[str, int]) -> bytes:
     """The array file's bytes; equal for equal pipelines."""
     columns = _columns(fitted)
     column_scale = np.maximum(columns.weights.std(axis=0), 1e-12)
     even = columns.weights / column_scale
-    codes = [_scale_codes(np.abs(even[:, block]).max(axis=1) / levels) for block in columns.blocks]
+    of_blocks = [levels.get(head.name, LEVELS) for head in fitted.heads]
+    of_blocks += [LEVELS] * (len(columns.blocks) - len(of_blocks))
+    codes = [
+        _scale_codes(np.abs(even[:, block]).max(axis=1) / most)
+        for block, most in zip(columns.blocks, of_blocks, strict=True)
+    ]
     rounded = [
         np.rint(even[:, block] / artifact.row_scales(code)[:, None])
         for block, code in zip(columns.blocks, codes, strict=True)
@@ -155,6 +167,7 @@ def _manifest(fitted: Fitted, content: bytes, name: str) -> dict[str, Any]:
         "schema": artifact.SCHEMA,
         "features": text.VERSION,
         "model_id": f"{name}-{hashlib.sha256(told).hexdigest()[:12]}",
+        "words": fitted.weigher.words,
         "heads": heads,
         "files": {artifact.ARRAYS: {"sha256": sha256, "bytes": len(content)}},
         "data": {"rows": fitted.rows, "sha256": fitted.digest, "from": None, "to": None},

@@ -22,9 +22,13 @@ UNSEEN_MARGIN: Final = -20.0  # of a label no document of the fold's training pa
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What a part is fitted on: rows, the number of each row's label out of `labels`, and how."""
+    """What a part is fitted on: rows, the number of each row's label out of `labels`, and how.
+
+    The first `words` columns are features of whole words.
+    """
 
     counted: spmatrix
+    words: int
     truth: Integers
     labels: int
     seed: int
@@ -86,17 +90,24 @@ def telling(lesson: Lesson) -> Part:
     return Part("telling", part.intercept, part.weights * spread[:, None])
 
 
-def hidden(lesson: Lesson) -> Part:
-    """A network with one hidden layer."""
-    return _layered("hidden", HiddenLayer(seed=lesson.seed).fit(lesson.counted, lesson.truth), lesson.labels)
+def hidden_words(lesson: Lesson) -> Part:
+    """A network with one hidden layer over whole words and their pairs."""
+    return _hidden("hidden-words", lesson, slice(0, lesson.words), 0)
+
+
+def hidden_pieces(lesson: Lesson) -> Part:
+    """The network over the pieces of words."""
+    return _hidden("hidden-pieces", lesson, slice(lesson.words, lesson.counted.shape[1]), 1)
 
 
 def hidden_telling(lesson: Lesson) -> Part:
-    """The network over features weighted as in `telling`."""
+    """The network over all features weighted as in `telling`."""
     spread = _spread(lesson)
-    layer = HiddenLayer(seed=lesson.seed + 1).fit(lesson.counted @ diags(spread), lesson.truth)
-    layer.inner_ = layer.inner_ * spread[:, None]
-    return _layered("hidden-telling", layer, lesson.labels)
+    weighted = replace(lesson, counted=lesson.counted @ diags(spread))
+    part = _hidden("hidden-telling", weighted, slice(0, lesson.counted.shape[1]), 2)
+    assert part.layer is not None
+    part.layer.inner_ = part.layer.inner_ * spread[:, None]
+    return part
 
 
 MAKERS: Final[dict[str, Callable[[Lesson], Part]]] = {
@@ -104,7 +115,8 @@ MAKERS: Final[dict[str, Callable[[Lesson], Part]]] = {
     "logistic": logistic,
     "bayes": bayes,
     "telling": telling,
-    "hidden": hidden,
+    "hidden-words": hidden_words,
+    "hidden-pieces": hidden_pieces,
     "hidden-telling": hidden_telling,
 }
 
@@ -127,10 +139,12 @@ def _linear(name: str, weights: Floats, intercept: Floats, found: Sequence[int],
     return Part(name, high, wide)
 
 
-def _layered(name: str, layer: HiddenLayer, labels: int) -> Part:
-    outer, intercept = layer.outer_, layer.intercept_
-    if len(layer.classes_) < labels:
-        layer.outer_, high = np.zeros((len(outer), labels)), np.full(labels, UNSEEN_MARGIN)
-        layer.outer_[:, layer.classes_], high[layer.classes_] = outer, intercept
-        intercept = high
+def _hidden(name: str, lesson: Lesson, columns: slice, salt: int) -> Part:
+    """A network over some columns, its margins one per label also where the rows lack some."""
+    layer = HiddenLayer(seed=lesson.seed + salt).fit(lesson.counted[:, columns], lesson.truth)
+    inner = np.zeros((lesson.counted.shape[1], layer.inner_.shape[1]))
+    inner[columns] = layer.inner_
+    outer, intercept = np.zeros((len(layer.outer_), lesson.labels)), np.full(lesson.labels, UNSEEN_MARGIN)
+    outer[:, layer.classes_], intercept[layer.classes_] = layer.outer_, layer.intercept_
+    layer.inner_, layer.outer_ = inner, outer
     return Part(name, intercept, layer=layer)

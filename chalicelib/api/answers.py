@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, RootModel
 
@@ -12,6 +12,8 @@ from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.state import State
 from chalicelib.routing.clock import Clock, Course
 from chalicelib.routing.route import Lane
+
+_OWN_SHAPES: Final = ("tags", "decided", "sorting", "promises")
 
 
 class Versioned(BaseModel):
@@ -31,10 +33,18 @@ class EvidenceOut(BaseModel):
     end: int
     weight: float
     head: str
+    rule: str | None = None
+
+
+class RuledOut(BaseModel):
+    """The desk's urgency rules that spoke of a message, and what the model had said before."""
+
+    rules: list[str]
+    model: str
 
 
 class TagsOut(BaseModel):
-    """What the classifier says, how sure it is, and why."""
+    """What the classifier says, how sure it is, and why; the urgency after the desk's rules (`urgency_ruled`)."""
 
     model: str
     topic: str
@@ -44,6 +54,17 @@ class TagsOut(BaseModel):
     urgency_confidence: float
     language: str
     evidence: list[EvidenceOut]
+    urgency_ruled: RuledOut | None
+
+
+class SortingOut(BaseModel):
+    """How routing placed an item: by which rule of the desk, if any, what that says of topic and urgency, and how often
+    the item was moved since because the rules said otherwise."""
+
+    rule: str
+    topic: str
+    urgency: str
+    moves: int
 
 
 class DecidedOut(BaseModel):
@@ -98,7 +119,7 @@ class ItemOut(Versioned):
 
     Until `offered_until` only `offered_to` may claim it; `pinned_to` is the agent it comes back to. `linked_because` is
     why it is `linked_to` another: what intake saw, or what somebody said. One that was merged is resolved, and goes on
-    in `merged_into`.
+    in `merged_into`. `sorting` is null where people chose its place; `escalations` counts the tiers it went up.
     """
 
     id: str
@@ -114,6 +135,7 @@ class ItemOut(Versioned):
     tags: TagsOut | None
     decided: DecidedOut | None
     promises: PromisesOut | None
+    sorting: SortingOut | None
     holder: str | None
     owner: str | None
     claim_token: str | None
@@ -123,6 +145,7 @@ class ItemOut(Versioned):
     pinned_to: str | None
     snoozed_until: datetime | None
     hand_offs: int
+    escalations: int
     linked_to: str | None
     linked_because: str
     merged_into: str | None
@@ -134,13 +157,14 @@ class ItemOut(Versioned):
     @classmethod
     def of(cls, item: Item, reader: str, **more: Any) -> Self:
         """The item as `reader` sees it."""
-        made = ("tags", "decided", "promises")
-        same = {name: getattr(item, name) for name in ItemOut.model_fields if name not in made}
+        same = {name: getattr(item, name) for name in ItemOut.model_fields if name not in _OWN_SHAPES}
         own = {"claim_token": item.claim_token if item.holder == reader else None}
         tags = TagsOut.model_validate(item.tags, from_attributes=True) if item.tags else None
         decided = DecidedOut.model_validate(item.decided, from_attributes=True) if item.decided else None
+        sorting = SortingOut.model_validate(item.sorting, from_attributes=True) if item.sorting else None
         promises = PromisesOut.of(item.promises) if item.promises else None
-        return cls(**same | own, tags=tags, decided=decided, promises=promises, **more)
+        shaped = {"tags": tags, "decided": decided, "sorting": sorting, "promises": promises}
+        return cls(**same | own | shaped, **more)
 
     @property
     def etag(self) -> str:
@@ -172,9 +196,12 @@ class EventOut(BaseModel):
 
 
 class ItemWithHistory(ItemOut):
-    """An item and the steps of its life, oldest first, without what was said."""
+    """An item and the steps of its life, oldest first, without what was said. `missing` is what its topic asks for and
+    the customer has not given; `suggestion` a reply that asks for it, which nobody but an agent sends ('' for none)."""
 
     history: list[EventOut]
+    missing: list[str]
+    suggestion: str
 
 
 class PairOut(Versioned):
@@ -258,18 +285,20 @@ class LinkedOut(BaseModel):
 
 
 class CustomerOut(BaseModel):
-    """The customer's card. Who is `linked` with others has a timeline in each of them."""
+    """The customer's card. Who is `linked` with others has a timeline in each of them; `marks` are what supervisors
+    marked him as."""
 
     id: str
     name: str
     events: int
+    marks: list[str]
     linked: list[LinkedOut]
 
     @classmethod
     def of(cls, customer: Customer, links: Sequence[Link]) -> Self:
         """The card of a customer, with the links that stand."""
         linked = [LinkedOut(customer_id=link.other, by=link.by, at=link.at, why=link.why) for link in links]
-        return cls(id=customer.id, name=customer.name, events=customer.seq, linked=linked)
+        return cls(id=customer.id, name=customer.name, events=customer.seq, marks=sorted(customer.marks), linked=linked)
 
 
 class LanesOut(BaseModel):
@@ -437,7 +466,7 @@ class Script(Plain):
 
 
 class HealthOut(BaseModel):
-    """Whether this stack can work, and which model tags its messages (null: none, messages go to people)."""
+    """Whether this stack can work, and which model came with its code (null: none that can serve)."""
 
     status: Literal["ok"]
     model: str | None

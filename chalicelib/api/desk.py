@@ -14,7 +14,7 @@ from chalicelib.api.answers import (
 )
 from chalicelib.api.asked import Asked
 from chalicelib.api.operation import Routes
-from chalicelib.api.requests import OrderedPageQuery, SamePerson
+from chalicelib.api.requests import Mark, OrderedPageQuery, SamePerson
 from chalicelib.errors import Conflict, LostRace, NotAllowed
 from chalicelib.flows import look, persons
 
@@ -39,6 +39,20 @@ def unlink_customer(asked: Asked, customer_id: str, body: SamePerson) -> Custome
     """Say that another customer is not the same person after all."""
     reason, world = body.reason or "", asked.world
     return CustomerOut.of(*persons.say(customer_id, body.other, reason, asked.caller, world, stands=False))
+
+
+@routes.operation("POST", "/v1/customers/{customer_id}/mark", refuses=(NotAllowed, Conflict, LostRace))
+def mark_customer(asked: Asked, customer_id: str, body: Mark) -> CustomerOut:
+    """Mark a customer as something the desk's rules may ask for."""
+    reason, world = body.reason or "", asked.world
+    return CustomerOut.of(*persons.mark(customer_id, body.mark, reason, asked.caller, world, stands=True))
+
+
+@routes.operation("POST", "/v1/customers/{customer_id}/unmark", refuses=(NotAllowed, Conflict, LostRace))
+def unmark_customer(asked: Asked, customer_id: str, body: Mark) -> CustomerOut:
+    """Take a mark away from a customer."""
+    reason, world = body.reason or "", asked.world
+    return CustomerOut.of(*persons.mark(customer_id, body.mark, reason, asked.caller, world, stands=False))
 
 
 @routes.operation("GET", "/v1/customers/{customer_id}/timeline", refuses=(NotAllowed,))
@@ -72,7 +86,7 @@ def read_queues(asked: Asked) -> BoardOut:
 
 @routes.operation("GET", "/v1/health", to_anybody=True)
 def health(asked: Asked) -> HealthOut:
-    """Whether the table answers, and which model is at work."""
+    """Whether the table answers, and which model came with the code."""
     asked.world.table.agents(["nobody"])
     model = asked.world.model
     return HealthOut(status="ok", model=model.model_id if model else None)

@@ -13,6 +13,7 @@ from chalicelib.api.answers import (
 from chalicelib.api.asked import AnswerKey, Asked, Version
 from chalicelib.api.operation import Routes
 from chalicelib.api.requests import (
+    Escalate,
     Heartbeat,
     ItemsQuery,
     Link,
@@ -26,7 +27,8 @@ from chalicelib.api.requests import (
     Tags,
 )
 from chalicelib.errors import AtCapacity, Conflict, LostRace, NotAllowed, StaleItem, Unknown, WrongState
-from chalicelib.flows import claim, look, matters, reply, work
+from chalicelib.flows import claim, look, matters, quarantine, reply, work
+from chalicelib.item.missing import missing, suggestion
 
 routes = Routes(__name__)
 
@@ -68,7 +70,10 @@ def list_items(asked: Asked, query: ItemsQuery) -> ItemPage:
 def read_item(asked: Asked, item_id: str) -> ItemWithHistory:
     """One item and its history."""
     item, events = look.item(item_id, asked.caller, asked.world)
-    return ItemWithHistory.of(item, asked.caller.id, history=[EventOut.of(event) for event in events])
+    policy, told = asked.world.policy, [EventOut.of(event) for event in events]
+    return ItemWithHistory.of(
+        item, asked.caller.id, history=told, missing=list(missing(item, policy)), suggestion=suggestion(item, policy)
+    )
 
 
 @routes.operation("POST", "/v1/items/{item_id}/claim", refuses=(NotAllowed, AtCapacity, WrongState, LostRace))
@@ -112,6 +117,26 @@ def reassign(asked: Asked, item_id: str, version: Version, body: Reassign) -> It
     """Pass an item on to an agent, a queue, or (as a correction) to the queue of a topic."""
     passed = work.reassign(item_id, version, body.destination, body.reason or "", asked.caller, asked.world)
     return ItemOut.of(passed, asked.caller.id)
+
+
+@routes.operation("POST", "/v1/items/{item_id}/escalate", refuses=(NotAllowed,))
+def escalate(asked: Asked, item_id: str, version: Version, body: Escalate) -> ItemOut:
+    """Pass an item to the next tier of its queue."""
+    passed = work.escalate(item_id, version, body.reason, asked.caller, asked.world)
+    return ItemOut.of(passed, asked.caller.id)
+
+
+@routes.operation("POST", "/v1/items/{item_id}/admit", refuses=(NotAllowed,))
+def admit(asked: Asked, item_id: str, version: Version) -> ItemOut:
+    """Let a quarantined item into normal routing."""
+    return ItemOut.of(quarantine.admit(item_id, version, asked.caller, asked.world), asked.caller.id)
+
+
+@routes.operation("POST", "/v1/items/{item_id}/set-aside", refuses=(NotAllowed,))
+def set_aside(asked: Asked, item_id: str, version: Version, body: Reason) -> ItemOut:
+    """Put an admitted item back into quarantine, while nobody has taken it."""
+    back = quarantine.set_aside(item_id, version, body.reason or "", asked.caller, asked.world)
+    return ItemOut.of(back, asked.caller.id)
 
 
 @routes.operation("POST", "/v1/items/{item_id}/reply", refuses=(NotAllowed, Conflict))

@@ -118,6 +118,14 @@ class Reason(BaseModel):
     reason: Why | None = None
 
 
+class Escalate(BaseModel):
+    """Why an item needs the next tier."""
+
+    model_config = _STRICT
+
+    reason: Why
+
+
 class Split(Reason):
     """Which messages become a matter of their own, by the ids of their events; and where it goes, if not where routing
     sends it: to a queue, to a topic, or into the hands of who splits."""
@@ -159,6 +167,12 @@ class SamePerson(Reason):
     """The customer who is the same person."""
 
     other: Name
+
+
+class Mark(Reason):
+    """What a customer is marked as, in the words of the desk."""
+
+    mark: Name
 
 
 class Reply(BaseModel):

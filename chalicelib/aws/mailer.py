@@ -63,10 +63,11 @@ class Mailer:
                 ConfigurationSetName=self._configuration_set,
                 EmailTags=[{"Name": OUTBOX_TAG, "Value": outbox_id}],
             )
+        # What SES says of a mail names its addresses, and a trace tells of all that an error came from: so of nothing.
         except ClientError as error:
-            raise _answered(error) from error
+            raise _answered(error) from None
         except BotoCoreError as error:
-            raise _unanswered(error) from error
+            raise _unanswered(error) from None
         finally:
             # A connection that dies while the function is frozen would make the next outcome unknown: one each.
             self._client.close()

@@ -5,18 +5,20 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import chain, count
 from typing import Final
 
 from chalicelib.errors import AtCapacity, Conflict, LostRace, NotAllowed, Unavailable, Unknown, WrongState
-from chalicelib.flows.again import until_won
+from chalicelib.flows.again import offerable, save, until_won
 from chalicelib.flows.work import with_present
+from chalicelib.item import sorting
 from chalicelib.item.change import Answered, Step
 from chalicelib.item.decide import claim
-from chalicelib.item.item import Item
+from chalicelib.item.item import Customer, Item
 from chalicelib.item.steps import waits
+from chalicelib.metrics import SORTED_ANEW
 from chalicelib.policy import CHANNELS, Agent
 from chalicelib.rights import Caller, agent_of, check_may_see
 from chalicelib.routing.route import Lane
@@ -89,6 +91,7 @@ def claim_named(item_id: str, caller: Caller, answer_key: str, world: World) -> 
         step = Step(actor=agent.id, cause="claim", at=world.now(), event_id=world.new_id())
         try:
             customer = world.table.customer(item.customer_id)
+            item, customer = _where_it_belongs(item, customer, world)
             change = claim(item, customer, agent, world.policy, step, world.new_token(), answer_key)
             world.table.save(change, step.at)
         except LostRace:
@@ -112,6 +115,20 @@ def _next(queues: tuple[str, ...], agent: Agent, answer_key: str, world: World) 
     if item is None and answer_key and (given := world.table.answered(agent.id, answer_key)):
         return _given_before(given, world)
     return item
+
+
+def _where_it_belongs(item: Item, customer: Customer, world: World) -> tuple[Item, Customer]:
+    """The item and its customer, moved first where the desk's rules say otherwise by now. Raises `LostRace`."""
+    at = world.now()
+    there = sorting.elsewhere(item, customer, at, world.policy)
+    if there is None:
+        return item, customer
+    step = Step(actor="sortownia", cause="hand-out", at=at, event_id=world.new_id())
+    agents = offerable(replace(item, queue=there.queue, asked=()), world)
+    change = sorting.moved(item, customer, step, there, agents, world.policy)
+    save(change, at, world)
+    world.metrics.count(SORTED_ANEW)
+    return change.after or item, replace(customer, seq=customer.seq + len(change.events))
 
 
 def _given_before(given: Answered, world: World) -> Item:
@@ -196,6 +213,12 @@ class _Request:
                 return _Result.STALE
             if item.channel in self._full:
                 return _Result.UNFIT
+            try:
+                belongs, _ = _where_it_belongs(item, customer, world)
+            except LostRace:
+                continue
+            if belongs is not item:
+                return _Result.STALE  # it rings where it is now
             step = Step(actor=self._agent.id, cause="claim", at=world.now(), event_id=world.new_id())
             try:
                 change = claim(item, customer, self._agent, world.policy, step, world.new_token(), self._answer_key)

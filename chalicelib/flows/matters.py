@@ -7,16 +7,17 @@ from chalicelib.errors import AtCapacity, Invalid, LostRace, NotAllowed, Unknown
 from chalicelib.flows.again import offerable
 from chalicelib.flows.work import check_writes, taken
 from chalicelib.item import matters
-from chalicelib.item.arrive import Arrival, contact_of, routed
+from chalicelib.item.arrive import Arrival, contact_of
 from chalicelib.item.change import Change, Conversation, Delivery, Link, Moved, Step
 from chalicelib.item.decide import check_may_claim
-from chalicelib.item.item import Contact, Customer, Event, Item, ItemId, Tagging
+from chalicelib.item.item import Contact, Customer, Event, Item, ItemId, Sorting, Tagging
 from chalicelib.item.matters import Entry, Part, Side, messages_before_merge, messages_of
 from chalicelib.item.passing import Destination, queue_of
+from chalicelib.item.sorting import remembered, routed
 from chalicelib.item.state import State
 from chalicelib.policy import Policy
 from chalicelib.rights import Caller, agent_of, check_may_change, check_may_see
-from chalicelib.routing.route import Route
+from chalicelib.routing.route import Facts, Route, said
 from chalicelib.store import keys, rows
 from chalicelib.world import World
 
@@ -194,17 +195,20 @@ def _part(old: Side, wanted: Chosen, new_id: ItemId, actor: str, world: World) -
     rest = tuple(entry for entry in old.entries if entry not in chosen)
     told = _told(chosen, world)
     newest = told[chosen[-1].id]
-    said = newest.facts.get("tags")
-    tags = Tagging(**said) if said else None
+    told_tags = newest.facts.get("tags")
+    tags = Tagging(**told_tags) if told_tags else None
     whose = chosen[-1].customer_id
+    customer = old.customer if whose == old.customer.id else world.table.customer(whose)
+    there, sorting = _there(old.item, customer, newest, tags, wanted, actor, world)
     moved, conversation = _leading_to(new_id, old, chosen, told, world)
     return Part(
         id=new_id,
-        customer=old.customer if whose == old.customer.id else world.table.customer(whose),
+        customer=customer,
         entries=chosen,
         subject=(newest.payload or {}).get("subject", old.item.subject),
         tags=tags,
-        there=_there(old.item, tags, wanted, actor, world.policy),
+        there=there,
+        sorting=sorting,
         contact=_contact(old.item, old.entries, chosen, world),
         rest=_contact(old.item, old.entries, rest, world),
         topic=wanted.to.name if wanted.to and wanted.to.kind == "topic" else "",
@@ -226,11 +230,21 @@ def _chosen(entries: Sequence[Entry], wanted: Sequence[str]) -> tuple[Entry, ...
     return chosen
 
 
-def _there(item: Item, tags: Tagging | None, wanted: Chosen, actor: str, policy: Policy) -> Route:
-    there = routed(tags, policy)
+def _there(
+    item: Item, customer: Customer, newest: Event, tags: Tagging | None, wanted: Chosen, actor: str, world: World
+) -> tuple[Route, Sorting | None]:
+    """Where the part goes, and how routing placed it: not at all where somebody says where to."""
+    policy, told = world.policy, newest.payload or {}
+    facts = Facts(
+        topic=None, urgency=None, at=world.now(), channel=item.channel, source=item.source, marks=customer.marks,
+        said=said(told.get("subject", ""), told.get("written", ""), policy),
+    )  # fmt: skip
+    there = routed(tags, facts, policy)
     if wanted.claim:
-        return Route(item.queue, there.lane, f"split off by {actor}")
-    return Route(queue_of(wanted.to, policy), there.lane, f"split off by {actor}") if wanted.to else there
+        return Route(item.queue, there.lane, f"split off by {actor}"), None
+    if wanted.to:
+        return Route(queue_of(wanted.to, policy), there.lane, f"split off by {actor}"), None
+    return there, remembered(there, facts.said)
 
 
 def _leading_to(

@@ -1,10 +1,11 @@
 """People say that two customers are one person, or take that back."""
 
 from chalicelib.flows.again import until_won
+from chalicelib.item import marks
 from chalicelib.item.change import Link, Step
 from chalicelib.item.item import Customer
 from chalicelib.item.links import same_person
-from chalicelib.rights import Caller, check_may_write, check_serves
+from chalicelib.rights import Caller, check_may_supervise, check_may_write, check_serves
 from chalicelib.store import keys, rows
 from chalicelib.world import World
 
@@ -29,6 +30,24 @@ def say(
         at, cause = world.now(), "link" if stands else "unlink"
         steps = (Step(caller.id, cause, at, world.new_id()), Step(caller.id, cause, at, world.new_id()))
         world.table.save(same_person(customers, links, steps, reason, stands=stands), at)
+
+    until_won(decide_and_save)
+    return card(customer_id, world)
+
+
+def mark(
+    customer_id: str, name: str, reason: str, caller: Caller, world: World, *, stands: bool
+) -> tuple[Customer, list[Link]]:
+    """Marks a customer or, where it `stands` no more, takes the mark away; his card as it is then.
+
+    Raises `NotAllowed` for who is no supervisor, `Unknown`, `Invalid`, `Conflict` where it is so already.
+    """
+    check_may_supervise(caller)
+
+    def decide_and_save() -> None:
+        step = Step(caller.id, "mark" if stands else "unmark", world.now(), world.new_id())
+        customer = world.table.customer(customer_id)
+        world.table.save(marks.mark(customer, step, name, reason, world.policy, stands=stands), step.at)
 
     until_won(decide_and_save)
     return card(customer_id, world)

@@ -117,7 +117,7 @@ def set_aside(notice: Notice, reason: str, world: World, why: str = metrics.UNRE
 
 def _receive(arrival: Arrival, opened: email.Opened, world: World) -> str:
     message = opened.message
-    tags = tags_of(message, world.model)
+    tags = tags_of(message, world.model, world.policy)
     ids, courtesy = world.new_ids(), Courtesy(arrival, tags, world)
     unwritten = enumerate(opened.files, 1)  # each is written once, however often the decision is made anew
 

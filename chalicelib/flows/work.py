@@ -12,7 +12,7 @@ from chalicelib.item.change import Change, Step
 from chalicelib.item.item import Customer, Item
 from chalicelib.item.passing import Destination
 from chalicelib.item.steps import check_version
-from chalicelib.metrics import PING_PONG
+from chalicelib.metrics import ESCALATED, PING_PONG
 from chalicelib.rights import Caller, check_may_change, check_may_see, check_may_write
 from chalicelib.world import World
 
@@ -86,6 +86,19 @@ def reassign(item_id: str, version: int, to: Destination, reason: str, caller: C
     item = changed(item_id, version, caller, "reassign", passed, world)
     if passing.ping_pong(item):
         world.metrics.count(PING_PONG)
+    return item
+
+
+def escalate(item_id: str, version: int, reason: str, caller: Caller, world: World) -> Item:
+    """Passes an item to the next tier of its queue. Raises as `finish`; `WrongState` also where there is none."""
+
+    def escalated(item: Item, customer: Customer, step: Step) -> Change:
+        queue = passing.next_tier(item, world.policy)
+        agents = offerable(replace(item, queue=queue, pinned_to=None, asked=()), world)
+        return passing.escalate(item, customer, step, reason, agents, world.policy)
+
+    item = changed(item_id, version, caller, "escalate", escalated, world)
+    world.metrics.count(ESCALATED)
     return item
 
 

@@ -24,11 +24,13 @@ from chalicelib.item.change import (
 from chalicelib.item.decide import back_in_queue
 from chalicelib.item.item import AgentId, Contact, Customer, CustomerId, Event, EventType, Item, ItemId, Tagging
 from chalicelib.item.joining import Because, By
+from chalicelib.item.missing import given
 from chalicelib.item.offer import RE_RING, Agents, candidates, into_queue
+from chalicelib.item.sorting import contact_made, facts_of, placed_anew, remembered, routed, rule_facts, with_contacts
 from chalicelib.item.state import Action, State
 from chalicelib.item.steps import loads, stepped, waits
 from chalicelib.policy import Policy
-from chalicelib.routing.route import Lane, Route, more_urgent, route, to_quarantine
+from chalicelib.routing.route import Lane, Route, more_urgent, to_quarantine
 
 #: Bytes of `written` kept beside the event; the whole text is in the raw object.
 WRITTEN_KEPT: Final = 2048
@@ -160,16 +162,18 @@ def message_arrived(
     if message.automatic not in OPENS_WORK:
         return _recorded(arrival, message, known, customer, step)
     before = _joined(known, customer, arrival, message, policy)
-    item = _item_with(before, arrival, message, tags, known, customer, ids, policy)
+    tags = _with_contacts(before, arrival, message, tags, policy)
+    there, item = _item_with(before, arrival, message, tags, known, customer, ids, policy)
     item = _promised(before, item, arrival, policy)
     facts = {
         "state": item.state, "queue": item.queue, "lane": item.lane, "ring": item.ring, "reason": item.reason,
-        "offered_to": item.offered_to, "tags": _tag_facts(tags), **_evidence(known, before, item),
-        **_message_facts(arrival, message, known),
+        "offered_to": item.offered_to, "tags": tag_facts(tags), **rule_facts(there, tags, policy),
+        **_evidence(known, before, item),
+        **message_facts(arrival, message, reused=known.message is not None),
         **({"unacknowledged": known.unacknowledged} if known.unacknowledged and before is None else {}),
         **(promised.told(item) if before is None or item.promises != before.promises else {}),
     }  # fmt: skip
-    chained, event = written(step, EventType.MESSAGE_RECEIVED, customer, item, facts, _payload(arrival, message))
+    chained, event = written(step, EventType.MESSAGE_RECEIVED, customer, item, facts, message_payload(arrival, message))
     return Change(
         customer=customer,
         before=before,
@@ -192,7 +196,8 @@ def may_be_offered(
     known = _settled(known, arrival, message, policy)
     customer = known.customer or Customer(ids.customer, 0, ids.customer_key)
     before = _joined(known, customer, arrival, message, policy)
-    item = _item_with(before, arrival, message, tags, known, customer, ids, policy)
+    tags = _with_contacts(before, arrival, message, tags, policy)
+    _, item = _item_with(before, arrival, message, tags, known, customer, ids, policy)
     enters = before is None or (waits(item) and not waits(before))
     return candidates(item, policy) if enters else ()
 
@@ -221,9 +226,10 @@ def quarantined(arrival: Arrival, reason: str, ids: NewIds, payload: Mapping[str
 def _recorded(arrival: Arrival, message: Message, known: Known, customer: Customer, step: Step) -> Change:
     facts = {
         "automatic": message.automatic, "reason": message.automatic_reason,
-        "about": known.item.id if known.item else None, **_message_facts(arrival, message, known),
+        "about": known.item.id if known.item else None,
+        **message_facts(arrival, message, reused=known.message is not None),
     }  # fmt: skip
-    _, event = written(step, EventType.MESSAGE_RECEIVED, customer, None, facts, _payload(arrival, message))
+    _, event = written(step, EventType.MESSAGE_RECEIVED, customer, None, facts, message_payload(arrival, message))
     return Change(
         customer=customer,
         events=(event,),
@@ -286,17 +292,34 @@ def _item_with(
     customer: Customer,
     ids: NewIds,
     policy: Policy,
-) -> Item:
-    """The item with this message: a new one, or the one it continues."""
+) -> tuple[Route, Item]:
+    """Where routing sends this message, and the item with it: a new one, or the one it continues."""
+    asked = facts_of(message, tags, arrival.source, customer, arrival.now, policy)
+    there = routed(tags, asked, policy)
     if before:
-        item = _continued(before, arrival, message, tags, known.agents, policy)
+        kept = before.sorting and replace(before.sorting, said=tuple(sorted(asked.said.union(before.sorting.said))))
+        said_so_far = replace(before, sorting=kept)
+        item = _continued(said_so_far, arrival, message, there, customer, known.agents, policy)
     else:
-        item = _item(arrival, ids, customer, routed(tags, policy), State.QUEUED, message.subject)
+        item = _item(arrival, ids, customer, there, State.QUEUED, message.subject)
+        item = replace(item, sorting=remembered(there, asked.said))
         because = _because(known, customer, arrival, message, policy)
         linked_to = known.item.id if known.item else None
         item = replace(item, tags=tags, linked_to=linked_to, linked_because=because or "", ring=0)
         item = into_queue(item, arrival.now, known.agents, policy)
-    return replace(item, contact=contact_of(arrival, message))
+    contacts = contact_made(before, arrival.received_at)
+    return there, replace(
+        item, contact=contact_of(arrival, message), contacts=contacts, given=given(message, before, policy)
+    )
+
+
+def _with_contacts(
+    before: Item | None, arrival: Arrival, message: Message, tags: Tagging | None, policy: Policy
+) -> Tagging | None:
+    """The tags after the desk's rules about customers who write again and again; a list is no customer."""
+    if message.automatic is not None:
+        return tags
+    return with_contacts(tags, contact_made(before, arrival.received_at), policy)
 
 
 def _promised(before: Item | None, item: Item, arrival: Arrival, policy: Policy) -> Item:
@@ -332,12 +355,20 @@ def _item(arrival: Arrival, ids: NewIds, customer: Customer, there: Route, state
 
 
 def _continued(
-    item: Item, arrival: Arrival, message: Message, tags: Tagging | None, agents: Agents, policy: Policy
+    item: Item,
+    arrival: Arrival,
+    message: Message,
+    there: Route,
+    customer: Customer,
+    agents: Agents,
+    policy: Policy,
 ) -> Item:
     """The item after one more message: one that waits may become urgent, one that rests or is done comes back."""
     changed = stepped(item, Action.CUSTOMER_WROTE, arrival.now)
     changed = replace(changed, subject=item.subject or message.subject)
-    lane = routed(tags, policy).lane
+    lane = there.lane
+    if changed.state != item.state:
+        changed = placed_anew(changed, customer, arrival.now, policy)
     if item.state == State.RESOLVED:
         return _back(replace(changed, lane=lane), arrival, "reopened", agents, policy)
     if changed.state != item.state:
@@ -353,37 +384,34 @@ def _back(item: Item, arrival: Arrival, reason: str, agents: Agents, policy: Pol
     return replace(back_in_queue(item, arrival.now, reason, agents, policy), waiting_since=arrival.received_at)
 
 
-def routed(tags: Tagging | None, policy: Policy) -> Route:
-    """Where a message goes by its tags."""
-    if tags is None:
-        return route(None, None, policy)
-    return route(None if tags.topic_abstained else tags.topic, tags.urgency, policy)
-
-
-def _message_facts(arrival: Arrival, message: Message, known: Known) -> dict[str, Any]:
+def message_facts(arrival: Arrival, message: Message, *, reused: bool = False) -> dict[str, Any]:
+    """What an event tells of how a message came; `reused` is its Message-ID."""
     facts: dict[str, Any] = {"raw": arrival.raw_key, "source": arrival.source, "trusted": arrival.trusted}
     if arrival.proof:
         facts["proof"] = arrival.proof
     if _answers_to(message):
         facts["answers_go_elsewhere"] = True
-    if arrival.note or known.message:
+    if arrival.note or reused:
         facts["note"] = arrival.note or "message-id reused"
     if message.warnings:
         facts["warnings"] = len(message.warnings)
     return facts
 
 
-def _tag_facts(tags: Tagging | None) -> dict[str, Any] | None:
+def tag_facts(tags: Tagging | None) -> dict[str, Any] | None:
+    """What an event tells of tags: all but the evidence, which is the customer's words."""
     if tags is None:
         return None
     return {
         "model": tags.model, "topic": tags.topic, "topic_confidence": tags.topic_confidence,
         "topic_abstained": tags.topic_abstained, "urgency": tags.urgency,
         "urgency_confidence": tags.urgency_confidence, "language": tags.language,
+        **({"ruled": dict(tags.ruled)} if tags.ruled else {}), **({"doubted": True} if tags.doubted else {}),
     }  # fmt: skip
 
 
-def _payload(arrival: Arrival, message: Message) -> dict[str, Any]:
+def message_payload(arrival: Arrival, message: Message) -> dict[str, Any]:
+    """What the timeline keeps of a message's words: personal, in a row of its own."""
     kept = kept_text(message.written)
     more = {"phone": message.phone, "edits": message.edits}
     return {

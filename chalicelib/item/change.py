@@ -160,6 +160,19 @@ class Label:
     said: Tagging | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """A label as it is read again for training: what was decided, and which model had said something ('' for none)."""
+
+    item_id: ItemId
+    version: int
+    at: datetime
+    by: AgentId
+    topic: str | None
+    urgency: str | None
+    model: str
+
+
 @dataclass(frozen=True, slots=True)
 class Mention:
     """An agent named in a note: he finds the entry `seq` of the customer's timeline in his list."""
@@ -193,7 +206,8 @@ class Change:
     """One decision. `before` is None when the item is new; `customer` is as it was read, `seq` 0 when new.
 
     `reply` is an outbox row as it will be, `reply_before` as it was read, None when it is new; `budget` is as it will
-    be, one revision after the one that was read. `also` is what becomes of the other item or customer it concerns.
+    be, one revision after the one that was read. `also` is what becomes of the other item or customer it concerns,
+    `marks` what the customer is marked as from now on (None: as before).
     """
 
     customer: Customer | None = None
@@ -216,6 +230,7 @@ class Change:
     link: Link | None = None
     also: "Change | None" = None
     shown: Shown | None = None
+    marks: frozenset[str] | None = None
 
     @property
     def parts(self) -> "tuple[Change, ...]":

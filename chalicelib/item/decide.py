@@ -9,6 +9,7 @@ from chalicelib.errors import Invalid, NotAllowed, WrongState
 from chalicelib.item.change import Answered, Change, Step
 from chalicelib.item.item import AgentId, Customer, EventType, Item
 from chalicelib.item.offer import RE_RING, Agents, into_queue, offered_to_another
+from chalicelib.item.sorting import placed_anew
 from chalicelib.item.state import Action
 from chalicelib.item.steps import at_rest, stepped, told
 from chalicelib.policy import Agent, Policy
@@ -104,7 +105,7 @@ def wake(item: Item, customer: Customer, step: Step, why: str, agents: Agents, p
     """Something calls for the item: one that rests or is resolved waits again, first for who it is pinned to."""
     woken = stepped(item, Action.WAKE, step.at)
     if woken.state != item.state:
-        woken = back_in_queue(woken, step.at, why, agents, policy)
+        woken = back_in_queue(placed_anew(woken, customer, step.at, policy), step.at, why, agents, policy)
     facts = {"queue": woken.queue, "lane": woken.lane, "ring": woken.ring, "reason": why}
     return told(item, woken, customer, EventType.ITEM_WOKEN, step, policy, _offered(woken, facts))
 
@@ -117,7 +118,7 @@ def resolve(item: Item, customer: Customer, step: Step, policy: Policy) -> Chang
 
 def reopen(item: Item, customer: Customer, step: Step, reason: str, agents: Agents, policy: Policy) -> Change:
     """A resolved item waits in its queue again, first for who it is pinned to."""
-    again = stepped(item, Action.REOPEN, step.at)
+    again = placed_anew(stepped(item, Action.REOPEN, step.at), customer, step.at, policy)
     waiting = back_in_queue(again, step.at, f"reopened by {step.actor}", agents, policy)
     facts = {"queue": waiting.queue, "lane": waiting.lane, "ring": waiting.ring}
     payload = {"reason": reason} if reason else None

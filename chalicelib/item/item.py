@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NewType, Self
@@ -24,7 +24,9 @@ SCHEMA: Final = 1
 class Tagging:
     """What the classifier said of a message, as it stands on the item and in the event.
 
-    `evidence` holds `{text, start, end, weight, head}` in the customer's own text (subject, line break, body).
+    `evidence` holds `{text, start, end, weight, head}` in the customer's own text (subject, line break, body), and
+    `rule` where the desk's urgency rule of that name found it. Where such rules raised the urgency, `ruled` holds their
+    names (`rules`) and what the `model` had said. `doubted` is what may well be spam: no rule lifts it.
     """
 
     model: str
@@ -35,6 +37,39 @@ class Tagging:
     urgency_confidence: float
     language: str
     evidence: tuple[Mapping[str, Any], ...] = ()
+    ruled: Mapping[str, Any] = field(default_factory=dict)
+    doubted: bool = False
+
+    @property
+    def model_urgency(self) -> str:
+        """The urgency the model itself said."""
+        return str(self.ruled.get("model") or self.urgency)
+
+    @property
+    def urgency_ruled(self) -> Mapping[str, Any] | None:
+        """The urgency rules that spoke, and what the model had said; None where none did."""
+        return self.ruled or None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorting:
+    """How routing placed an item: by which of the desk's rules ('' for none), and what topic and urgency the rule said
+    ('' where the model's stand). `said` are the rules whose words stand in the customer's messages, `moves` how often
+    it was moved since because the rules said otherwise."""
+
+    rule: str = ""
+    topic: str = ""
+    urgency: str = ""
+    said: tuple[str, ...] = ()
+    moves: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contacts:
+    """How often a customer turned to us about a matter since he was last answered, and when it was counted last."""
+
+    times: int
+    newest: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +144,9 @@ class Item:
     `chain` is the hash of its newest event. While it is offered to an agent nobody else may claim it; `pinned_to` is
     the agent it comes back to. `asked` have let this offer go, `been` are the places it was passed to, newest last.
     `linked_because` is why it is linked, in the words of who says so. A `merged` item is resolved, and goes on in
-    another.
+    another. `sorting` is None where people chose its place; `escalations` counts how often it went a tier up;
+    `admitted` is one that a person let out of quarantine. `given` are the things the desk asks for that the customer's
+    messages gave.
     """
 
     id: ItemId
@@ -146,6 +183,11 @@ class Item:
     linked_because: str = ""
     merged: Merged | None = None
     promises: Promised | None = None
+    sorting: Sorting | None = None
+    contacts: Contacts | None = None
+    escalations: int = 0
+    admitted: bool = False
+    given: tuple[str, ...] = ()
 
     @property
     def urgency(self) -> str | None:
@@ -182,15 +224,26 @@ class Item:
         """Language code of the customer's words, `und` when nobody could tell."""
         return self.tags.language if self.tags else "und"
 
+    @property
+    def topic(self) -> str | None:
+        """What the matter is about: as people, else a rule of the desk, else the model says; None where nobody does."""
+        if self.decided and self.decided.topic:
+            return self.decided.topic
+        if self.sorting and self.sorting.topic:
+            return self.sorting.topic
+        return self.tags.topic if self.tags and not self.tags.topic_abstained else None
+
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A customer's counter and secret. `seq` is the number of his newest event; `key` seals the payloads' hashes."""
+    """A customer's counter and secret. `seq` is the number of his newest event; `key` seals the payloads' hashes;
+    `marks` are what supervisors marked him as."""
 
     id: CustomerId
     seq: int
     key: bytes
     name: str = ""
+    marks: frozenset[str] = frozenset()
 
 
 class EventType(StrEnum):
@@ -206,6 +259,10 @@ class EventType(StrEnum):
     ITEM_SNOOZED = "item-snoozed"
     ITEM_WOKEN = "item-woken"
     ITEM_REASSIGNED = "item-reassigned"
+    ITEM_SORTED = "item-sorted"
+    ITEM_ESCALATED = "item-escalated"
+    ITEM_ADMITTED = "item-admitted"
+    ITEM_SET_ASIDE = "item-set-aside"
     ITEM_RESOLVED = "item-resolved"
     NOTE_ADDED = "note-added"
     TAGS_DECIDED = "tags-decided"
@@ -218,6 +275,8 @@ class EventType(StrEnum):
     ITEM_LINKED = "item-linked"
     ITEM_UNLINKED = "item-unlinked"
     ITEM_REOPENED = "item-reopened"
+    CUSTOMER_MARKED = "customer-marked"
+    CUSTOMER_UNMARKED = "customer-unmarked"
     CUSTOMER_LINKED = "customer-linked"
     CUSTOMER_UNLINKED = "customer-unlinked"
     REPLY_QUEUED = "reply-queued"

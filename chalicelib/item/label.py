@@ -78,6 +78,6 @@ def _facts(item: Item) -> dict[str, object]:
     said = item.tags
     return {
         "topic": item.decided and item.decided.topic, "urgency": item.decided and item.decided.urgency,
-        "model": said and said.model, "topic_was": said and said.topic, "urgency_was": said and said.urgency,
+        "model": said and said.model, "topic_was": said and said.topic, "urgency_was": said and said.model_urgency,
         "lane": item.lane, "ring": item.ring,
     }  # fmt: skip

@@ -13,7 +13,19 @@ from chalicelib.errors import Invalid, WrongState
 from chalicelib.item import promised
 from chalicelib.item.change import Change, Conversation, Link, Moved, Step, written
 from chalicelib.item.decide import held, resolved
-from chalicelib.item.item import AgentId, Contact, Customer, CustomerId, Event, EventType, Item, ItemId, Merged, Tagging
+from chalicelib.item.item import (
+    AgentId,
+    Contact,
+    Customer,
+    CustomerId,
+    Event,
+    EventType,
+    Item,
+    ItemId,
+    Merged,
+    Sorting,
+    Tagging,
+)
 from chalicelib.item.label import label_of, with_decision
 from chalicelib.item.offer import RE_RING, Agents, into_queue
 from chalicelib.item.state import Action, State
@@ -51,8 +63,9 @@ class Side:
 class Part:
     """What is split off: these `entries`, which `customer` wrote, as a new item.
 
-    `there` is where it goes, `topic` what people say it is about ('' for nothing said). `contact` is whom a reply to it
-    goes to, `rest` whom one to the old item goes to from now on. `messages` and `conversation` lead to it.
+    `there` is where it goes, `sorting` how routing placed it (None: somebody did), `topic` what people say it is about
+    ('' for nothing said). `contact` is whom a reply to it goes to, `rest` whom one to the old item goes to from now on.
+    `messages` and `conversation` lead to it.
     """
 
     id: ItemId
@@ -64,6 +77,7 @@ class Part:
     contact: Contact | None
     rest: Contact | None
     topic: str = ""
+    sorting: Sorting | None = None
     messages: tuple[Moved, ...] = ()
     conversation: Conversation | None = None
 
@@ -72,7 +86,7 @@ def messages_of(history: Iterable[Event]) -> tuple[Entry, ...]:
     """The messages an item has, the oldest first. `history` is all of it, in order."""
     found: dict[str, Entry] = {}
     for event in history:
-        if event.type == EventType.MESSAGE_RECEIVED:
+        if event.type == EventType.MESSAGE_RECEIVED or (event.type == EventType.ITEM_ADMITTED and event.facts["read"]):
             found[event.id] = Entry(event.id, event.customer_id, event.seq, event.at.isoformat())
         found |= {told["id"]: Entry(**told) for told in event.facts.get("gained", ())}
         for lost in event.facts.get("lost", ()):
@@ -92,7 +106,7 @@ def split_off(item: Item, part: Part, step: Step, reason: str = "") -> Item:
         id=part.id, customer_id=part.customer.id, channel=item.channel, source=item.source, subject=part.subject,
         state=State.QUEUED, queue=part.there.queue, lane=part.there.lane, reason=part.there.reason,
         created_at=step.at, changed_at=step.at, waiting_since=datetime.fromisoformat(part.entries[0].at), ring=0,
-        wake_at=step.at + RE_RING, tags=part.tags, contact=part.contact, linked_to=item.id,
+        wake_at=step.at + RE_RING, tags=part.tags, contact=part.contact, sorting=part.sorting, linked_to=item.id,
         linked_because=reason or f"split off by {step.actor}", promises=item.promises,
     )  # fmt: skip
 

@@ -86,13 +86,34 @@ def to_topic(
     return replace(change, label=label_of(passed, step))
 
 
+def escalate(item: Item, customer: Customer, step: Step, reason: str, agents: Agents, policy: Policy) -> Change:
+    """The item goes to the next tier of its queue. Raises `WrongState` where there is none."""
+    queue = next_tier(item, policy)
+    moved = _moved(item, queue, f"escalated by {step.actor}", step.at, agents, policy)
+    moved = replace(moved, escalations=item.escalations + 1)
+    facts = {
+        "queue": queue, "was_queue": item.queue, "ring": moved.ring, "was_held_by": item.holder,
+        "escalations": moved.escalations,
+    }  # fmt: skip
+    payload = {"reason": reason}
+    return told(item, moved, customer, EventType.ITEM_ESCALATED, step, policy, facts, payload, must=Must.PRESENT)
+
+
+def next_tier(item: Item, policy: Policy) -> str:
+    """The queue of the next tier. Raises `WrongState` where there is none."""
+    queue = policy.queues.get(item.queue)
+    if queue is None or not queue.next:
+        raise WrongState(f"queue {item.queue} has no next tier")
+    return queue.next
+
+
 def ping_pong(item: Item) -> bool:
     """Whether the item was passed back to a place it had been passed to before."""
     return bool(item.been) and item.been[-1] in item.been[:-1]
 
 
 def _moved(item: Item, queue: str, reason: str, at: datetime, agents: Agents, policy: Policy) -> Item:
-    moved = replace(stepped(item, Action.MOVE, at), queue=queue, reason=reason, pinned_to=None)
+    moved = replace(stepped(item, Action.MOVE, at), queue=queue, reason=reason, pinned_to=None, sorting=None)
     if item.state in RESTING_STATES:
         return moved
     asked = tuple(a for a in (item.carrier,) if a)

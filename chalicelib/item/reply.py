@@ -148,7 +148,7 @@ _WHY: Final = {
 
 
 def _after_reply(item: Item, then: Then, step: Step) -> Item:
-    stepped_on = stepped(item, _ACTION[then], step.at)
+    stepped_on = replace(stepped(item, _ACTION[then], step.at), contacts=None)
     match then:
         case Then.KEEP:
             return stepped_on

@@ -37,6 +37,8 @@ class Action(StrEnum):
     UNMERGE = "unmerge"
     REOPEN = "reopen"
     CUSTOMER_WROTE = "customer-wrote"
+    ADMIT = "admit"
+    SET_ASIDE = "set-aside"
 
 
 TRANSITIONS: Final = {
@@ -49,6 +51,7 @@ TRANSITIONS: Final = {
     (State.QUEUED, Action.ANNOTATE): State.QUEUED,
     (State.QUEUED, Action.MERGE): State.RESOLVED,
     (State.QUEUED, Action.CUSTOMER_WROTE): State.QUEUED,
+    (State.QUEUED, Action.SET_ASIDE): State.QUARANTINED,  # of what was admitted: back to where it was
     (State.CLAIMED, Action.RELEASE): State.QUEUED,
     (State.CLAIMED, Action.EXPIRE): State.QUEUED,
     (State.CLAIMED, Action.ASSIGN): State.CLAIMED,
@@ -60,6 +63,7 @@ TRANSITIONS: Final = {
     (State.CLAIMED, Action.RESOLVE): State.RESOLVED,
     (State.CLAIMED, Action.ANNOTATE): State.CLAIMED,
     (State.CLAIMED, Action.MERGE): State.RESOLVED,
+    (State.CLAIMED, Action.ADMIT): State.QUEUED,  # by who took it from quarantine to look at it
     (State.CLAIMED, Action.CUSTOMER_WROTE): State.CLAIMED,
     (State.WAITING, Action.CLAIM): State.CLAIMED,  # to write once more before the customer does
     (State.WAITING, Action.ASSIGN): State.WAITING,  # whom the answer comes back to
@@ -88,6 +92,7 @@ TRANSITIONS: Final = {
     (State.QUARANTINED, Action.CLAIM): State.CLAIMED,
     (State.QUARANTINED, Action.ASSIGN): State.CLAIMED,
     (State.QUARANTINED, Action.MOVE): State.QUEUED,
+    (State.QUARANTINED, Action.ADMIT): State.QUEUED,
     (State.QUARANTINED, Action.WAKE): State.QUARANTINED,
     (State.QUARANTINED, Action.ANNOTATE): State.QUARANTINED,
     (State.QUARANTINED, Action.MERGE): State.RESOLVED,

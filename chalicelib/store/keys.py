@@ -143,6 +143,11 @@ def history_pk(item_id: str) -> str:
     return f"ITEM#{item_id}"
 
 
+def labelled_pk(month: str) -> str:
+    """History index: what people decided in a month (`2026-01`), oldest first."""
+    return f"LABELLED#{month}"
+
+
 def wake_shard(row_id: str) -> int:
     """The part of the wake-up index a row belongs to, by the id of its item, reply or agent."""
     return hashlib.sha256(row_id.encode()).digest()[0] % WAKE_SHARDS

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -16,6 +16,7 @@ from chalicelib.item.change import (
     Identity,
     KnownMessage,
     Label,
+    Labelled,
     Link,
     Mention,
     ReplyToken,
@@ -25,6 +26,7 @@ from chalicelib.item.item import (
     SCHEMA,
     AgentId,
     Contact,
+    Contacts,
     Customer,
     CustomerId,
     Decided,
@@ -34,6 +36,7 @@ from chalicelib.item.item import (
     ItemId,
     Merged,
     Promised,
+    Sorting,
     Tagging,
 )
 from chalicelib.item.offer import AgentNow, Presence
@@ -113,6 +116,11 @@ def item_row(item: Item) -> Row:
         "decided": _decided_json(item.decided), "linked_because": item.linked_because or None,
         "merged": _merged_json(item.merged), "promises": promises_text(item.promises),
         "promise_at": _moment(item.promise_at), "promise_stage": _stage(item),
+        "sorting": json.dumps(asdict(item.sorting)) if item.sorting else None,
+        "contacts": item.contacts.times if item.contacts else None,
+        "contact_at": keys.moment(item.contacts.newest) if item.contacts else None,
+        "escalations": item.escalations or None, "admitted": int(item.admitted) or None,
+        "given": json.dumps(item.given) if item.given else None,
     }  # fmt: skip
     if item.tags:
         row |= {"tags": json.dumps(asdict(item.tags), ensure_ascii=False), "topic": item.tags.topic,
@@ -192,6 +200,11 @@ def item_of(row: Mapping[str, Any]) -> Item:
         linked_because=row.get("linked_because") or "",
         merged=_merged_of(row.get("merged")),
         promises=_promises_of(row.get("promises")),
+        sorting=_sorting_of(row.get("sorting")),
+        contacts=_contacts_of(row),
+        escalations=int(row.get("escalations") or 0),
+        admitted=bool(row.get("admitted")),
+        given=tuple(json.loads(row.get("given") or "[]")),
     )
 
 
@@ -269,6 +282,18 @@ def _stage(item: Item) -> str | None:
     return DUE_SOON if any(clock.warned_at and clock.course == Course.RUNNING for clock in running) else None
 
 
+def _sorting_of(text: str | None) -> Sorting | None:
+    if not text:
+        return None
+    said = json.loads(text)
+    return Sorting(**{**said, "said": tuple(said["said"])})
+
+
+def _contacts_of(row: Mapping[str, Any]) -> Contacts | None:
+    newest = _time(row.get("contact_at"))
+    return Contacts(times=int(row["contacts"]), newest=newest) if newest else None
+
+
 def _contact_of(text: str | None) -> Contact | None:
     if not text:
         return None
@@ -321,13 +346,19 @@ def customer_row(customer: Customer) -> Row:
     """The customer's counter, key and name."""
     return {
         **keys.customer_key(customer.id), "kind": "customer", "schema": SCHEMA, "customer_id": customer.id,
-        "seq": customer.seq, "key": customer.key, "name": customer.name,
+        "seq": customer.seq, "key": customer.key, "name": customer.name, "marks": marks_of(customer.marks),
     }  # fmt: skip
 
 
 def customer_of(row: Mapping[str, Any]) -> Customer:
     """The customer of a row."""
-    return Customer(CustomerId(row["customer_id"]), int(row["seq"]), bytes(row["key"]), row["name"])
+    marks = frozenset(json.loads(row.get("marks") or "[]"))
+    return Customer(CustomerId(row["customer_id"]), int(row["seq"]), bytes(row["key"]), row["name"], marks)
+
+
+def marks_of(marks: Iterable[str]) -> str | None:
+    """A customer's marks as his row holds them; None for none."""
+    return json.dumps(sorted(marks)) if marks else None
 
 
 def handled_row(handled: Handled, at: datetime) -> Row:
@@ -474,8 +505,18 @@ def label_row(label: Label) -> Row:
         **keys.label_key(label.item_id, label.version), "kind": "label", "schema": SCHEMA, "item_id": label.item_id,
         "version": label.version, "event_id": label.event_id, "at": keys.moment(label.at), "by": label.by,
         "topic": label.topic, "urgency": label.urgency, "model": said.model if said else None,
-        "topic_was": said.topic if said else None, "urgency_was": said.urgency if said else None,
+        "topic_was": said.topic if said else None, "urgency_was": said.model_urgency if said else None,
+        "history_pk": keys.labelled_pk(keys.moment(label.at)[:7]),
+        "history_sk": f"{keys.moment(label.at)}#{label.item_id}",
     }  # fmt: skip
+
+
+def labelled_of(row: Mapping[str, Any]) -> Labelled:
+    """The decision of a label's row."""
+    return Labelled(
+        item_id=ItemId(row["item_id"]), version=int(row["version"]), at=keys.moment_of(row["at"]),
+        by=AgentId(row["by"]), topic=row.get("topic"), urgency=row.get("urgency"), model=row.get("model", ""),
+    )  # fmt: skip
 
 
 def mention_row(mention: Mention) -> Row:

@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import AtCapacity, Invalid, LostRace, Unavailable, Unknown
-from chalicelib.item.change import Answered, Budget, Change, Conversation, Link, Load, Mention, Moved, Must, Shown
+from chalicelib.item.change import (
+    Answered,
+    Budget,
+    Change,
+    Conversation,
+    Labelled,
+    Link,
+    Load,
+    Mention,
+    Moved,
+    Must,
+    Shown,
+)
 from chalicelib.item.item import Customer, CustomerId, Event, Item, ItemId
 from chalicelib.item.offer import AgentNow
 from chalicelib.item.outgoing import Outgoing
@@ -217,6 +229,12 @@ class Table:
         pages = self._pages("history", query, {":pk": keys.history_pk(item_id)})
         return [rows.event_of(row) for page in pages for row in page]
 
+    def labelled(self, month: str) -> Iterator[Labelled]:
+        """What people decided about items in a month (`2026-01`, UTC), oldest first, page by page."""
+        query = {"KeyConditionExpression": "#pk = :pk", "ExpressionAttributeNames": {"#pk": "history_pk"}}
+        for page in self._pages("history", query, {":pk": keys.labelled_pk(month)}):
+            yield from map(rows.labelled_of, page)
+
     def due(self, shard: int, now: datetime, limit: int, nets: bool = False) -> list[Due]:
         """What is due in one part of the wake-up index, earliest first: what was promised, or what is a mere net."""
         query: Row = {
@@ -354,7 +372,7 @@ class Table:
 
     def _actions(self, change: Change, at: datetime) -> Iterator[tuple[str, Any]]:
         for customer, events in counted(change):
-            yield "customer", self._counted(customer, events)
+            yield "customer", self._counted(customer, events, change.marks)
         for part in change.parts:
             yield from self._part_actions(part, at)
 
@@ -378,15 +396,20 @@ class Table:
         for load in change.loads:
             yield "load", self._load_update(load)
 
-    def _counted(self, customer: Customer, events: int) -> Row:
+    def _counted(self, customer: Customer, events: int, marks: frozenset[str] | None) -> Row:
         if customer.seq == 0:
             return self._put_new({**rows.customer_row(customer), "seq": events})
+        values: Row = {":next": customer.seq + events, ":seen": customer.seq}
+        update = "SET seq = :next"
+        if marks is not None:
+            update = f"{update}, marks = :marks" if marks else f"{update} REMOVE marks"
+            values |= {":marks": rows.marks_of(marks)} if marks else {}
         return {"Update": {
             "TableName": self._name,
             "Key": rows.to_wire(keys.customer_key(customer.id)),
-            "UpdateExpression": "SET seq = :next",
+            "UpdateExpression": update,
             "ConditionExpression": "seq = :seen",
-            "ExpressionAttributeValues": rows.to_wire({":next": customer.seq + events, ":seen": customer.seq}),
+            "ExpressionAttributeValues": rows.to_wire(values),
         }}  # fmt: skip
 
     def _item_put(self, before: Item | None, after: Item) -> Row:

@@ -22,6 +22,7 @@ from sortownia.local.ses_door import ENDPOINT_VARIABLE, SesDoor, verify_senders
 from sortownia.local.shop import Shop
 from sortownia.local.smtp import MAIL_PURPOSE, SMTP_PORT, mail_door
 from sortownia.local.stack import RUNS, STACK_PORT, STACK_PURPOSE, LocalStack, Progress, silent, timed
+from training import signing
 
 FACTS: Final = "running.json"
 
@@ -94,6 +95,7 @@ class LocalSystem:
             "OidcIssuer": self.front.url + ISSUER_PATH,
             "OidcAudience": AUDIENCE,
             "ChatRepliesUrl": self.front.url + CHAT_PATH,
+            "ModelKeys": signing.public_text(signing.own_key()),
         }
         return LocalStack(
             port=port,

@@ -106,6 +106,6 @@ def _intake() -> Callable[[bytes], object]:
         message = email.read(raw)
         arrival = Arrival(delivery=Delivery("mail", number), source=mailbox, raw_key=number, received_at=now)
         ids = NewIds(ItemId(number), CustomerId(number), b"k" * 32, str(uuid.UUID(int=int(number))))
-        return message_arrived(arrival, message, tags_of(message, model), Known(), desk, ids)
+        return message_arrived(arrival, message, tags_of(message, model, desk), Known(), desk, ids)
 
     return intake

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 from scipy.special import expit
+from scipy.stats import beta
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold
@@ -169,6 +170,30 @@ def _of_others(
     )  # fmt: skip
 
 
+def promise(chosen: LabelledSet, way: Callable[..., Judged], seeds: int) -> str:
+    """Whether what is routed is as precise as promised, on a fresh split for each seed.
+
+    A seed violates when the upper end of the one-sided 95 % interval (Clopper and Pearson) of its precision is below.
+    """
+    rows = [*_rows(chosen.folder, "train"), *_rows(chosen.folder, "val")]
+    groups = [str(row[chosen.group]) for row in rows]
+    told, violations = [], 0
+    for seed in range(seeds):
+        splits = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
+        learned, unseen = next(iter(splits.split(rows, [chosen.label(row) for row in rows], groups)))
+        judged = way(chosen, [rows[i] for i in learned], [rows[i] for i in unseen])
+        right = np.array(judged.labels)[judged.shares.argmax(axis=1)] == np.array(judged.truth)
+        total, hits = int((~judged.abstained).sum()), int(right[~judged.abstained].sum())
+        upper = float(beta.ppf(calibrate.CERTAINTY, hits + 1, total - hits)) if hits < total else 1.0
+        violations += upper < calibrate.PROMISED_PRECISION
+        told.append((total / len(unseen), hits / total if total else 1.0))
+    covered, precise = np.array(told).T
+    return (
+        f"{seeds} seeds, {violations} violate; precision {100 * precise.min():.1f} to {100 * precise.max():.1f}, "
+        f"coverage {100 * covered.min():.1f} to {100 * covered.max():.1f}"
+    )
+
+
 def figures(chosen: LabelledSet, parts: Sequence[Judged]) -> dict[str, float]:
     """All figures over all held-out rows, as shares of 1, but seconds, megabytes and milliseconds."""
     labels = parts[0].labels
@@ -228,12 +253,16 @@ def main() -> None:
     parser.add_argument("sets", nargs="*", default=list(SETS), metavar="SET", help=", ".join(SETS))
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--promise", type=int, metavar="SEEDS", help="instead: is the precision of so many splits held")
     parser.add_argument("--ways", nargs="*", default=["ours", "quick", "linear_svc", "fasttext"])
     options = parser.parse_args()
     ways = {"ours": ours, "quick": quick, "linear_svc": linear_svc, "fasttext": fasttext}
     for name in options.sets:
         for way in options.ways:
             if way == "fasttext" and importlib.util.find_spec("fasttext") is None:
+                continue
+            if options.promise:
+                print(f"{name:15} {way:10} {promise(SETS[name], ways[way], options.promise)}", flush=True)
                 continue
             judged = list(judge(SETS[name], ways[way], options.folds, options.seed))
             told = figures(SETS[name], judged)

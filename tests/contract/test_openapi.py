@@ -41,6 +41,8 @@ OF_META: dict[str, Any] = {
 SIGNATURE, TO_BE_SIGNED = "X-Sortownia-Signature", "made when the bytes of the body are there"
 #: A page with our widget.
 PAGE = {"installation": "shop-page", "Origin": "https://shop.example.com"}
+#: Who may do what anna may not.
+ABLE = dict.fromkeys(("mark_customer", "unmark_customer", "admit", "set_aside"), "supervisor-1")
 #: Scenes after which moto gets slow, and hands are full.
 ENOUGH = 10
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much, HealthCheck.large_base_example)
@@ -171,6 +173,23 @@ class Scenes:
         assert self.service.ask("POST", f"/v1/customers/{held['customer_id']}/link", body=other).status_code == 200
         return other
 
+    def _to_mark_customer(self, _held: Any) -> dict[str, Any]:
+        return {"mark": "vip"}
+
+    def _to_unmark_customer(self, held: Any) -> dict[str, Any]:
+        path = f"/v1/customers/{held['customer_id']}/mark"
+        assert self.service.ask("POST", path, "supervisor-1", {"mark": "vip"}).status_code == 200
+        return {"mark": "vip"}
+
+    def _to_admit(self, _held: Any) -> dict[str, Any]:
+        item = self.service.quarantined()
+        return {"item_id": item.id, "If-Match": f'"{item.version}"'}
+
+    def _to_set_aside(self, _held: Any) -> dict[str, Any]:
+        item = self.service.write({"id": (made := self.service.quarantined()).id, "version": made.version}, "admit",
+                                  "supervisor-1").json_body  # fmt: skip
+        return {"item_id": item["id"], "If-Match": f'"{item["version"]}"'}
+
     def _done(self, held: Any, verb: str, body: Any) -> dict[str, Any]:
         done = self.service.write(held, verb, body=body).json_body
         return {"If-Match": f'"{done.get("item", done)["version"]}"'}
@@ -197,8 +216,9 @@ def _check(case: schemathesis.Case, scenes: Scenes) -> None:
     asks_it = case.method == case.operation.method.upper()
     good = asks_it and case.meta is not None and case.meta.generation.mode.is_positive
     who, aimed = CALLERS[turn % len(CALLERS)], asks_it and turn // len(CALLERS) % 2 == 0
+    able = ABLE.get(operation.name, "anna")
     if good and not scenes.has_worked(operation.name):
-        who, aimed = "anna", True
+        who, aimed = able, True
     headers = {"Authorization": f"Bearer {scenes.service.token(who)}"} if who else {}
     if operation.to_visitors and turn % 4:
         headers = {"Authorization": f"Bearer {scenes.session['token']}"}
@@ -212,7 +232,7 @@ def _check(case: schemathesis.Case, scenes: Scenes) -> None:
     response = case.call_and_validate(headers=headers)
     if asks_it:
         scenes.statuses[operation.name][response.status_code] += 1
-    if good and aimed and (who == "anna" or operation.signed) and not (operation.to_visitors and turn % 4 == 0):
+    if good and aimed and (who == able or operation.signed) and not (operation.to_visitors and turn % 4 == 0):
         assert response.status_code < 400, f"{operation.name}: {response.status_code} {response.text}"
 
 
@@ -288,6 +308,7 @@ def test_body_may_be_left_out_only_where_an_empty_one_does() -> None:
         "reopen",
         "unmerge",
         "unlink",
+        "set_aside",
         "open_session",
     ]
     assert needed.keys() == {*BODIES, "receive"}

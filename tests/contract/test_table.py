@@ -176,6 +176,15 @@ def test_customer_is_the_customer_as_he_is_now(table: Table) -> None:
         table.customer("nobody")
 
 
+def test_marks_stand_on_the_customer_until_they_are_taken_away(table: Table) -> None:
+    _, whose = claimed(table)
+    for marks in (frozenset({"vip", "partner"}), frozenset({"vip"}), frozenset[str]()):
+        now = table.customer(whose.id)
+        told = written(step(event_id=f"m{now.seq}"), EventType.CUSTOMER_MARKED, now, None, {})[1]
+        table.save(Change(customer=now, events=(told,), marks=marks), NOW)
+        assert table.customer(whose.id) == replace(now, seq=now.seq + 1, marks=marks)
+
+
 def test_item_and_customer_come_in_one_look(table: Table) -> None:
     found, whose = arrived(table)
     assert table.item_and_customer(found.id, whose.id) == (found, whose)
@@ -367,6 +376,20 @@ def test_history_is_one_items_events_oldest_first_without_words(table: Table) ->
     assert all(event.payload is None for event in history)
     assert [event.previous for event in history] == ["", *(event.hash for event in history[:-1])]
     assert table.history("nothing") == []
+
+
+def test_labelled_is_what_people_decided_in_a_month_oldest_first(table: Table) -> None:
+    later, earlier = label(version=3, at=NOW + SECOND), label(topic=None, urgency="high", said=tags())
+    next_month = label(item_id=ItemId("it2"), at=NOW + timedelta(days=31))
+    for made in (later, earlier, next_month):
+        table.save(Change(label=made), NOW)
+    claimed(table)
+    found = list(table.labelled(keys.moment(NOW)[:7]))
+    assert [(one.item_id, one.version, one.at, one.topic, one.urgency, one.by, one.model) for one in found] == [
+        ("it1", 2, NOW, None, "high", "anna", tags().model), ("it1", 3, NOW + SECOND, "order", None, "anna", ""),
+    ]  # fmt: skip
+    assert [one.item_id for one in table.labelled(keys.moment(NOW + timedelta(days=31))[:7])] == ["it2"]
+    assert list(table.labelled("1999-12")) == []
 
 
 # Pages
@@ -1080,6 +1103,7 @@ def test_each_pattern_costs_one_call(cloud: Cloud, table: Table) -> None:
         "mentions": lambda: table.mentions("anna", 10, None),
         "links": lambda: table.links(whose.id),
         "shown": lambda: table.shown("shop-page", "c1", 0, 10),
+        "labelled": lambda: list(table.labelled("2026-03")),
         "shown_last": lambda: table.shown_last("shop-page", "c1"),
         "count_message": lambda: table.count_message("shop-page", "c1", NOW, 5),
         "timeline": lambda: table.timeline(whose.id, 10, None, newest=False),

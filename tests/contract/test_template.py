@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from chalicelib.policy import load
+from classifiers.sealed import Keys
 from infra.config import LOG_RETENTION_DAYS
 from infra.functions import FUNCTIONS, camel
 from infra.package import OUT, SES, TEMPLATE, ZIP, build
 from infra.policies import role_policy
 from infra.template import merge_template
-from infra.verify import contents, functions, sizes
+from infra.verify import contents, functions, signed, sizes
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,27 @@ def test_the_zip_is_as_promised(package: Path) -> None:
     template = json.loads((package / TEMPLATE).read_text("utf-8"))
     with zipfile.ZipFile(package / ZIP) as archive:
         findings = [*contents(archive), *sizes(archive, (package / ZIP).stat().st_size), *functions(template)]
+        findings.append(signed(archive))
     assert [finding for finding in findings if not finding.good] == []
+
+
+def test_a_package_whose_model_a_stranger_signed_is_found_out(package: Path) -> None:
+    with zipfile.ZipFile(package / ZIP) as archive:
+        found = signed(archive, Keys(frozenset()))
+    assert not found.good
+    assert "not trusted here" in found.seen
+
+
+def test_a_package_whose_model_was_exchanged_is_found_out(package: Path, tmp_path: Path) -> None:
+    """Even for one that is signed: functions believe the digest, so the digest must be of this very model."""
+    with zipfile.ZipFile(package / ZIP) as archive, zipfile.ZipFile(tmp_path / "other.zip", "w") as other:
+        for name in archive.namelist():
+            if name.startswith("classifiers/starter"):
+                other.writestr(name, "0" * 64 if name.endswith(".sha256") else archive.read(name))
+    with zipfile.ZipFile(tmp_path / "other.zip") as archive:
+        found = signed(archive)
+    assert not found.good
+    assert "whose SHA-256 is pinned" in found.seen
 
 
 @pytest.mark.parametrize("name", [TEMPLATE, SES])

@@ -1,19 +1,25 @@
 """Flows of what customers write, up to the bell."""
 
 import json
+from collections.abc import Callable
 from typing import Final
 
+from chalicelib.flows import recheck, widget
 from chalicelib.flows.hook import accept, notice
+from chalicelib.flows.rebuild import rebuild
 from chalicelib.flows.receive import dead_delivery, delivery
 from chalicelib.flows.ring import ring
 from chalicelib.item.item import Item
 from tests import chats, letters
+from tests.cloud import TestWorld
 from tests.crash.desk import ANNA, Desk
 from tests.crash.flow import Act, Flow
 from tests.crash.setting import shown
 
 _CUSTOMER: Final = "c1@customer.example.com"
 _AGAIN: Final = "<again@customer.example.com>"
+#: What SES writes on top of a mail it stores.
+_STAMP: Final = b"Received: from a by b with SMTP id ses-again\r\n for help@shop.example.com;\r\nX-SES-RECEIPT: x\r\n"
 
 
 def _arrives(desk: Desk, raw: bytes, recipient: str = "help@shop.example.com") -> Act:
@@ -147,6 +153,59 @@ def _reopening(desk: Desk) -> Act:
     return _arrives(desk, raw)
 
 
+def _failed_twice(desk: Desk) -> Act:
+    notice = letters.store_mail(desk.world, "ses-again", letters.mail(Message_ID=_AGAIN))
+    return lambda: delivery(notice, "sqs-again", 3, desk.world)
+
+
+def _suspect(desk: Desk) -> Act:
+    notice = letters.store_mail(desk.world, "ses-again", letters.mail(Message_ID=_AGAIN), virus="FAIL")
+    return lambda: delivery(notice, "sqs-again", 1, desk.world)
+
+
+def _widget(desk: Desk) -> Act:
+    """A visitor opens a session on a page of the shop and writes; his browser sends the same message again."""
+    page = widget.Page("https://shop.example.com", "")
+    session = widget.open_session("shop-page", page, "", None, desk.world)
+
+    def act() -> None:
+        widget.open_session("shop-page", page, session.key, None, desk.world)
+        visit = widget.visit("shop-page", widget.Page(page.origin, session.token), desk.world)
+        widget.take(visit, "m-0000001", "Hello?", desk.world)
+        widget.shown(visit, 0, desk.world)
+
+    return act
+
+
+def _lost_notice(desk: Desk, store: Callable[[TestWorld], object], key: str) -> Act:
+    """The bucket tells of a stored message, a quarter of an hour after; its notice never came."""
+    store(desk.world)
+    stored = {"eventTime": desk.cloud.clock.time.isoformat(), "s3": {"object": {"key": key}}}
+    desk.cloud.clock.forward(minutes=15)
+    return lambda: recheck.recheck(json.dumps({"Records": [stored]}), desk.world)
+
+
+def _lost_mail(desk: Desk) -> Act:
+    raw = _STAMP + letters.mail(Message_ID=_AGAIN)
+    return _lost_notice(desk, lambda world: letters.store_mail(world, "ses-again", raw), "mail/ses-again")
+
+
+def _lost_chat(desk: Desk) -> Act:
+    return _lost_notice(desk, lambda world: letters.store_chat(world, "d1", "Hello?"), "chat/shop-widget/d1")
+
+
+def _rebuild(desk: Desk) -> Act:
+    """Every queue is empty: of two bells, the timers of an offer and a lease, and a reply on its way."""
+    desk.mail(1)
+    desk.mail(2, "#billing #critical")
+    desk.answered(desk.held(desk.mail(3), ANNA))
+    desk.held(desk.mail(4), ANNA)
+    desk.chat("d1")
+    desk.changes()
+    desk.lose_all_messages()
+    return lambda: list(rebuild(desk.world))
+
+
 def _rings(desk: Desk) -> Act:
     """Of four items: for two a bell, for one that is offered and one that is held a timer."""
     desk.mail(1)
@@ -176,5 +235,11 @@ FLOWS: Final = {
     "customer's answer": Flow(_answer),
     "customer's answer by its token": Flow(_answer_by_token),
     "answer to a resolved item": Flow(_reopening),
+    "delivery that failed twice": Flow(_failed_twice),
+    "mail with a virus": Flow(_suspect),
+    "widget": Flow(_widget),
+    "recheck of a mail": Flow(_lost_mail),
+    "recheck of a chat message": Flow(_lost_chat),
     "ring": Flow(_rings),
+    "rebuild-queues": Flow(_rebuild),
 }

@@ -2,11 +2,13 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from chalicelib.aws.queues import Bell
+from chalicelib.intake.chat import adapters
 from chalicelib.item.state import WAITING_STATES
+from chalicelib.store import keys
 from tests.crash.desk import Desk
 from tests.crash.setting import Row, Rows, of_kind
 from tests.invariants import violations
@@ -18,11 +20,13 @@ type Shape = list[tuple[object, ...]]
 
 
 def doubled(desk: Desk, table: Rows) -> list[str]:
-    """What must never be, at rest or not.
+    """What must never be, at rest or not, where at most one hand-over was asked for."""
+    return [*misdone(desk, table), *_handovers(table)]
 
-    A reply handed over twice or not as accepted, an item passed on twice, an entry whose files are not there.
-    """
-    return [*_replies(desk, table), *_handovers(table), *_files(desk, table)]
+
+def misdone(desk: Desk, table: Rows) -> list[str]:
+    """What must never be: a reply handed over twice or not as accepted, an entry whose files are not there."""
+    return [*_replies(desk, table), *_files(desk, table)]
 
 
 def stuck(desk: Desk, table: Rows) -> list[str]:
@@ -35,6 +39,33 @@ def stuck(desk: Desk, table: Rows) -> list[str]:
         left = {name: agent[name] for name in ("wake_sk", "hands_to", "load_mail", "load_chat") if agent.get(name)}
         found += [f"agent {agent['agent_id']} is left with {left}"] if left else []
     return found + violations(table.values())
+
+
+def lost(desk: Desk, table: Rows) -> list[str]:
+    """I1: what is wrong with the ledger when all has come to rest: each message that is stored stands there."""
+    raw = desk.world.settings.raw_bucket
+    wanted = [key for bucket, name in sorted(desk.outside.stored) if bucket == raw for key in _ledger(desk, name)]
+    return [f"stored and not in the ledger: {key['pk']}" for key in wanted if (key["pk"], key["sk"]) not in table]
+
+
+def rewritten(before: Rows, after: Rows) -> list[str]:
+    """I6: what is wrong with the timelines: an entry that stood there is gone or another."""
+    return [
+        f"entry {event['event_id']} was {'changed' if key in after else 'taken out'}"
+        for key, event in before.items()
+        if event["kind"] == "event" and after.get(key) != event
+    ]
+
+
+def _ledger(desk: Desk, name: str) -> Sequence[keys.Key]:
+    """The ledger rows of a raw object: one of a mail, of a webhook's body one for each message in it."""
+    match name.split("/"):
+        case ["mail", ses_id]:
+            return [keys.delivery_key("mail", ses_id)]
+        case ["chat", installation, _]:
+            said = adapters.messages(desk.world.policy.installations[installation], desk.world.raw.read(name))
+            return [keys.delivery_key("chat", f"{installation}#{message.delivery}") for message in said]
+    return []
 
 
 def shape(table: Rows) -> Shape:
@@ -60,6 +91,7 @@ def _replies(desk: Desk, table: Rows) -> Iterator[str]:
     """I9: what left us is in the outbox, went out at most once, in the words stored and to whom they were for."""
     outbox = {row["outbox_id"]: row for row in of_kind(table, "outbox")}
     times = Counter(handed.reply_id for handed in desk.outside.handed)
+    times += Counter(line["id"] for line in of_kind(table, "shown") if line["by"] == "agent")  # our own widget
     for reply_id, row in outbox.items():
         if times[reply_id] > 1 or (row["status"] in _LEFT and not times[reply_id]):
             yield f"reply {reply_id} is {row['status']}, handed over {times[reply_id]} times"

@@ -13,7 +13,7 @@ import pytest
 from moto import mock_aws
 
 from chalicelib import policy
-from chalicelib.flows import claim, receive, reply, work
+from chalicelib.flows import claim, receive, recheck, reply, work
 from chalicelib.item.arrive import NewIds
 from chalicelib.item.item import CustomerId, Item, ItemId
 from chalicelib.item.outgoing import Outgoing
@@ -62,6 +62,7 @@ class Desk(Setting):
     def restart(self) -> None:
         """A new process: nothing is remembered but what is outside."""
         claim._turns.clear()
+        recheck._sights.clear()
         random.seed(1)
         self.world = self.cloud.world(self.world.settings)
         lots = {"new_id": self._id, "new_token": self._token, "new_ids": self._ids}
@@ -83,9 +84,9 @@ class Desk(Setting):
         """Makes everything as it was then, in a new process."""
         self.table.put_back(moment.table)
         self._silence()
-        bells = [message for message in moment.messages if "-work-" in message.url]
-        for bell in bells:
-            self.cloud.sqs.send_message(QueueUrl=bell.url, MessageBody=bell.body)
+        inbound = self.world.settings.inbound_queue_url
+        for kept in (message for message in moment.messages if "-work-" in message.url or message.url == inbound):
+            self.cloud.sqs.send_message(QueueUrl=kept.url, MessageBody=kept.body)
         self.outside.only(moment.stored)
         self.outside.messages = list(moment.messages)
         del self.outside.handed[moment.handed :]
@@ -133,6 +134,11 @@ class Desk(Setting):
         for agent in agents:
             self.world.table.set_presence(agent, "present", self.world.now())
 
+    def lose_all_messages(self) -> None:
+        """Every queue is empty at once, as after a disaster."""
+        self._silence()
+        self.outside.messages = []
+
     # How it is done
 
     def _item_of(self, key: keys.Key) -> Item:
@@ -141,8 +147,9 @@ class Desk(Setting):
         return self.item(row["item_id"])
 
     def _silence(self) -> None:
-        """No bell rings any more, not even one that is hidden."""
-        for url in {message.url for message in self.outside.messages if "-work-" in message.url}:
+        """No bell rings any more, not even one that is hidden; and nothing waits for intake."""
+        bells = {message.url for message in self.outside.messages if "-work-" in message.url}
+        for url in bells | {self.world.settings.inbound_queue_url}:
             self.cloud.sqs.purge_queue(QueueUrl=url)
 
     def _number(self) -> int:

@@ -112,6 +112,32 @@ def _link_customers(desk: Desk) -> Act:
     return act
 
 
+def _unlink_customers(desk: Desk) -> Act:
+    first, second = desk.mail(1), desk.mail(2)
+    persons.say(first.customer_id, second.customer_id, "one phone", ANNA, desk.world, stands=True)
+    desk.deliver()
+
+    def act() -> None:
+        if any(link.stands for link in desk.world.table.links(first.customer_id)):
+            persons.say(first.customer_id, second.customer_id, "two phones", ANNA, desk.world, stands=False)
+
+    return act
+
+
+def _link(desk: Desk, *, already: bool) -> Act:
+    """An item is said to have to do with another; or, where it was said already, that it has not."""
+    first, second = _two_items(desk)
+    item = work.link(second.id, second.version, first.id, "one parcel", ANNA, desk.world) if already else second
+    desk.deliver()
+
+    def change(now: Item) -> object:
+        if already:
+            return work.unlink(item.id, now.version, "two parcels", ANNA, desk.world)
+        return work.link(item.id, now.version, first.id, "one parcel", ANNA, desk.world)
+
+    return looking_first(desk, item.id, lambda now: now.version > item.version, change)
+
+
 def _answer_to_a_merged_item(desk: Desk) -> Act:
     first, second = _two_items(desk)
     matters.merge(second.id, second.version, first.id, "", ANNA, desk.world)
@@ -129,6 +155,9 @@ FLOWS: Final = {
     "merge of two customers' items": Flow(_merge_of_two_customers, asked=True),
     "unmerge": Flow(_unmerge, asked=True),
     "reopen": Flow(_reopen, asked=True),
+    "item linked": Flow(lambda desk: _link(desk, already=False), asked=True),
+    "item unlinked": Flow(lambda desk: _link(desk, already=True), asked=True),
     "customers linked": Flow(_link_customers, asked=True),
+    "customers unlinked": Flow(_unlink_customers, asked=True),
     "customer's answer to a merged item": Flow(_answer_to_a_merged_item),
 }

@@ -5,12 +5,15 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from chalicelib.errors import NotSent
 from chalicelib.outgoing.notice import OUTBOX_TAG
 from tests.cloud import Cloud
 from tests.crash.calls import Calls
+
+#: Seconds that the one queue waits which has a delay of its own.
+_QUEUE_WAITS: Final = 900
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Message:
     url: str
     body: str
     due: datetime
+    received: int = 0  # so often it was brought before
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Outside:
         self.messages: list[Message] = []
         self.handed: list[Handed] = []
         self.stored: frozenset[tuple[str, str]] = frozenset()  # bucket and key
+        self._in_hand: dict[str, tuple[str, str]] = {}  # by receipt
         self._cloud = cloud
 
     @contextmanager
@@ -68,20 +73,37 @@ class Outside:
         self.messages = [message for message in self.messages if message not in due]
         return due
 
-    def _heard(self, model: Any, parsed: Mapping[str, Any], context: Mapping[str, Any], **_: Any) -> None:
+    def _heard(
+        self, model: Any, parsed: Mapping[str, Any], context: Mapping[str, Any], http_response: Any, **_: Any
+    ) -> None:
+        if http_response.status_code >= 300:  # refused
+            return
         match model.name:
             case "SendMessageBatch":
                 self._queued(context["said"], {entry["Id"] for entry in parsed.get("Successful", ())})
             case "PutObject":
                 self.stored |= {(context["said"]["Bucket"], context["said"]["Key"])}
+            case "ReceiveMessage":
+                url = context["said"]["QueueUrl"]
+                self._in_hand |= {one["ReceiptHandle"]: (url, one["Body"]) for one in parsed.get("Messages", ())}
+            case "DeleteMessage":
+                self._deleted(*self._in_hand.pop(context["said"]["ReceiptHandle"], ("", "")))
             case "SendEmail" if "MessageId" in parsed:
                 self._mailed(context["said"], parsed["MessageId"])
 
     def _queued(self, said: Mapping[str, Any], taken: Collection[str]) -> None:
         for entry in said["Entries"]:
             if entry["Id"] in taken:
-                due = self._cloud.clock.time + timedelta(seconds=entry.get("DelaySeconds", 0))
+                waits = _QUEUE_WAITS if said["QueueUrl"].endswith("-recheck") else 0
+                due = self._cloud.clock.time + timedelta(seconds=entry.get("DelaySeconds", waits))
                 self.messages.append(Message(said["QueueUrl"], entry["MessageBody"], due))
+
+    def _deleted(self, url: str, body: str) -> None:
+        """One of those that say the same is gone."""
+        for message in self.messages:
+            if (message.url, message.body) == (url, body):
+                self.messages.remove(message)
+                return
 
     def _mailed(self, said: Mapping[str, Any], provider_id: str) -> None:
         tags = {tag["Name"]: tag["Value"] for tag in said["EmailTags"]}

@@ -116,6 +116,13 @@ def _release(desk: Desk) -> Act:
     return looking_first(desk, item.id, lambda now: now.holder != "anna", release)
 
 
+def _heartbeat(desk: Desk) -> Act:
+    """Of a lease that is half over."""
+    item = _held(desk)
+    desk.cloud.clock.forward(minutes=7)
+    return lambda: work.heartbeat(item.id, item.claim_token or "", ANNA, desk.world)
+
+
 def _resolve(desk: Desk) -> Act:
     item = _held(desk)
 
@@ -164,6 +171,7 @@ FLOWS: Final = {
     "offer lapses, chat, watch": Flow(lambda desk: _watch(desk, _offer(desk)), overnight=True),
     "offer lapses, mail, timer": Flow(lambda desk: _timer(desk, _answer_offered(desk))),
     "offer lapses, mail, watch": Flow(lambda desk: _watch(desk, _answer_offered(desk))),
+    "heartbeat": Flow(_heartbeat, asked=True),
     "release": Flow(_release, asked=True),
     "resolve": Flow(_resolve, asked=True),
     "snooze": Flow(_snooze, asked=True),

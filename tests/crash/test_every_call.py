@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.crash import answering, arriving, drawing, passing, taking
+from tests.crash import answering, arriving, drawing, looking, passing, taking
 from tests.crash.desk import Desk, open_desk
 from tests.crash.trial import Found, Trial
 
-FLOWS = arriving.FLOWS | taking.FLOWS | answering.FLOWS | passing.FLOWS | drawing.FLOWS
+FLOWS = arriving.FLOWS | taking.FLOWS | answering.FLOWS | passing.FLOWS | drawing.FLOWS | looking.FLOWS
 #: Of these every run looks at what two do at once, of the others the nightly one.
 RACES = {
     "new mail",

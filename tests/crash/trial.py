@@ -47,7 +47,7 @@ class Trial:
         self._mornings: dict[tuple[object, ...], Rows] = {}
         desk.open()
         self._act = flow.prepare(desk)
-        self._start = desk.keep()
+        self._start, self._before = desk.keep(), desk.rows()
         desk.back_to(self._start)
         with desk.calls.watch() as made:
             self._act()
@@ -141,6 +141,7 @@ class Trial:
                 break
         else:
             _none(checks.stuck(self._desk, late), f"{where}, in the morning")
+        _none([*checks.lost(self._desk, soon), *checks.rewritten(self._before, late)], where)
         self._mornings |= dict.fromkeys(passed, late)
         return soon, late
 

@@ -41,7 +41,7 @@ def settings_of(stack: LocalStack, issuer: str) -> Settings:
     url = stack.queue_urls
     return Settings(
         stack_name=stack.name, table=stack.table, raw_bucket=stack.raw_bucket,
-        lake_bucket=stack.resource("LakeBucket"), model_bucket=stack.resource("ModelBucket"),
+        lake_bucket=stack.resource("LakeBucket"), model_bucket="", model_keys="",
         inbound_queue_url=url["InboundQueue"], timer_queue_url=url["TimerQueue"],
         parking_queue_url=url["ParkingQueue"], send_queue_url=url["SendQueue"],
         configuration_set=stack.resource("ConfigurationSet"), chat_replies_url="",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.item.change import Answered, Budget, Link, Mention, ReplyToken, Shown
-from chalicelib.item.item import Contact, Decided, Event, EventType, Item, Merged, Promised
+from chalicelib.item.item import Contact, Contacts, Decided, Event, EventType, Item, Merged, Promised, Sorting
 from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.state import State
 from chalicelib.routing.clock import Clock
@@ -76,9 +76,14 @@ _items = st.builds(
     ),
     tags=st.none() | st.builds(
         tags, topic=_text, language=_id, topic_confidence=st.floats(0, 1), topic_abstained=st.booleans(),
-        evidence=st.lists(_facts, max_size=2).map(tuple),
+        evidence=st.lists(_facts, max_size=2).map(tuple), ruled=_facts, doubted=st.booleans(),
     ),
     merged=st.none() | st.builds(Merged, into=_id, state=st.sampled_from(State), snoozed_until=_maybe_moment),
+    sorting=st.none() | st.builds(
+        Sorting, rule=_id, topic=_text, urgency=_text, said=_ids, moves=st.integers(0, 9),
+    ),
+    contacts=st.none() | st.builds(Contacts, times=st.integers(1, 10**6), newest=_moments),
+    escalations=st.integers(0, 10**6), admitted=st.booleans(), given=_ids,
 )  # fmt: skip
 _events = st.builds(
     Event, id=_id, type=st.sampled_from(EventType), customer_id=_id, seq=st.integers(1, 10**12 - 1), at=_moments,
@@ -104,9 +109,11 @@ def test_any_event_comes_back_as_it_was_and_so_does_its_hash(made: Event) -> Non
     assert back.hash == made.hash
 
 
-@given(_id, st.integers(0, 10**12), st.binary(min_size=32, max_size=32), _text)
-def test_any_customer_comes_back_as_he_was(customer_id: str, seq: int, key: bytes, name: str) -> None:
-    made = customer(id=customer_id, seq=seq, key=key, name=name)
+@given(_id, st.integers(0, 10**12), st.binary(min_size=32, max_size=32), _text, st.frozensets(_id))
+def test_any_customer_comes_back_as_he_was(
+    customer_id: str, seq: int, key: bytes, name: str, marks: frozenset[str]
+) -> None:
+    made = customer(id=customer_id, seq=seq, key=key, name=name, marks=marks)
     assert rows.customer_of(_through_dynamodb(rows.customer_row(made))) == made
 
 

@@ -19,11 +19,14 @@ from moto import mock_aws
 import app
 from chalicelib import policy
 from chalicelib.aws import clients
+from chalicelib.flows import receive
 from chalicelib.intake import email
 from chalicelib.intake.chat import generic
 from chalicelib.item.arrive import Arrival, Known, may_be_offered, message_arrived
 from chalicelib.item.change import Delivery
 from chalicelib.item.item import Customer, Item, Tagging
+from chalicelib.item.state import State
+from chalicelib.store.rows import from_wire, item_of
 from chalicelib.world import World, world
 from tests import letters
 from tests.cloud import REGION, SECRET, Cloud
@@ -177,6 +180,15 @@ class Service:
         assert change.after
         return change.after
 
+    def quarantined(self) -> Item:
+        """A mail that SES called spam, set aside."""
+        name = f"d{next(_count)}"
+        raw = letters.mail(CANARY, f"{name}@customer.example.com", CANARY, Message_ID=f"<{name}@customer.example.com>")
+        body = letters.store_mail(self.world, name, raw, spam="FAIL")
+        assert receive.delivery(body, f"sqs-{name}", 1, self.world) == "quarantined"
+        found = [item_of(from_wire(row)) for row in self.cloud.rows() if row["kind"]["S"] == "item"]
+        return max((item for item in found if item.state == State.QUARANTINED), key=lambda item: item.created_at)
+
     def claimed(self, who: str = "anna", **item: Any) -> dict[str, Any]:
         """An item held by somebody, as the claim's answer shows it."""
         made = self.item(**item)
@@ -272,7 +284,8 @@ BODIES: dict[str, Any] = {
     "set_presence": {"presence": "away"}, "hand_over": {"to": None},
     "reopen": {"reason": "He called."}, "split": {"events": ["e1"]}, "merge": {"into": "i2"}, "unmerge": {},
     "link": {"to": "i2"}, "unlink": {}, "link_customer": {"other": "c2"},
-    "unlink_customer": {"other": "c2"},
+    "unlink_customer": {"other": "c2"}, "mark_customer": {"mark": "vip"}, "unmark_customer": {"mark": "vip"},
+    "escalate": {"reason": "It is beyond us."}, "set_aside": {},
     "open_session": {}, "write_message": {"id": "m-0000001", "text": "Where is my parcel?"},
 }  # fmt: skip
 

@@ -113,6 +113,29 @@ def _two_customers(verb: str) -> Callable[[Service], Prepared]:
     return prepare
 
 
+def _set_aside(verb: str) -> Callable[[Service], Prepared]:
+    """An item in quarantine, where only celine is a member; or one that was let out of it."""
+
+    def prepare(service: Service) -> Prepared:
+        item = service.quarantined()
+        version = item.version
+        if verb == "set-aside":
+            version = service.write({"id": item.id, "version": version}, "admit", "admin-1").json_body["version"]
+        return f"/v1/items/{item.id}/{verb}", None, {"If-Match": f'"{version}"'}
+
+    return prepare
+
+
+def _marked(verb: str) -> Callable[[Service], Prepared]:
+    def prepare(service: Service) -> Prepared:
+        path = f"/v1/customers/{service.item().customer_id}"
+        if verb == "unmark":
+            assert service.ask("POST", f"{path}/mark", "supervisor-1", {"mark": "vip"}).status_code == 200
+        return f"{path}/{verb}", {"mark": "vip"}, {}
+
+    return prepare
+
+
 @dataclass(frozen=True)
 class Row:
     """What becomes of a route's request: `allowed` kinds get `status`, those in `special` theirs, all others 403."""
@@ -146,6 +169,12 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/v1/items/{item_id}/resolve"): Row(_held("/v1/items/{item}/resolve"), _ACT),
     ("POST", "/v1/items/{item_id}/snooze"): Row(_held("/v1/items/{item}/snooze", "snooze"), _ACT),
     ("POST", "/v1/items/{item_id}/reassign"): Row(_held("/v1/items/{item}/reassign", "reassign"), _ACT),
+    ("POST", "/v1/items/{item_id}/escalate"): Row(_held("/v1/items/{item}/escalate", "escalate"), _ACT),
+    ("POST", "/v1/items/{item_id}/admit"): Row(_set_aside("admit"), {"other agent", "supervisor", "admin"}),
+    # Its members see it only as long as it is in quarantine, or in a queue of theirs.
+    ("POST", "/v1/items/{item_id}/set-aside"): Row(_set_aside("set-aside"), {"supervisor", "admin"}),
+    ("POST", "/v1/customers/{customer_id}/mark"): Row(_marked("mark"), {"supervisor", "admin"}),
+    ("POST", "/v1/customers/{customer_id}/unmark"): Row(_marked("unmark"), {"supervisor", "admin"}),
     ("POST", "/v1/items/{item_id}/reply"): Row(_held("/v1/items/{item}/reply", "send_reply"), {"holder"}),
     ("GET", "/v1/items/{item_id}/replies/{reply_id}"): Row(_replied("/v1/items/{item}/replies/{reply}"), _SEE_QUEUE),
     ("POST", "/v1/items/{item_id}/note"): Row(

@@ -41,6 +41,10 @@ CALLS: dict[str, Callable[[Client, ItemOut], Any]] = {
     "unmerge": lambda c, i: c.unmerge(i), "link": lambda c, i: c.link(i, "i2"), "unlink": lambda c, i: c.unlink(i),
     "link_customer": lambda c, i: c.link_customer("c1", "c2"),
     "unlink_customer": lambda c, i: c.unlink_customer("c1", "c2"),
+    "mark_customer": lambda c, i: c.mark_customer("c1", "vip"),
+    "unmark_customer": lambda c, i: c.unmark_customer("c1", "vip"),
+    "escalate": lambda c, i: c.escalate(i, "It is beyond us."), "admit": lambda c, i: c.admit(i),
+    "set_aside": lambda c, i: c.set_aside(i),
 }  # fmt: skip
 #: Neither read, nor put, nor under a key, and yet the same when done twice.
 SAME_TWICE = {"heartbeat", "hand_over"}

@@ -9,7 +9,7 @@ from chalicelib.flows.tagging import tags_of
 from chalicelib.item.change import Change, Load, Must
 from chalicelib.item.item import AgentId, Item
 from tests.cloud import Cloud, TestWorld
-from tests.desk import ANNA, BORIS, NOW, WordModel, item, mail
+from tests.desk import ANNA, BORIS, NOW, WordModel, item, mail, small_desk
 from tests.unit.flows.scenes import present
 
 
@@ -105,20 +105,20 @@ def test_only_for_those_it_may_be_offered_to_the_table_is_asked(world: TestWorld
 
 
 def test_without_a_model_there_are_no_tags() -> None:
-    assert tags_of(mail(), None) is None
+    assert tags_of(mail(), None, small_desk()) is None
 
 
 def test_tags_are_kept_as_the_model_said_them() -> None:
-    kept = tags_of(mail(written="#billing #critical #unsure #pl"), WordModel())  # type: ignore[arg-type]
+    kept = tags_of(mail(written="#billing #critical #unsure #pl"), WordModel(), small_desk())  # type: ignore[arg-type]
     assert kept
     assert (kept.model, kept.topic, kept.topic_confidence, kept.topic_abstained) == ("words", "billing", 0.9, True)
     assert (kept.urgency, kept.urgency_confidence, kept.language, kept.evidence) == ("critical", 0.8, "pl", ())
 
 
 def test_only_what_was_written_now_is_tagged() -> None:
-    kept = tags_of(mail(written="#order", text="#order\n> #billing"), WordModel())  # type: ignore[arg-type]
+    kept = tags_of(mail(written="#order", text="#order\n> #billing"), WordModel(), small_desk())  # type: ignore[arg-type]
     assert kept
     assert kept.topic == "order"
-    whole = tags_of(mail(written="", text="#billing"), WordModel())  # type: ignore[arg-type]
+    whole = tags_of(mail(written="", text="#billing"), WordModel(), small_desk())  # type: ignore[arg-type]
     assert whole
     assert whole.topic == "billing"

@@ -204,3 +204,18 @@ def test_the_template_is_the_same_each_time() -> None:
 
 def test_logical_ids_are_letters_and_digits() -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9]+", name) for name in RESOURCES)
+
+
+def test_only_functions_that_tag_are_told_of_the_bucket_of_models_and_its_keys() -> None:
+    for function in FUNCTIONS:
+        told = RESOURCES[function.logical_id]["Properties"]["Environment"]["Variables"]
+        found = (told["MODEL_BUCKET"], told["MODEL_KEYS"])
+        assert found == (({"Ref": "ModelBucket"}, {"Ref": "ModelKeys"}) if function.tags else ("", ""))
+
+
+@pytest.mark.parametrize(
+    ("keys", "good"),
+    [("", True), ("A" * 43 + "=", True), (f"{'A' * 43}=,{'b' * 43}=", True), ("A" * 43, False), ("no key", False)],
+)
+def test_model_keys_are_public_halves_in_base64(keys: str, good: bool) -> None:
+    assert bool(re.fullmatch(TEMPLATE["Parameters"]["ModelKeys"]["AllowedPattern"], keys)) is good

@@ -17,6 +17,7 @@ SOURCES = {
     "chalicelib/desk.toml": "",
     "classifiers/__init__.py": "",
     "classifiers/starter/manifest.json": "{}",
+    "classifiers/starter.sha256": "",
 }
 
 

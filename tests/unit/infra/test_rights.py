@@ -13,6 +13,7 @@ from typing import Any
 
 from moto import mock_aws
 
+from chalicelib.aws.models import Models
 from chalicelib.flows import claim, handover, hook, look, presence, reply, widget, work
 from chalicelib.flows.export import export
 from chalicelib.flows.receive import dead_delivery, delivery
@@ -318,3 +319,30 @@ def test_a_call_beyond_the_role_is_noticed(moto_cloud: Cloud) -> None:
 
 def _kind(record: dict[str, Any]) -> str:
     return str(record["dynamodb"]["NewImage"]["kind"]["S"])
+
+
+def test_only_functions_that_tag_reach_the_bucket_of_models_and_they_only_read(moto_cloud: Cloud) -> None:
+    tagging = [function.name for function in FUNCTIONS if function.tags]
+    assert tagging == ["receive"]
+    bucket = BUCKETS[2]
+    for function in FUNCTIONS:
+        reads = [("s3:GetObject", f"{bucket}/{key}") for key in ("serving.json", "models/m-1/manifest.json")]
+        assert [allowed(function.name, moto_cloud, pair) for pair in reads] == [function.tags] * 2
+        for beyond in (
+            ("s3:GetObject", f"{bucket}/hold-out.jsonl.gz"),
+            ("s3:PutObject", f"{bucket}/serving.json"),
+            ("s3:PutObject", f"{bucket}/models/m-1/manifest.json"),
+            ("s3:DeleteObject", f"{bucket}/serving.json"),
+        ):
+            assert not allowed(function.name, moto_cloud, beyond)
+
+
+def test_looking_up_the_model_is_within_the_rights_of_who_tags(moto_cloud: Cloud, world: TestWorld) -> None:
+    models = Models(moto_cloud.s3, BUCKETS[2])
+    models.store("m-1", {"manifest.json": b"{}"})
+    models.publish("m-1", None, world.now(), "a model that will be refused")
+    tagging = TestWorld(replace(world.settings, model_bucket=BUCKETS[2]), world.policy, clock=world.clock)
+    vars(tagging).update(models=models)
+    used = Used(moto_cloud).during(lambda: tagging.model)
+    assert {pair[0] for pair in used} == {"s3:GetObject"}
+    assert not [pair for pair in used if not allowed("receive", moto_cloud, pair)]

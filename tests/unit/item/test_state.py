@@ -13,11 +13,12 @@ LEGAL = {
     "queued": {
         "claim": "claimed", "assign": "claimed", "decline": "queued", "lapse": "queued", "move": "queued",
         "wake": "queued", "annotate": "queued", "merge": "resolved", "customer-wrote": "queued",
+        "set-aside": "quarantined",
     },
     "claimed": {
         "release": "queued", "expire": "queued", "assign": "claimed", "move": "queued", "snooze": "snoozed",
         "wake": "claimed", "reply": "waiting", "speak": "claimed", "resolve": "resolved", "annotate": "claimed",
-        "merge": "resolved", "customer-wrote": "claimed",
+        "merge": "resolved", "customer-wrote": "claimed", "admit": "queued",
     },
     "waiting": {
         "claim": "claimed", "assign": "waiting", "move": "waiting", "snooze": "snoozed", "wake": "queued",
@@ -33,7 +34,7 @@ LEGAL = {
     },
     "quarantined": {
         "claim": "claimed", "assign": "claimed", "move": "queued", "wake": "quarantined", "annotate": "quarantined",
-        "merge": "resolved", "customer-wrote": "quarantined",
+        "merge": "resolved", "customer-wrote": "quarantined", "admit": "queued",
     },
 }  # fmt: skip
 

@@ -1,34 +1,45 @@
 """Where tags lead."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from chalicelib.policy import URGENCIES
-from chalicelib.routing.route import Lane, Route, lane_of, more_urgent, route, to_quarantine
+from chalicelib.routing.route import Facts, Lane, Route, lane_of, more_urgent, route, to_quarantine
 from tests.desk import small_desk
 
 DESK = small_desk()
+NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+
+def routed(topic: str | None, urgency: str | None) -> Route:
+    return route(Facts(topic=topic, urgency=urgency, at=NOON), DESK)
 
 
 @pytest.mark.parametrize(
     ("topic", "urgency", "there"),
     [
-        ("order", "normal", Route("orders", Lane.NORMAL, "topic order")),
-        ("billing", "low", Route("billing", Lane.NORMAL, "topic billing")),
-        ("billing", "critical", Route("billing", Lane.URGENT, "topic billing")),
-        ("order", "high", Route("orders", Lane.URGENT, "topic order")),
-        ("order", None, Route("orders", Lane.NORMAL, "topic order")),
-        (None, None, Route("people", Lane.NORMAL, "unclassified")),
-        (None, "critical", Route("people", Lane.URGENT, "unclassified")),
-        ("weather", "normal", Route("people", Lane.NORMAL, "no queue for topic weather")),
+        ("order", "normal", ("orders", Lane.NORMAL, "topic order")),
+        ("billing", "low", ("billing", Lane.NORMAL, "topic billing")),
+        ("billing", "critical", ("billing", Lane.URGENT, "topic billing")),
+        ("order", "high", ("orders", Lane.URGENT, "topic order")),
+        ("order", None, ("orders", Lane.NORMAL, "topic order")),
+        (None, None, ("people", Lane.NORMAL, "unclassified")),
+        (None, "critical", ("people", Lane.URGENT, "unclassified")),
+        ("weather", "normal", ("people", Lane.NORMAL, "no queue for topic weather")),
     ],
 )
-def test_topic_and_urgency_choose_queue_and_lane(topic: str | None, urgency: str | None, there: Route) -> None:
-    assert route(topic, urgency, DESK) == there
+def test_topic_and_urgency_choose_queue_and_lane(
+    topic: str | None, urgency: str | None, there: tuple[str, Lane, str]
+) -> None:
+    found = routed(topic, urgency)
+    assert (found.queue, found.lane, found.reason) == there
+    assert (found.topic, found.urgency, found.rule) == (topic, urgency, None)
 
 
 def test_every_topic_and_urgency_has_a_queue_of_the_desk() -> None:
     topics = [*DESK.topics, "never heard of", "", None]
-    assert {route(t, u, DESK).queue for t in topics for u in (*URGENCIES, None)} <= DESK.queues.keys()
+    assert {routed(t, u).queue for t in topics for u in (*URGENCIES, None)} <= DESK.queues.keys()
 
 
 def test_quarantine_is_a_queue_of_every_desk() -> None:

@@ -207,6 +207,7 @@ def test_a_label_says_what_people_decided_and_what_which_model_had_said() -> Non
         "pk": "LABEL#it1", "sk": "LABEL#000000000003", "kind": "label", "schema": 1, "item_id": "it1", "version": 3,
         "event_id": "ev1", "at": keys.moment(NOW), "by": "anna", "topic": "billing", "urgency": "high",
         "model": "words", "topic_was": "order", "urgency_was": "normal",
+        "history_pk": f"LABELLED#{NOW:%Y-%m}", "history_sk": f"{keys.moment(NOW)}#it1",
     }  # fmt: skip
     unsaid = wired(rows.label_row(replace(LABEL, said=None, urgency=None)))
     assert unsaid.keys() == row.keys() - {"model", "topic_was", "urgency_was", "urgency"}

@@ -1,0 +1,1 @@
+"""What the starter model promises, measured on messages it has not seen."""

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from classifiers.text import Document
+from tests.unit.classifiers.corpus import samples
+from training import pack, parts
+from training.dataset import Sample
+from training.fit import FULL, Plan, fit
+from training.parts import UNSEEN_MARGIN, Lesson
+
+WORDS = {0: ("late", "parcel"), 1: ("refund", "money"), 2: ("login", "password")}
+
+
+def lesson(labels: int = 3, rows: int = 60) -> Lesson:
+    """Rows of the first two labels, each told by columns of its own; half of the columns are words."""
+    random = np.random.default_rng(4)
+    truth = np.arange(rows) % 2
+    counted = random.random((rows, 8)) * 0.1
+    counted[np.arange(rows), truth] += 1
+    counted[np.arange(rows), 4 + truth] += 1
+    return Lesson(csr_matrix(counted), 4, truth, labels, seed=1, strength=1.0, balanced=False)
+
+
+@pytest.mark.parametrize("name", parts.MAKERS)
+def test_every_part_learns_and_gives_a_margin_to_labels_it_never_saw(name: str) -> None:
+    taught = lesson()
+    margins = parts.MAKERS[name](taught).margins(taught.counted)
+    assert margins.shape == (60, 3)
+    assert (margins[:, :2].argmax(axis=1) == taught.truth).all()
+    if name != "bayes":  # it knows no intercept: an unseen label is merely unlikely
+        assert margins[:, 2] == pytest.approx(UNSEEN_MARGIN)
+
+
+@pytest.mark.parametrize("name", ["hidden-words", "hidden-pieces", "hidden-telling"])
+def test_equal_seeds_give_equal_layers_and_others_give_others(name: str) -> None:
+    one, same, other = (
+        parts.MAKERS[name](Lesson(lesson().counted, 4, lesson().truth, 2, seed, 1.0, balanced=False))
+        for seed in (1, 1, 2)
+    )
+    counted = lesson().counted
+    assert np.array_equal(one.margins(counted), same.margins(counted))
+    assert not np.array_equal(one.margins(counted), other.margins(counted))
+
+
+def test_a_layer_over_words_sees_no_pieces() -> None:
+    part = parts.hidden_words(lesson())
+    assert part.layer is not None
+    assert part.layer.inner_[:4].any()
+    assert not part.layer.inner_[4:].any()
+
+
+def test_hidden_layers_are_served_as_they_were_fitted() -> None:
+    noise = np.random.default_rng(5)
+    rows = [
+        Sample(
+            Document(" ".join([*noise.permutation(list(WORDS[label])), *noise.choice(list("abcdefgh"), 3)])),
+            {"label": str(label)},
+        )
+        for label in (0, 1, 2)
+        for _ in range(30)
+    ]
+    documents = [row.document for row in rows]
+    for made_of in (("hidden-words",), ("hidden-pieces",), ("support-vectors", "hidden-telling"), FULL):
+        fitted = fit(rows, [Plan("label", made_of)], folds=3)
+        assert fitted.heads[0].held_out.accuracy > 0.9
+        parity = pack.parity(fitted, pack.exact_model(fitted), documents)
+        assert parity.largest_difference < 1e-6
+        assert parity.agreement == 1
+
+
+def test_parts_that_do_not_help_are_left_out() -> None:
+    fitted = fit(list(samples()), [Plan("topic", ("support-vectors", "bayes", "telling"))], folds=3)
+    assert 1 <= len(fitted.heads[0].parts) < 3
