@@ -169,7 +169,10 @@ def _read(record: Record, desk: Policy, at: datetime) -> tuple[Message, str, Seq
     marks = record.get("marks", ())
     if not isinstance(marks, list | tuple) or not all(isinstance(mark, str) for mark in marks):
         raise BadMessage("marks must be a list of texts")
-    return message, source, marks, _moment(record["at"]) if "at" in record else at
+    try:
+        return message, source, marks, _moment(record["at"]) if "at" in record else at
+    except argparse.ArgumentTypeError as problem:
+        raise BadMessage(f"at: {problem}") from problem
 
 
 def _message(record: Record) -> Message:

@@ -1,6 +1,6 @@
 """Where intake drew a line in the wrong place: people split an item, merge two, or take a merge back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.errors import AtCapacity, Invalid, LostRace, NotAllowed, Unknown, Unreadable, WrongState
@@ -209,12 +209,19 @@ def _part(old: Side, wanted: Chosen, new_id: ItemId, actor: str, world: World) -
         tags=tags,
         there=there,
         sorting=sorting,
+        given=tuple(sorted(world.policy.asks.given_in(_words(told.values())))),
         contact=_contact(old.item, old.entries, chosen, world),
         rest=_contact(old.item, old.entries, rest, world),
         topic=wanted.to.name if wanted.to and wanted.to.kind == "topic" else "",
         messages=moved,
         conversation=conversation,
     )
+
+
+def _words(events: Iterable[Event]) -> Iterator[str]:
+    """Subjects and words of messages, as far as they are still kept."""
+    for event in events:
+        yield from ((event.payload or {}).get(name, "") for name in ("subject", "written"))
 
 
 def _chosen(entries: Sequence[Entry], wanted: Sequence[str]) -> tuple[Entry, ...]:

@@ -65,7 +65,7 @@ class Part:
 
     `there` is where it goes, `sorting` how routing placed it (None: somebody did), `topic` what people say it is about
     ('' for nothing said). `contact` is whom a reply to it goes to, `rest` whom one to the old item goes to from now on.
-    `messages` and `conversation` lead to it.
+    `given` is what they give of what the desk asks for; `messages` and `conversation` lead to it.
     """
 
     id: ItemId
@@ -78,6 +78,7 @@ class Part:
     rest: Contact | None
     topic: str = ""
     sorting: Sorting | None = None
+    given: tuple[str, ...] = ()
     messages: tuple[Moved, ...] = ()
     conversation: Conversation | None = None
 
@@ -106,8 +107,8 @@ def split_off(item: Item, part: Part, step: Step, reason: str = "") -> Item:
         id=part.id, customer_id=part.customer.id, channel=item.channel, source=item.source, subject=part.subject,
         state=State.QUEUED, queue=part.there.queue, lane=part.there.lane, reason=part.there.reason,
         created_at=step.at, changed_at=step.at, waiting_since=datetime.fromisoformat(part.entries[0].at), ring=0,
-        wake_at=step.at + RE_RING, tags=part.tags, contact=part.contact, sorting=part.sorting, linked_to=item.id,
-        linked_because=reason or f"split off by {step.actor}", promises=item.promises,
+        wake_at=step.at + RE_RING, tags=part.tags, contact=part.contact, sorting=part.sorting, given=part.given,
+        linked_to=item.id, linked_because=reason or f"split off by {step.actor}", promises=item.promises,
     )  # fmt: skip
 
 

@@ -136,7 +136,14 @@ def test_explain_reads_json_and_shows_urgency_rules(
 
 
 @pytest.mark.parametrize(
-    "raw", [b'{"body": ""}', b'{"body": "x", "fax": 1}', b'{"body": "x", "marks": ["no"]}', b"{nope"]
+    "raw",
+    [
+        b'{"body": ""}',
+        b'{"body": "x", "fax": 1}',
+        b'{"body": "x", "marks": ["no"]}',
+        b'{"body": "x", "at": "soon"}',
+        b"{nope",
+    ],
 )
 def test_explain_refuses_what_is_no_message(
     raw: bytes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
