@@ -23,7 +23,7 @@ from chalicelib.item.change import Delivery
 from chalicelib.item.item import CustomerId, ItemId
 from chalicelib.policy import load as load_desk
 from chalicelib.world import PACKAGED_MODEL
-from classifiers.artifact import load
+from classifiers.artifact import load, pinned
 from sortownia.local import feed
 
 ROOT: Final = Path(__file__).parents[2]
@@ -97,7 +97,7 @@ def _imap_tools(raw: bytes) -> object:
 
 def _intake() -> Callable[[bytes], object]:
     """Everything between the raw mail and the transaction: parse, strip, tag, decide."""
-    model, desk, numbers = load(PACKAGED_MODEL), load_desk(), count()
+    model, desk, numbers = load(PACKAGED_MODEL, pinned(PACKAGED_MODEL)), load_desk(), count()
     now = datetime(2026, 11, 2, 9, tzinfo=UTC)
     mailbox = next(iter(desk.mailboxes))
 

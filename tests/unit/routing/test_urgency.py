@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 
 @cache
 def starter() -> Model:
-    return artifact.load(STARTER)
+    return artifact.load(STARTER, artifact.pinned(STARTER))
 
 
 def lines(name: str) -> list[tuple[str, str]]:
