@@ -17,7 +17,8 @@ def test_claim_gives_the_item_its_token_and_its_version(service: Service) -> Non
     assert (shown["holder"], shown["owner"], shown["subject"]) == ("anna", "anna", CANARY)
     assert len(shown["claim_token"]) >= 32
     assert shown["tags"]["topic"] == "order"
-    assert shown["tags"]["evidence"] == [{"text": "Zażółć", "start": 0, "end": 6, "weight": 0.5, "head": "topic"}]
+    (piece,) = shown["tags"]["evidence"]
+    assert piece == {"text": "Zażółć", "start": 0, "end": 6, "weight": 0.5, "head": "topic", "rule": None}
 
 
 def test_claim_across_takes_only_from_queues_of_ones_own(service: Service) -> None:

@@ -12,7 +12,7 @@ from tests.unit.api.service import CANARY, Service
 def test_customers_card(service: Service) -> None:
     item = service.item()
     answer = service.ask("GET", f"/v1/customers/{item.customer_id}", "celine")
-    assert answer.json_body == {"id": item.customer_id, "name": "", "events": 1, "linked": []}
+    assert answer.json_body == {"id": item.customer_id, "name": "", "events": 1, "marks": [], "linked": []}
 
 
 @pytest.mark.parametrize("path", ["", "/timeline"])
