@@ -1,12 +1,14 @@
 """Flows of drawing lines anew: items split, merged, parted and reopened, customers linked; and what comes to a merged
 item."""
 
+from functools import partial
 from typing import Final
 
-from chalicelib.flows import matters, persons, work
+from chalicelib.flows import matters, persons, quarantine, work
 from chalicelib.flows.receive import delivery
 from chalicelib.item.item import Item
 from chalicelib.item.state import State
+from chalicelib.policy import QUARANTINE
 from tests import letters
 from tests.crash.desk import ANNA, SAM, Desk
 from tests.crash.flow import Act, Flow, looking_first
@@ -147,7 +149,64 @@ def _answer_to_a_merged_item(desk: Desk) -> Act:
     return lambda: delivery(letters.notice("ses-again"), "sqs-again", 1, desk.world)
 
 
+def _mark(desk: Desk, *, stands: bool) -> Act:
+    customer_id = desk.mail(1).customer_id
+    if not stands:
+        persons.mark(customer_id, "vip", "", SAM, desk.world, stands=True)
+    desk.deliver()
+
+    def act() -> None:
+        if ("vip" in desk.world.table.customer(customer_id).marks) != stands:
+            persons.mark(customer_id, "vip", "he asked", SAM, desk.world, stands=stands)
+
+    return act
+
+
+def _escalate(desk: Desk) -> Act:
+    item = desk.held(desk.mail(1), ANNA)
+    desk.deliver()
+
+    def escalate(now: Item) -> object:
+        return work.escalate(item.id, now.version, "too deep", ANNA, desk.world)
+
+    return looking_first(desk, item.id, lambda now: now.escalations > 0, escalate)
+
+
+def _suspect(desk: Desk) -> Item:
+    """A readable mail that SES took for one with a virus."""
+    notice = letters.store_mail(desk.world, "ses-bad", letters.mail(Message_ID="<bad@example.com>"), virus="FAIL")
+    delivery(notice, "sqs-bad", 1, desk.world)
+    desk.deliver()
+    (waiting,) = desk.world.table.waiting(QUARANTINE, SAM.id, desk.world.now())
+    return desk.item(waiting.item_id)
+
+
+def _admit(desk: Desk) -> Act:
+    item = _suspect(desk)
+
+    def admit(now: Item) -> object:
+        return quarantine.admit(item.id, now.version, SAM, desk.world)
+
+    return looking_first(desk, item.id, lambda now: now.admitted, admit)
+
+
+def _set_aside(desk: Desk) -> Act:
+    item = _suspect(desk)
+    admitted = quarantine.admit(item.id, item.version, SAM, desk.world)
+    desk.deliver()
+
+    def set_aside(now: Item) -> object:
+        return quarantine.set_aside(item.id, now.version, "a virus after all", SAM, desk.world)
+
+    return looking_first(desk, admitted.id, lambda now: now.state == State.QUARANTINED, set_aside)
+
+
 FLOWS: Final = {
+    "mark a customer": Flow(partial(_mark, stands=True)),
+    "unmark a customer": Flow(partial(_mark, stands=False)),
+    "escalate": Flow(_escalate),
+    "admit from quarantine": Flow(_admit),
+    "set aside again": Flow(_set_aside),
     "split": Flow(lambda desk: _split(desk, claim=False), asked=True),
     "split and kept": Flow(lambda desk: _split(desk, claim=True), asked=True),
     "split of a chat": Flow(_split_chat, asked=True),

@@ -97,7 +97,7 @@ def no_load(plant: pytest.MonkeyPatch) -> None:
 
 def counter_ahead(plant: pytest.MonkeyPatch) -> None:
     right = Table._counted
-    plant.setattr(Table, "_counted", lambda table, customer, events: right(table, customer, events + 1))
+    plant.setattr(Table, "_counted", lambda table, customer, events, *more: right(table, customer, events + 1, *more))
 
 
 def message_id_only(plant: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ KEY = Ed25519PrivateKey.generate()
 def made(folder: Path, name: str, **changed: Any) -> Path:
     """A signed model; `changed` goes into its manifest."""
     directory = folder / name
-    plans = [Plan("topic"), Plan("urgency", "logistic", balanced=True), Plan("language")]
+    plans = [Plan("topic"), Plan("urgency", ("logistic",), balanced=True), Plan("language")]
     pack.export(fit(list(samples()), plans, seed=len(name), folds=3), directory, name, changed)
     signing.sign(directory, KEY)
     return directory
@@ -185,7 +185,7 @@ def cut(files: dict[str, bytes]) -> None:
 
 
 def altered(files: dict[str, bytes]) -> None:
-    files["manifest.json"] = files["manifest.json"].replace(b'"threshold": 0', b'"threshold": 1')
+    files["manifest.json"] = files["manifest.json"].replace(b'"threshold": 1', b'"threshold": 0')
 
 
 def unsigned(files: dict[str, bytes]) -> None:

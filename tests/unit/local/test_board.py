@@ -28,7 +28,7 @@ def item(**known: Any) -> ItemOut:
     there = {
         "id": "i1", "customer_id": "c1", "state": "queued", "queue": "people", "lane": "normal", "reason": "",
         "channel": "chat", "source": "shop-widget", "subject": "", "language": "", "hand_offs": 0, "version": 1,
-        "created_at": NOW, "changed_at": NOW, "waiting_since": NOW, "linked_because": "",
+        "created_at": NOW, "changed_at": NOW, "waiting_since": NOW, "linked_because": "", "escalations": 0,
     }  # fmt: skip
     return ItemOut.model_validate({**unknown, **there, **known})
 
@@ -36,7 +36,7 @@ def item(**known: Any) -> ItemOut:
 def tags(**known: Any) -> dict[str, Any]:
     there = {
         "model": "m1", "topic": "other", "topic_confidence": 0.5, "topic_abstained": False, "urgency": "normal",
-        "urgency_confidence": 0.5, "language": "pl", "evidence": [],
+        "urgency_confidence": 0.5, "language": "pl", "evidence": [], "urgency_ruled": None,
     }  # fmt: skip
     return {**there, **known}
 
