@@ -130,7 +130,10 @@ def worse_model(folder: Path) -> Path:
     after = dict(zip(known.topics, [*known.topics[1:], known.topics[0]], strict=True))
     samples = starter.read(starter.CORPUS)
     few = [s for n, s in enumerate(samples) if n % 4 == 0 or "topic" not in s.labels]
-    wrong = [Sample(s.document, {h: after.get(said, said) for h, said in s.labels.items()}) for s in few]
+    wrong = [
+        Sample(s.document, s.labels | {"topic": after[s.labels["topic"]]} if "topic" in s.labels else s.labels)
+        for s in few
+    ]
     pack.export(starter.fitted(wrong, known, starter.progress_bar(quiet=True)), folder / "worse", "worse")
     return folder / "worse"
 
