@@ -174,15 +174,16 @@ class Front:
             return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "The system is still starting.")
         try:
             with self._slots:
-                return _ask(self.api_url, method, target, headers, body)
+                return ask(self.api_url, method, target, headers, body)
         except TimeoutError:
             return _problem(HTTPStatus.GATEWAY_TIMEOUT, "The API did not answer in time.")
         except (OSError, http.client.HTTPException) as error:
             return _problem(HTTPStatus.BAD_GATEWAY, f"The API cannot be reached: {error}.")
 
 
-def _ask(api_url: str, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
-    base = urlsplit(api_url)
+def ask(url: str, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes) -> Answer:
+    """What the server at `url` answers to such a request. Raises `OSError`, `http.client.HTTPException`."""
+    base = urlsplit(url)
     connection = http.client.HTTPConnection(base.hostname or "", base.port, timeout=UPSTREAM_SECONDS)
     try:
         connection.putrequest(method, base.path + target, skip_accept_encoding=True)

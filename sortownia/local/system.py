@@ -43,7 +43,7 @@ class LocalSystem:
     """The whole system on 127.0.0.1 for as long as a `with` block lasts. A port of 0 takes a free one.
 
     Entering raises `LocalError` and then leaves nothing behind. `parameters` are the template's and win over
-    ours.
+    ours; `environment` is added to every function's.
     """
 
     def __init__(
@@ -54,11 +54,13 @@ class LocalSystem:
         http_port: int = HTTP_PORT,
         package: Path = OUT,
         parameters: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
         progress: Progress = silent,
     ) -> None:
         self.policy: Policy = load()
         self._stack_port, self._smtp_port, self._http_port = stack_port, smtp_port, http_port
         self._package, self._parameters, self._progress = package, dict(parameters or {}), progress
+        self._environment = dict(environment or {})
         self._exits = ExitStack()
 
     def __enter__(self) -> Self:
@@ -101,7 +103,7 @@ class LocalSystem:
             port=port,
             package=self._package,
             parameters=ours | self._parameters,
-            environment={ENDPOINT_VARIABLE: self.front.url + SES_PATH},
+            environment=self._environment | {ENDPOINT_VARIABLE: self.front.url + SES_PATH},
             progress=self._progress,
         )
 

@@ -4,10 +4,10 @@ import json
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
-from functools import cached_property
+from datetime import UTC, datetime
+from functools import cached_property, partial
 from typing import Any, Self
 
 import httpx
@@ -109,16 +109,23 @@ class Running:
 
     def bells(self) -> Counter[tuple[str, int]]:
         """Takes every bell off every work queue; how often each (item, ring) rang."""
-        sqs, heard = self.stack.client("sqs"), Counter[tuple[str, int]]()
+        return Counter(bell for bell, _ in self.heard())
+
+    def heard(self) -> Iterator[tuple[tuple[str, int], datetime]]:
+        """Takes every bell off every work queue: item and ring, and when it was sent."""
+        sqs = self.stack.client("sqs")
         for name, url in self.stack.queue_urls.items():
             if not name.startswith("Work"):
                 continue
-            while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            receive = partial(
+                sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["SentTimestamp"]
+            )
+            while messages := receive().get("Messages"):
                 for message in messages:
                     bell = json.loads(message["Body"])
-                    heard[bell["item_id"], bell["ring"]] += 1
+                    sent = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
+                    yield (bell["item_id"], bell["ring"]), sent
                     sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return heard
 
     def depth(self, queue: str) -> int:
         """Messages of a queue, visible or not."""

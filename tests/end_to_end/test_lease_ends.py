@@ -1,6 +1,5 @@
 """A lease that ends gives its item back: within seconds by its timer, within two minutes by the watch alone."""
 
-import json
 import statistics
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -99,7 +98,7 @@ def returns(running: Running, taken: Sequence[Item], patience: float) -> list[Re
     rung: dict[tuple[str, int], datetime] = {}
 
     def all_rung() -> list[str]:
-        rung.update(bells(running))
+        rung.update(running.heard())
         return [item.id for item in taken if (item.id, item.ring + 1) not in rung]
 
     eventually(all_rung, lambda missing: not missing, LEASE.total_seconds() + patience)
@@ -112,18 +111,6 @@ def _return_of(item: Item, running: Running, rung: datetime) -> Return:
     assert item.lease_until
     written, heard = events[0].at - item.lease_until, rung - item.lease_until
     return Return(written.total_seconds(), heard.total_seconds())
-
-
-def bells(running: Running) -> Iterator[tuple[tuple[str, int], datetime]]:
-    """Takes the bells off the queue: item and ring, and when it was sent."""
-    sqs, url = running.stack.client("sqs"), running.stack.queue_urls["WorkPeople"]
-    receive = partial(sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["SentTimestamp"])
-    while messages := receive().get("Messages"):
-        for message in messages:
-            bell = json.loads(message["Body"])
-            sent = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
-            yield (bell["item_id"], bell["ring"]), sent
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
 
 @contextmanager
