@@ -136,8 +136,8 @@ def _packed(fitted: Fitted, levels: Mapping[str, int]) -> bytes:
     arrays: dict[str, NDArray[Any]] = {
         "vocabulary": np.frombuffer(vocabulary, np.uint8),
         "idf": fitted.weigher.idf_.astype(np.float32),
-        "weights": np.hstack(rounded).astype(np.int8),
-        "row_scale": np.stack(codes, axis=1),
+        "weights": artifact.in_turn(np.hstack(rounded).astype(np.int8), columns.blocks),
+        "row_scale": np.stack(codes),
         "column_scale": column_scale.astype(np.float32),
         "intercept": columns.intercept.astype(np.float32),
         "hidden_bias": np.concatenate([np.empty(0), *(layer.bias for layer in layers)]).astype(np.float32),

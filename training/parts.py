@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from scipy.sparse import diags, spmatrix
 from sklearn.linear_model import LogisticRegression
-from sklearn.naive_bayes import ComplementNB
+from sklearn.naive_bayes import ComplementNB, MultinomialNB
 from sklearn.svm import LinearSVC
 
 from training.calibrate import Floats, Integers
@@ -82,6 +82,14 @@ def bayes(lesson: Lesson) -> Part:
     return _linear("bayes", weights, np.zeros(weights.shape[1]), fitted.classes_, lesson.labels)
 
 
+def even_bayes(lesson: Lesson) -> Part:
+    """Multinomial naive Bayes to which all labels are as likely: best on texts of another kind than those taught."""
+    fitted = MultinomialNB(alpha=SMOOTHING, fit_prior=False).fit(lesson.counted, lesson.truth)
+    weights = fitted.feature_log_prob_.T
+    weights = weights - weights.mean(axis=1, keepdims=True)
+    return _linear("even-bayes", weights, np.zeros(weights.shape[1]), fitted.classes_, lesson.labels)
+
+
 def telling(lesson: Lesson) -> Part:
     """Support vector machines over features weighted by how far naive Bayes finds the labels apart in them."""
     spread = _spread(lesson)
@@ -114,6 +122,7 @@ MAKERS: Final[dict[str, Callable[[Lesson], Part]]] = {
     "support-vectors": support_vectors,
     "logistic": logistic,
     "bayes": bayes,
+    "even-bayes": even_bayes,
     "telling": telling,
     "hidden-words": hidden_words,
     "hidden-pieces": hidden_pieces,

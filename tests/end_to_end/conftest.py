@@ -41,11 +41,11 @@ def hall(system: LocalSystem) -> Iterator[Hall]:
 
 @pytest.fixture(autouse=True)
 def _nobody_was_seen_yet(running: Running) -> None:
-    """Agents whom an earlier test saw at work would be offered the chats of this one."""
+    """Agents whom an earlier test saw at work would be offered the chats of this one, or hold all they may already."""
     dynamodb, table = running.stack.client("dynamodb"), running.stack.table
     for agent_id in running.system.policy.agents:
         dynamodb.update_item(
             TableName=table,
             Key=to_wire(agent_key(agent_id)),
-            UpdateExpression="REMOVE presence, hands_to, wake_pk, wake_sk",
+            UpdateExpression="REMOVE presence, hands_to, wake_pk, wake_sk, load_mail, load_chat",
         )

@@ -116,7 +116,7 @@ def test_arrays_that_do_not_fit_are_refused(directory: Path, name: str, array: A
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda manifest: manifest.update(schema=99), "schema is 99, this code reads 2"),
+        (lambda manifest: manifest.update(schema=99), f"schema is 99, this code reads {artifact.SCHEMA}"),
         (lambda manifest: manifest.pop("schema"), "schema is None"),
         (lambda manifest: manifest.update(features=99), "feature version is 99"),
         (lambda manifest: manifest.pop("files"), "has no sha256"),
