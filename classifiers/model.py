@@ -144,7 +144,7 @@ class Model:
     def tag(self, subject: str, body: str, channel: str, evidence: bool = True) -> Tags:
         """Topic, urgency and language of a message. Raises KeyError when the model lacks such a head."""
         document = Document(text.tagged_text(subject, body), channel)
-        words = text.words(document.text)
+        words = text.spelled(document.text)
         vector = self.table.vector(document, words)
         topic, urgency = self.head("topic"), self.head("urgency")
         about, waiting = self._answer(topic, vector), self._answer(urgency, vector)
@@ -177,7 +177,7 @@ class Model:
         return tag
 
     def _vector(self, document: Document) -> Vector:
-        return self.table.vector(document, text.words(document.text))
+        return self.table.vector(document, text.spelled(document.text))
 
 
 def _softmax(margins: Sequence[float]) -> list[float]:

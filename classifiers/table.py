@@ -57,7 +57,7 @@ class Table:
     _remembered: dict[str, Integers] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def word_rows(self, word: str) -> Integers:
-        """Rows of the features of one word that the table knows."""
+        """Rows of the features of one `spelled` word that the table knows."""
         rows = self._remembered.get(word)
         if rows is None:
             rows = np.array(self._rows(text.word_features(word)), np.intp)
@@ -67,11 +67,10 @@ class Table:
         return rows
 
     def vector(self, document: text.Document, words: Sequence[str]) -> Vector:
-        """The document, whose words these are, weighed for all columns at once."""
-        find = self.vocabulary.get
-        pairs = [list(map(find, map(joined, words, words[far:]))) for far, joined in text.PAIR_FEATURES.items()]
+        """The document, whose `spelled` words these are, weighed for all columns at once."""
+        find, plain = self.vocabulary.get, text.plain(words)
+        pairs = [list(map(find, map(joined, plain, plain[far:]))) for far, joined in text.PAIR_FEATURES.items()]
         more = [row for rows in pairs for row in rows if row is not None]
-        more += self._rows(text.marks(document.text))
         of_words = list(map(self.word_rows, words))
         known = bool(more) or any(map(len, of_words))
         more += self._rows(text.facts(document, words))

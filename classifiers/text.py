@@ -6,21 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-VERSION: Final = 2  # raise whenever any text would yield other features: older models then refuse to load
+VERSION: Final = 3  # raise whenever any text would yield other features: older models then refuse to load
 MAX_CHARACTERS: Final = 8_000  # what a message wants is said before this; bounds the time of hostile input
 MAX_WORD: Final = 32  # longer runs (pasted keys, encoded files) are cut into pieces of this length
 GRAM_SIZES: Final = (2, 3, 4, 5)
+OWN_GRAM_SIZES: Final = (1, 2, 3)
 
 _WORD: Final = re.compile(rf"\w{{1,{MAX_WORD}}}")
 _MARKED: Final = {
     "a": "àáâãäåąæ", "c": "çćč", "d": "ďđ", "e": "èéêëęě", "g": "ğ", "i": "ìíîïı", "l": "ł", "n": "ñńň",
     "o": "òóôõöøőœ", "r": "ř", "s": "ßśš", "t": "ť", "u": "ùúûüůű", "y": "ý", "z": "źżž", "е": "ё",
 }  # fmt: skip
-_MARK: Final = re.compile(f"[{''.join(_MARKED.values())}ыэъіїєґў]")
+_DIGITS: Final = dict.fromkeys("123456789", "0")
 # Every replacement is one character long: an offset in the normal form is an offset in the lowered text.
-_FOLD: Final = str.maketrans(
-    {marked: plain for plain, many in _MARKED.items() for marked in many} | dict.fromkeys("123456789", "0")
-)
+_FOLD: Final = str.maketrans({marked: plain for plain, many in _MARKED.items() for marked in many} | _DIGITS)
+_ZEROED: Final = str.maketrans(_DIGITS)
+#: Letters that stand for one sound in the alphabets and spellings of the desk's languages.
+_SOUNDS: Final = {
+    "a": "ая", "b": "б", "c": "цч", "d": "д", "e": "еэєё", "f": "ф", "g": "гґ", "h": "х", "i": "yjийыіїьъý", "k": "к",
+    "l": "л", "m": "м", "n": "н", "o": "о", "p": "п", "r": "р", "s": "сшщ", "t": "т", "u": "уюў", "v": "wв", "z": "зж",
+}  # fmt: skip
+_PLAIN: Final = _FOLD | str.maketrans({letter: plain for plain, many in _SOUNDS.items() for letter in many})
 # "İ" is the one character whose lower case is longer than itself.
 _LOWER_EXCEPTION: Final = str.maketrans({"İ": "i"})
 
@@ -44,33 +50,48 @@ def has_letters(text: str) -> bool:
 
 
 def words(text: str) -> list[str]:
-    """Words of the text in normal form, in order of appearance."""
+    """Words of the text without marks on letters, in order of appearance."""
     found: list[str] = _WORD.findall(_lower(_composed(text)).translate(_FOLD))
     return found
 
 
-def marks(text: str) -> list[str]:
-    """Features for single letters that tell languages apart, those the normal form folds away included."""
-    if text.isascii():
-        return []
-    return ["'" + letter for letter in _MARK.findall(_lower(_composed(text)))]
+def spelled(text: str) -> list[str]:
+    """The same words in their own letters, lowered; digits are 0."""
+    found: list[str] = _WORD.findall(_lower(_composed(text)).translate(_ZEROED))
+    return found
+
+
+def plain(words: Sequence[str]) -> list[str]:
+    """`spelled` words in one alphabet for all languages: "доставка", "dostawka" and "dostavka" are one word."""
+    return "\n".join(words).translate(_PLAIN).split("\n") if words else []
 
 
 def word_features(word: str) -> list[str]:
-    """Features of one word: the word itself and its character n-grams, the edges of the word included."""
-    padded = f" {word} "
+    """Features of one `spelled` word: the plain word, its character n-grams, the edges of the word included, and those
+    of its own letters where they differ: languages are told apart by them.
+    """
+    found = word.translate(_PLAIN)
+    padded = f" {found} "
     length = len(padded)
     grams = [padded[i : i + size] for size in GRAM_SIZES for i in range(length - size + 1)]
-    return ["=" + word, *grams]
+    if found != word:
+        own = f" {word} "
+        grams += [
+            "'" + own[i : i + size]
+            for size in OWN_GRAM_SIZES
+            for i in range(length - size + 1)
+            if own[i : i + size] != padded[i : i + size]
+        ]
+    return ["=" + found, *grams]
 
 
 def pair_feature(first: str, second: str) -> str:
-    """Feature of two neighbouring words."""
+    """Feature of two neighbouring plain words."""
     return f"={first} {second}"
 
 
 def near_pair_feature(first: str, second: str) -> str:
-    """Feature of two words with one or more between them, whichever comes first."""
+    """Feature of two plain words with one or more between them, whichever comes first."""
     return f"={first} ~{second}" if first < second else f"={second} ~{first}"
 
 
@@ -95,11 +116,11 @@ def channel_feature(channel: str) -> str:
 
 def features(document: Document) -> list[str]:
     """All features of the document, repeated as often as they occur; the analyzer of training."""
-    found = words(document.text)
+    found = spelled(document.text)
+    alike = plain(found)
     counted = [feature for word in found for feature in word_features(word)]
     for distance, joined in PAIR_FEATURES.items():
-        counted += map(joined, found, found[distance:])
-    counted += marks(document.text)
+        counted += map(joined, alike, alike[distance:])
     counted += facts(document, found)
     return counted
 

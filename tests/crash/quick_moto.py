@@ -1,9 +1,9 @@
 """Moto, made several times as quick for a table such as ours, whose rows are small and hold texts, numbers and bytes.
 
-Most of its time goes into copying the whole table for every transaction down to the last value, weighing the whole row
-anew for every value put into it, comparing keys as if they could be of any kind, and looking up each value of an answer
-under all names it might have. None of that changes what such a table says. Tests that look at all rows after each step
-look straight into it.
+Most of its time goes into copying the whole table for every step of a transaction down to the last value, weighing the
+whole row anew for every value put into it, comparing keys as if they could be of any kind, and looking up each value of
+an answer under all names it might have. None of that changes what such a table says. Tests that look at all rows after
+each step look straight into it.
 """
 
 from collections import defaultdict
@@ -15,8 +15,8 @@ from typing import Any, Final
 import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.serialize import BaseJSONSerializer
-from moto.dynamodb.models import dynamodb_backends
-from moto.dynamodb.models.dynamo_type import Item, LimitedSizeDict
+from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 
 from tests.cloud import REGION
@@ -26,7 +26,8 @@ _INDEX_NAME: Final = 7  # its place among the arguments of `Table.query`
 
 def make_quick(patch: pytest.MonkeyPatch) -> None:
     """Changes moto until the patch is undone; queues may then be purged as often as one likes, too."""
-    patch.setattr(Table, "__deepcopy__", _copied_table, raising=False)
+    patch.setattr(Table, "__deepcopy__", lambda table, _: table, raising=False)
+    patch.setattr(DynamoDBBackend, "transact_write_items", _all_or_nothing)
     patch.setattr(Table, "all_items", _all_items)
     patch.setattr(LimitedSizeDict, "__setitem__", dict.__setitem__)
     patch.setattr(BaseJSONSerializer, "_serialize_type_structure", _serialized)
@@ -76,15 +77,30 @@ class MotoTable:
         self._table().items = _copied(kept)
 
     def _table(self) -> Table:
-        """The table, which is another object after every transaction that was refused."""
         return dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables[self._name]
 
 
-def _copied_table(table: Table, _memo: dict[int, Any]) -> Table:
-    """A table of which only the rows are its own: nothing else changes while tests run."""
-    made = copy(table)
-    made.items = _copied(table.items)
-    return made
+_transact: Final = DynamoDBBackend.transact_write_items
+
+
+def _all_or_nothing(backend: DynamoDBBackend, asked: list[dict[str, Any]]) -> None:
+    """A transaction that keeps the rows it asks for, not the whole table, to put them back where it is refused."""
+    named = [(backend.tables[op["TableName"]], op.get("Key") or op["Item"]) for one in asked for op in one.values()]
+    keys = [
+        (table, DynamoType(key[table.hash_key_attr]), DynamoType(key[str(table.range_key_attr)]))
+        for table, key in named
+    ]
+    rows = [table.items.get(pk, {}).get(sk) for table, pk, sk in keys]
+    kept = [_copied_row(row) if row else None for row in rows]
+    try:
+        _transact(backend, asked)
+    except BaseException:
+        for (table, pk, sk), row in zip(keys, kept, strict=True):
+            if row:
+                table.items[pk][sk] = row
+            else:
+                table.items[pk].pop(sk, None)
+        raise
 
 
 def _copied(rows: Any) -> Any:

@@ -37,14 +37,25 @@ def test_places_point_at_the_words_in_the_original_text(form: str) -> None:
     assert [text.words(piece) for piece in found] == [[word] for word in text.words(written)]
 
 
-def test_folded_letters_still_tell_languages_apart() -> None:
-    assert text.words("zwrócę") == text.words("zwroce")
-    assert text.marks("zwrócę") == ["'ó", "'ę"]
-    assert text.marks("zwroce") == []
+@pytest.mark.parametrize(
+    "spellings",
+    [("доставка", "dostavka", "dostawka"), ("zwrócę", "zwroce"), ("рассылка", "rassylka"), ("Її", "ии", "ji")],
+)
+def test_one_word_in_several_alphabets_is_one_plain_word(spellings: tuple[str, ...]) -> None:
+    spelled = [text.spelled(spelling) for spelling in spellings]
+    assert len({tuple(text.plain(words)) for words in spelled}) == 1
+    assert len({tuple(text.word_features(*words)) for words in spelled}) == len(spellings)
+
+
+def test_own_letters_still_tell_languages_apart() -> None:
+    own = [feature for feature in text.word_features("zwrócę") if feature.startswith("'")]
+    assert {"'w", "'ó", "'ę", "'zw", "'ró", "'ę "} <= set(own)
+    assert not [feature for feature in text.word_features("stop") if feature.startswith("'")]
 
 
 def test_word_features_are_the_word_and_its_grams_with_edges() -> None:
     assert text.word_features("ab") == ["=ab", " a", "ab", "b ", " ab", "ab ", " ab "]
+    assert text.word_features("ы") == ["=i", " i", "i ", " i ", "'ы", "' ы", "'ы ", "' ы "]
 
 
 def test_features_count_words_pairs_and_the_channel() -> None:
