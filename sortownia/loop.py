@@ -15,12 +15,11 @@ from chalicelib.settings import SettingsError
 from classifiers.artifact import ModelError
 from classifiers.model import Model
 from classifiers.sealed import public_keys
-from classifiers.text import Document, tagged_text
 from sortownia.local.error import LocalError
 from sortownia.models import UNUSABLE, add_trust, usable_model
 from sortownia.reached import Client, reached
 from training import dataset, signing
-from training.dataset import DataError, Sample
+from training.dataset import DataError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -155,19 +154,11 @@ def answers_of(model: Model, data: Path, text: str, label: str) -> "Mapping[str,
         if not samples:
             raise DataError(f"{data}: holds no line")
         return {"label": figures.single(model, samples)}
-    samples = [_message(line) for line in dataset.lines(data)]
+    samples = [dataset.judged(line) for line in dataset.lines(data)]
     answers = figures.triage(model, samples)
     if not answers:
         raise DataError(f"{data}: no line has a topic or an urgency")
     return answers
-
-
-def _message(line: dataset.Line) -> Sample:
-    """A labelled message; `topic` and `urgency` may each be missing."""
-    said = {head: line.filled(head) for head in ("topic", "urgency") if line.fields.get(head) is not None}
-    subject = line.text("subject") if line.fields.get("subject") is not None else ""
-    channel = line.text("channel") if line.fields.get("channel") is not None else ""
-    return Sample(Document(tagged_text(subject, line.text("body")), channel), said)
 
 
 # A turn

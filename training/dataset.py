@@ -109,6 +109,21 @@ def message(line: Line, topics: Sequence[str], urgencies: Sequence[str], languag
     return Sample(document, labels)
 
 
+def judged(line: Line) -> Sample:
+    """A message that answers are held against: labels, subject and channel may each be missing. Raises DataError."""
+    fields = {"topic": "topic", "urgency": "urgency", "language": "lang"}
+    given = {head: line.filled(field) for head, field in fields.items() if line.fields.get(field) is not None}
+    return Sample(judged_document(line), given)
+
+
+def judged_document(line: Line) -> Document:
+    """What such a line has to say. Raises DataError."""
+    subject, channel = (
+        line.text(field) if line.fields.get(field) is not None else "" for field in ("subject", "channel")
+    )
+    return Document(tagged_text(subject, line.text("body")), channel)
+
+
 def sentence(line: Line, languages: Sequence[str]) -> Sample:
     """A line that teaches the language alone. Raises DataError."""
     return Sample(Document(line.filled("text")), {"language": line.one_of("lang", languages)})

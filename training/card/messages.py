@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from classifiers.text import Document, tagged_text
 from training import dataset, holdout, starter
-from training.dataset import DataError, Line, Sample
+from training.dataset import DataError, Sample
 
 ASIDE: Final = "aside"  # the folder of a corpus that is never read for fitting
 
@@ -40,7 +39,7 @@ class Corpus:
 
 def judged(paths: Iterable[Path]) -> list[Sample]:
     """Labelled messages; of topic, urgency and language each may be missing. Raises DataError, also without a topic."""
-    samples = [_message(line) for path in paths for line in dataset.lines(path)]
+    samples = [dataset.judged(line) for path in paths for line in dataset.lines(path)]
     if not any("topic" in sample.labels for sample in samples):
         raise DataError("no line of the data has a topic")
     return samples
@@ -72,22 +71,8 @@ def seen(samples: Sequence[Sample], known: Corpus) -> int:
 
 
 def _source(path: Path) -> Source:
-    documents = [(line, _document(line)) for line in dataset.lines(path)]
+    documents = [dataset.judged_document(line) for line in dataset.lines(path)]
     language, _, hand = path.stem.partition("-")
-    channels = Counter(document.channel for _, document in documents)
-    kept = sum(holdout.is_held_out(dataset.identity(document)) for _, document in documents)
+    channels = Counter(document.channel for document in documents)
+    kept = sum(holdout.is_held_out(dataset.identity(document)) for document in documents)
     return Source(language, hand, dict(sorted(channels.items())), kept)
-
-
-def _message(line: Line) -> Sample:
-    fields = {"topic": "topic", "urgency": "urgency", "language": "lang"}
-    given = {head: line.filled(field) for head, field in fields.items() if line.fields.get(field) is not None}
-    return Sample(_document(line), given)
-
-
-def _document(line: Line) -> Document:
-    def optional(field: str) -> str:
-        value: Any = line.fields.get(field)
-        return "" if value is None else line.text(field)
-
-    return Document(tagged_text(optional("subject"), line.text("body")), optional("channel"))
