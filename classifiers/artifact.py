@@ -40,6 +40,11 @@ _KINDS: Final = {
     "hidden_bias": np.float32,
     "hidden_weights": np.float32,
 }
+_ENCRYPTED: Final = 1  # a flag of a zip's member
+_PACKED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_UNREADABLE: Final = (
+    ValueError, KeyError, TypeError, OSError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 def load(source: Path | Files, trust: Trust) -> Model:
@@ -56,7 +61,7 @@ def load(source: Path | Files, trust: Trust) -> Model:
     arrays = _arrays(f"{files.where}/{ARRAYS}", contents[ARRAYS])
     try:
         return _model(manifest, arrays)
-    except (KeyError, TypeError, ValueError, UnicodeDecodeError) as problem:
+    except (LookupError, TypeError, ValueError, OverflowError) as problem:
         raise ModelError(f"{where}: does not describe {ARRAYS}: {_reason(problem)}") from problem
 
 
@@ -95,7 +100,7 @@ def _arrays(path: str, content: bytes) -> dict[str, NDArray[Any]]:
         _check_members(path, content)
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in _KINDS}
-    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as problem:
+    except _UNREADABLE as problem:
         raise ModelError(f"{path}: cannot be read as plain arrays: {_reason(problem)}") from problem
     for name, kind in _KINDS.items():
         if arrays[name].dtype != kind:
@@ -111,6 +116,8 @@ def _check_members(path: str, content: bytes) -> None:
         members = archive.infolist()
     if more := sorted({member.filename for member in members} - {f"{name}.npy" for name in _KINDS}):
         raise ModelError(f"{path}: holds {more[0][:100]!r}, which is no array of a model")
+    if strange := [one for one in members if one.flag_bits & _ENCRYPTED or one.compress_type not in _PACKED]:
+        raise ModelError(f"{path}: {strange[0].filename} is encrypted, or packed in no way arrays are")
     if (size := sum(member.file_size for member in members)) > MOST_UNPACKED:
         raise ModelError(f"{path}: would unpack to {size:,} bytes; {MOST_UNPACKED:,} are allowed")
 
@@ -127,7 +134,7 @@ def in_turn(weights: NDArray[Any], blocks: Sequence[slice]) -> NDArray[Any]:
 
 
 def side_by_side(kept: NDArray[Any], rows: int, blocks: Sequence[slice]) -> NDArray[Any]:
-    """The weights `in_turn` made this of."""
+    """The weights (n_rows, n_columns) that `in_turn` made this of."""
     parts = [kept[rows * block.start : rows * block.stop].reshape(rows, -1) for block in blocks]
     return np.hstack(parts)
 
@@ -155,6 +162,8 @@ def _model(manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> M
 
 def _heads(described: Any, bias: NDArray[Any], weights: NDArray[Any]) -> tuple[tuple[Head, ...], tuple[slice, ...]]:
     """Heads in the order of their columns, and all blocks of columns: labels first, then hidden units."""
+    if not described or bias.ndim != 1 or weights.ndim != 1:
+        raise ValueError("there is no head, or hidden_bias or hidden_weights is no row of numbers")
     edges = [0]
     for entry in described:
         edges.append(edges[-1] + len(entry["labels"]))
@@ -168,7 +177,7 @@ def _heads(described: Any, bias: NDArray[Any], weights: NDArray[Any]) -> tuple[t
         if not 0 <= threshold <= 1:
             raise ValueError(f"head {entry['name']!r} has an impossible threshold")
         layers = []
-        for units in entry["hidden"]:
+        for units in (_count(units, len(bias)) for units in entry["hidden"]):
             place = slice(edges[-1], edges[-1] + units)
             layer = weights[used[1] : used[1] + units * len(labels)].reshape(units, len(labels))
             layers.append(Hidden(place, bias[used[0] : used[0] + units], layer))

@@ -18,10 +18,10 @@ _MARKED: Final = {
     "o": "òóôõöøőœ", "r": "ř", "s": "ßśš", "t": "ť", "u": "ùúûüůű", "y": "ý", "z": "źżž", "е": "ё",
 }  # fmt: skip
 _DIGITS: Final = dict.fromkeys("123456789", "0")
-# Every replacement is one character long: an offset in the normal form is an offset in the lowered text.
+# Every replacement is one character long: an offset in the words' form is an offset in the lowered text.
 _FOLD: Final = str.maketrans({marked: plain for plain, many in _MARKED.items() for marked in many} | _DIGITS)
 _ZEROED: Final = str.maketrans(_DIGITS)
-#: Letters that stand for one sound in the alphabets and spellings of the desk's languages.
+#: Letters that stand for one sound, or nearly, in the alphabets and spellings of the desk's languages.
 _SOUNDS: Final = {
     "a": "ая", "b": "б", "c": "цч", "d": "д", "e": "еэєё", "f": "ф", "g": "гґ", "h": "х", "i": "yjийыіїьъý", "k": "к",
     "l": "л", "m": "м", "n": "н", "o": "о", "p": "п", "r": "р", "s": "сшщ", "t": "т", "u": "уюў", "v": "wв", "z": "зж",
@@ -50,7 +50,7 @@ def has_letters(text: str) -> bool:
 
 
 def words(text: str) -> list[str]:
-    """Words of the text without marks on letters, in order of appearance."""
+    """Words of the text, in order of appearance: lowered, without marks on letters, digits as 0."""
     found: list[str] = _WORD.findall(_lower(_composed(text)).translate(_FOLD))
     return found
 
@@ -67,8 +67,9 @@ def plain(words: Sequence[str]) -> list[str]:
 
 
 def word_features(word: str) -> list[str]:
-    """Features of one `spelled` word: the plain word, its character n-grams, the edges of the word included, and those
-    of its own letters where they differ: languages are told apart by them.
+    """Features of one `spelled` word: the plain word and its character n-grams, the edges of the word included.
+
+    Shorter n-grams of its own spelling, marked with ', stand beside them where they differ: they tell languages apart.
     """
     found = word.translate(_PLAIN)
     padded = f" {found} "

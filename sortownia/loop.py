@@ -154,7 +154,7 @@ def answers_of(model: Model, data: Path, text: str, label: str) -> "Mapping[str,
         if not samples:
             raise DataError(f"{data}: holds no line")
         return {"label": figures.single(model, samples)}
-    samples = [dataset.judged(line) for line in dataset.lines(data)]
+    samples = [dataset.judged(line, figures.HEADS) for line in dataset.lines(data)]
     answers = figures.triage(model, samples)
     if not answers:
         raise DataError(f"{data}: no line has a topic or an urgency")

@@ -109,9 +109,12 @@ def message(line: Line, topics: Sequence[str], urgencies: Sequence[str], languag
     return Sample(document, labels)
 
 
-def judged(line: Line) -> Sample:
-    """A message that answers are held against: labels, subject and channel may each be missing. Raises DataError."""
-    fields = {"topic": "topic", "urgency": "urgency", "language": "lang"}
+def judged(line: Line, heads: Sequence[str] = ("topic", "urgency", "language")) -> Sample:
+    """A message that answers of these heads are held against: labels, subject and channel may each be missing.
+
+    Raises DataError.
+    """
+    fields = {head: "lang" if head == "language" else head for head in heads}
     given = {head: line.filled(field) for head, field in fields.items() if line.fields.get(field) is not None}
     return Sample(judged_document(line), given)
 

@@ -42,7 +42,6 @@ class Plan:
     name: str
     made_of: tuple[str, ...] = QUICK
     strength: float = 1.0
-    balanced: bool = False
     order: tuple[str, ...] = ()
     costs: tuple[tuple[float, ...], ...] = ()
     features: float = 1.0
@@ -111,9 +110,7 @@ class Job:
     def run(self) -> Part | Floats:
         """The part when it was fitted on all rows, else its margins of the others."""
         plan = self.task.plan
-        lesson = Lesson(
-            self.learned, self.words, self.truth, len(self.task.labels), self.seed, plan.strength, plan.balanced
-        )
+        lesson = Lesson(self.learned, self.words, self.truth, len(self.task.labels), self.seed, plan.strength)
         with threadpool_limits(1):
             part = parts.MAKERS[self.name](lesson)
             return part if self.unseen is None else part.margins(self.unseen)

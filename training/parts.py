@@ -33,12 +33,6 @@ class Lesson:
     labels: int
     seed: int
     strength: float
-    balanced: bool
-
-    @property
-    def weight(self) -> str | None:
-        """How scikit-learn is told to weigh the labels."""
-        return "balanced" if self.balanced else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +56,14 @@ class Part:
 
 def support_vectors(lesson: Lesson) -> Part:
     """One-against-the-rest linear support vector machines."""
-    fitted = LinearSVC(C=lesson.strength, class_weight=lesson.weight, random_state=lesson.seed)
+    fitted = LinearSVC(C=lesson.strength, random_state=lesson.seed)
     fitted.fit(lesson.counted, lesson.truth)
     return _linear("support-vectors", fitted.coef_.T, fitted.intercept_, fitted.classes_, lesson.labels)
 
 
 def logistic(lesson: Lesson) -> Part:
     """Multinomial logistic regression."""
-    fitted = LogisticRegression(C=lesson.strength, class_weight=lesson.weight, max_iter=500, random_state=lesson.seed)
+    fitted = LogisticRegression(C=lesson.strength, max_iter=500, random_state=lesson.seed)
     fitted.fit(lesson.counted, lesson.truth)
     return _linear("logistic", fitted.coef_.T, fitted.intercept_, fitted.classes_, lesson.labels)
 
@@ -83,7 +77,7 @@ def bayes(lesson: Lesson) -> Part:
 
 
 def even_bayes(lesson: Lesson) -> Part:
-    """Multinomial naive Bayes to which all labels are as likely: best on texts of another kind than those taught."""
+    """Multinomial naive Bayes that takes all labels to be equally likely: best on texts of other kinds than taught."""
     fitted = MultinomialNB(alpha=SMOOTHING, fit_prior=False).fit(lesson.counted, lesson.truth)
     weights = fitted.feature_log_prob_.T
     weights = weights - weights.mean(axis=1, keepdims=True)

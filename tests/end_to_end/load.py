@@ -1,4 +1,4 @@
-"""Customers who write at a given rate, whatever becomes of it, and when what they wrote could be claimed."""
+"""Customers who write at a given rate, whatever becomes of their letters, and when these could be claimed."""
 
 import itertools
 import json
@@ -40,7 +40,10 @@ def texts() -> Iterator[tuple[str, str]]:
 
 
 def write(running: Running, number: int, rate: float, chat_every: int = 0) -> list[Written]:
-    """So many customers, so many a second: nobody waits for another. Each `chat_every`th writes by chat."""
+    """So many customers, so many a second, WRITERS at once: who waits for his turn was due all the same.
+
+    Each `chat_every`th writes by chat.
+    """
     run, turns, lock = secrets.token_hex(4), iter(zip(range(number), texts(), strict=False)), threading.Lock()
     start = time.time()
 
@@ -87,8 +90,9 @@ def claimable(running: Running, written: Sequence[Written], seconds: float) -> d
     """
     eventually(partial(all_idle, running), bool, seconds)
     entries = {event["cause"]: event for event in running.rows("event") if event["type"] in ARRIVALS}
+    assert [one.cause for one in written if one.cause not in entries] == []
     items = {one.cause: entries[one.cause].get("item_id") for one in written}
-    asking = [cause for cause, item in items.items() if item or not json.loads(entries[cause]["facts"])["automatic"]]
+    asking = [cause for cause in items if not json.loads(entries[cause]["facts"]).get("automatic")]
     rung: dict[str, float] = {}
 
     def silent() -> list[str]:

@@ -1,4 +1,4 @@
-"""What stands between the functions and the emulator, and spoils a share of the calls that pass."""
+"""What stands between the functions and three services of the emulator, and spoils a share of the calls that pass."""
 
 import random
 import threading
@@ -8,7 +8,7 @@ from typing import Final
 from sortownia.local import ports
 from sortownia.local.front import Answer, Front, ask
 
-#: How each service says that it is asked too much, as status, header of the type, and body.
+#: How each service says that it is asked too much, as status, content type and body.
 _REFUSED: Final = {
     "dynamodb": (400, "application/x-amz-json-1.0", b'{"__type":"com.amazonaws.dynamodb#ThrottlingException"}'),
     "sqs": (400, "application/x-amz-json-1.0", b'{"__type":"com.amazonaws.sqs#RequestThrottled"}'),
@@ -17,8 +17,9 @@ _REFUSED: Final = {
 
 
 class SpoiledAws(Front):
-    """An address for AWS's services. `share` of the calls go wrong: half are refused, half done with the answer lost.
+    """An address for DynamoDB, SQS and S3.
 
+    `share` of the calls go wrong: half are refused, half done with the answer lost.
     `calls` counts them by service, `spoiled` those of them that went wrong, by what happened.
     """
 

@@ -31,6 +31,11 @@ SPOILED = 0.05
 DEATH_EVERY = 20.0
 
 
+@pytest.fixture(autouse=True)
+def _nobody_was_seen_yet() -> None:
+    """The system of the other tests is not wanted: it would take time from this one."""
+
+
 @pytest.fixture(scope="module")
 def aws() -> Iterator[SpoiledAws]:
     with SpoiledAws(ports.settle(0, "the emulator", "")) as aws:
@@ -95,7 +100,11 @@ def test_ten_thousand_mails_through_faults_are_each_one_item(
     caused = loaded.caused(one.cause for one in written)
     assert len({one.cause for one in written}) == MAILS
     assert {one.cause: caused[one.cause] for one in written if caused[one.cause] != 1} == {}
+    assert calls["dynamodb"] >= 2 * MAILS
+    assert min(aws.spoiled[f"{service} {fate}"] for service in calls for fate in ("refused", "lost")) > 0
     assert aws.spoiled.total() >= 0.9 * SPOILED * calls.total()
+    assert killed["receive"] >= MAILS / rate / DEATH_EVERY / 2
+    assert late(written) <= DEATH_EVERY
     # Whom the faults left waiting, the minute watch has looked after by then.
     assert eventually(partial(wrong, loaded), lambda found: not found, 240) == []
 

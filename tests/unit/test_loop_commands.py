@@ -21,7 +21,7 @@ from training.fit import Plan, fit
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A model that tags, and one that labels."""
     folder = tmp_path_factory.mktemp("models")
-    plans = [Plan("topic"), Plan("urgency", ("logistic",), balanced=True), Plan("language")]
+    plans = [Plan("topic"), Plan("urgency", ("logistic",)), Plan("language")]
     pack.export(fit(list(samples()), plans, folds=3), folder / "tags", "tags")
     labelled = [Sample(s.document, {"label": s.labels["topic"]}) for s in samples()]
     pack.export(fit(labelled, [Plan("label")], folds=3), folder / "labels", "labels")

@@ -31,7 +31,7 @@ KEY = Ed25519PrivateKey.generate()
 def made(folder: Path, name: str, **changed: Any) -> Path:
     """A signed model; `changed` goes into its manifest."""
     directory = folder / name
-    plans = [Plan("topic"), Plan("urgency", ("logistic",), balanced=True), Plan("language")]
+    plans = [Plan("topic"), Plan("urgency", ("logistic",)), Plan("language")]
     pack.export(fit(list(samples()), plans, seed=len(name), folds=3), directory, name, changed)
     signing.sign(directory, KEY)
     return directory

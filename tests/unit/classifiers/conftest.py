@@ -13,7 +13,7 @@ from training.fit import Fitted, Plan, fit
 
 @pytest.fixture(scope="session")
 def fitted() -> Fitted:
-    plans = [Plan("topic"), Plan("urgency", ("logistic",), balanced=True), Plan("language")]
+    plans = [Plan("topic"), Plan("urgency", ("logistic",)), Plan("language")]
     return fit(list(samples()), plans, seed=3, folds=3)
 
 

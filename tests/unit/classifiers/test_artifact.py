@@ -106,11 +106,35 @@ def test_a_missing_array_is_named(directory: Path) -> None:
         ("idf", np.ones(3, np.float64), "idf holds float64"),
         ("intercept", np.full(9, np.nan, np.float32), "not finite"),
         ("vocabulary", np.array([0xFF, 0xFE], np.uint8), "UnicodeDecodeError"),
+        ("hidden_bias", np.zeros((2, 1), np.float32), "no row of numbers"),
+        ("hidden_weights", np.array(1, np.float32), "no row of numbers"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(directory: Path, name: str, array: Any, reason: str) -> None:
     exchange(directory, with_array(directory, name, array))
     assert reason in refusal(directory)
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_arrays_packed_in_another_way_are_refused(directory: Path, packing: int) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(directory / artifact.ARRAYS) as old, zipfile.ZipFile(file, "w", packing) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    exchange(directory, file.getvalue())
+    assert "packed in no way arrays are" in refusal(directory)
+
+
+def test_an_array_that_claims_to_be_endless_is_refused(directory: Path) -> None:
+    """A zip's member of a few bytes whose header tells of more than any memory holds."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (10**17,)})
+    file = io.BytesIO()
+    with zipfile.ZipFile(directory / artifact.ARRAYS) as old, zipfile.ZipFile(file, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, header.getvalue() if name == "idf.npy" else old.read(name))
+    exchange(directory, file.getvalue())
+    assert "cannot be read as plain arrays" in refusal(directory)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +148,9 @@ def test_arrays_that_do_not_fit_are_refused(directory: Path, name: str, array: A
         (lambda manifest: manifest.pop("model_id"), "model_id"),
         (lambda manifest: manifest.update(model_id=7), "is not text"),
         (lambda manifest: manifest["heads"].pop(), "shape"),
+        (lambda manifest: manifest.update(heads=[]), "there is no head"),
+        (lambda manifest: manifest["heads"][0].update(threshold=10**400), "OverflowError"),
+        (lambda manifest: manifest["heads"][0].update(hidden=[1, -1, 1]), "is no number of at most"),
         (lambda manifest: manifest["heads"][0]["labels"].reverse() or manifest["heads"][0]["labels"].pop(), "two"),
         (lambda manifest: manifest["heads"][0].update(labels=["same", "same"]), "different labels"),
         (lambda manifest: manifest["heads"][0].update(threshold=1.5), "impossible"),

@@ -35,6 +35,7 @@ def test_places_point_at_the_words_in_the_original_text(form: str) -> None:
     written = unicodedata.normalize(form, "İki: Größe żółta\u00a0№5 Підійшла 👍🏽 ёлка")  # type: ignore[arg-type]
     found = [written[start:end] for start, end in text.places(written)]
     assert [text.words(piece) for piece in found] == [[word] for word in text.words(written)]
+    assert [text.spelled(piece) for piece in found] == [[word] for word in text.spelled(written)]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from training import dataset, pack
 from training.dataset import DataError, Sample
 from training.fit import Plan, fit
 
-PLANS = [Plan("topic"), Plan("urgency", ("logistic",), balanced=True)]
+PLANS = [Plan("topic"), Plan("urgency", ("logistic",))]
 
 
 def taught(*labelled: tuple[str, str]) -> list[Sample]:

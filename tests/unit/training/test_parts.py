@@ -19,7 +19,7 @@ def lesson(labels: int = 3, rows: int = 60) -> Lesson:
     counted = random.random((rows, 8)) * 0.1
     counted[np.arange(rows), truth] += 1
     counted[np.arange(rows), 4 + truth] += 1
-    return Lesson(csr_matrix(counted), 4, truth, labels, seed=1, strength=1.0, balanced=False)
+    return Lesson(csr_matrix(counted), 4, truth, labels, seed=1, strength=1.0)
 
 
 @pytest.mark.parametrize("name", parts.MAKERS)
@@ -35,8 +35,7 @@ def test_every_part_learns_and_gives_a_margin_to_labels_it_never_saw(name: str) 
 @pytest.mark.parametrize("name", ["hidden-words", "hidden-pieces", "hidden-telling"])
 def test_equal_seeds_give_equal_layers_and_others_give_others(name: str) -> None:
     one, same, other = (
-        parts.MAKERS[name](Lesson(lesson().counted, 4, lesson().truth, 2, seed, 1.0, balanced=False))
-        for seed in (1, 1, 2)
+        parts.MAKERS[name](Lesson(lesson().counted, 4, lesson().truth, 2, seed, 1.0)) for seed in (1, 1, 2)
     )
     counted = lesson().counted
     assert np.array_equal(one.margins(counted), same.margins(counted))
