@@ -472,13 +472,17 @@ class Day:
         self._desk.outside.messages.append(Message(url, body, self._desk.cloud.clock.time))
 
     def _fill_inbound(self) -> None:
-        """What SQS says of the inbound queue's depth is what lies there."""
-        url = self._desk.world.settings.inbound_queue_url
+        """What SQS says of the inbound queue's depth is what lies there: what is due later is in somebody's hands."""
+        url, now = self._desk.world.settings.inbound_queue_url, self._desk.cloud.clock.time
+        sqs, there = self._desk.cloud.sqs, [one.due for one in self._desk.outside.messages if one.url == url]
         recheck._sights.clear()
         with self._weather.indoors():
-            self._desk.cloud.sqs.purge_queue(QueueUrl=url)
-            if any(message.url == url for message in self._desk.outside.messages):
-                self._desk.cloud.sqs.send_message(QueueUrl=url, MessageBody="{}")
+            sqs.purge_queue(QueueUrl=url)
+            if any(due > now for due in there):
+                sqs.send_message(QueueUrl=url, MessageBody="{}")
+                sqs.receive_message(QueueUrl=url, VisibilityTimeout=3600)
+            if any(due <= now for due in there):
+                sqs.send_message(QueueUrl=url, MessageBody="{}")
 
     def _number(self) -> int:
         self._numbers += 1
