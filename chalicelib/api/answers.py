@@ -119,7 +119,8 @@ class ItemOut(Versioned):
 
     Until `offered_until` only `offered_to` may claim it; `pinned_to` is the agent it comes back to. `linked_because` is
     why it is `linked_to` another: what intake saw, or what somebody said. One that was merged is resolved, and goes on
-    in `merged_into`. `sorting` is null where people chose its place; `escalations` counts the tiers it went up.
+    in `merged_into`. `sorting` is null where people or a broken promise chose its place; `escalations` counts the tiers
+    it went up.
     """
 
     id: str

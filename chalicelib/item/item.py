@@ -144,9 +144,9 @@ class Item:
     `chain` is the hash of its newest event. While it is offered to an agent nobody else may claim it; `pinned_to` is
     the agent it comes back to. `asked` have let this offer go, `been` are the places it was passed to, newest last.
     `linked_because` is why it is linked, in the words of who says so. A `merged` item is resolved, and goes on in
-    another. `sorting` is None where people chose its place; `escalations` counts how often it went a tier up;
-    `admitted` is one that a person let out of quarantine. `given` are the things the desk asks for that the customer's
-    messages gave.
+    another. `sorting` is None where people or a broken promise chose its place; `escalations` counts how often people
+    passed it a tier up; `admitted` is one that a person let out of quarantine. `given` are the things the desk asks for
+    that the customer's messages gave.
     """
 
     id: ItemId

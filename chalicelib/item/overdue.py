@@ -58,8 +58,9 @@ def _escalated(item: Item, at: datetime, agents: Agents, policy: Policy) -> Item
     queue = queue_after(item, policy)
     if queue != item.queue:
         why = "its promise was broken"
+        # Without `sorting`: its topic, which is as it was, would bring it back at the next hand-out.
         moved = replace(stepped(item, Action.MOVE, at), queue=queue, lane=Lane.URGENT, reason=why, pinned_to=None,
-                        asked=())  # fmt: skip
+                        asked=(), sorting=None)  # fmt: skip
         return into_queue(moved, at, agents, policy)
     changed = replace(stepped(item, Action.ANNOTATE, at), lane=Lane.URGENT)
     return replace(changed, ring=item.ring + 1) if waits(item) and item.lane != Lane.URGENT else changed

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from chalicelib import policy
 from chalicelib.errors import AtCapacity, Conflict, Invalid, NotAllowed, StaleItem, WrongState
 from chalicelib.intake.message import Address, Automatic, Message
-from chalicelib.item import decide, label, links, matters, overdue, passing
+from chalicelib.item import decide, label, links, matters, overdue, passing, sorting
 from chalicelib.item import reply as answering
 from chalicelib.item.arrive import (
     Arrival,
@@ -64,6 +64,13 @@ escalate_to = "people"
 calendar = "office"
 first_reply = "PT1H"
 resolution = "PT4H"
+
+[[rules]]
+name = "late"
+from = "14:00"
+to = "10:00"
+zone = "Europe/Warsaw"
+queue = "billing"
 """
 )
 AGENTS = ("anna", "boris", "carl")
@@ -167,11 +174,21 @@ class Life(RuleBasedStateMachine):
     @precondition(_some(State.QUEUED, State.QUARANTINED, State.WAITING, State.SNOOZED))
     @rule(about=WHICH, who=st.sampled_from([*AGENTS, "anna"]), key=st.booleans())
     def agent_claims(self, about: int, who: str, key: bool) -> None:
+        self._sorted_as_at_a_hand_out(about)
+
         def claimed(item: Item, of: Customer, step: Step) -> Change:
             answer_key = f"key-{self.count}" if key else ""
             return decide.claim(item, of, DESK.agents[who], DESK, step, f"token-{self.count}", answer_key)
 
         self._act(about, claimed, who, lambda i: i.state not in {State.CLAIMED, State.RESOLVED})
+
+    def _sorted_as_at_a_hand_out(self, about: int) -> None:
+        """What is handed out from a queue is moved first where rules or model place it elsewhere by now."""
+        found = self._item(about, waits)
+        there = sorting.elsewhere(found, self._of(found), self.now, DESK) if found else None
+        if found and there:
+            offerable, step = self._offerable_in(there.queue, found, raced=False), self._step("sortownia")
+            self._save(sorting.moved(found, self._of(found), step, there, offerable, DESK))
 
     @precondition(_some(State.CLAIMED))
     @rule(about=WHICH, raced=st.booleans())
@@ -757,6 +774,10 @@ _LET_GO = {
 }  # fmt: skip
 
 
+#: Steps by which an item enters its queue anew, which rules may have changed by then.
+_COMES_BACK = {EventType.MESSAGE_RECEIVED, EventType.ITEM_WOKEN, EventType.ITEM_REOPENED}
+
+
 def _check_pin(before: Item, after: Item, told: EventType) -> None:
     """Whom an item comes back to, and who is passed over."""
     if after.holder or (told == EventType.ITEM_REASSIGNED and after.pinned_to == before.pinned_to):
@@ -789,8 +810,10 @@ def _check_step(before: Item | None, after: Item, told: EventType) -> None:
         assert told == EventType.TAGS_DECIDED or before.state == State.RESOLVED
     assert after.owner == before.owner or before.owner is None
     assert (after.id, after.customer_id, after.created_at) == (before.id, before.customer_id, before.created_at)
-    if after.queue != before.queue:
-        assert told in {EventType.ITEM_REASSIGNED, EventType.PROMISE_BREACHED}
+    if after.queue != before.queue and told not in {EventType.ITEM_REASSIGNED, EventType.PROMISE_BREACHED}:
+        assert told in _COMES_BACK | {EventType.ITEM_SORTED}
+        assert before.sorting, "it was moved from where people or a broken promise had put it"
+        assert not before.decided
     if before.state in {*RESTING_STATES, State.RESOLVED} and waits(after):
         assert after.waiting_since == after.changed_at
     assert after.waiting_since == before.waiting_since or (waits(after) and not waits(before))

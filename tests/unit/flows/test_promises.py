@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from chalicelib import policy
 from chalicelib.flows import claim, look
-from chalicelib.flows.claim import claim_named
+from chalicelib.flows.claim import claim_named, next_in_queue
 from chalicelib.flows.watch import watch, woken
 from chalicelib.flows.work import finish, heartbeat, note, reassign, reopen, snooze, tag
 from chalicelib.item.item import Event, EventType, Item, Promised
@@ -236,6 +236,17 @@ def test_who_holds_the_item_keeps_it_though_its_promise_is_broken(world: TestWor
     assert (now.holder, now.state, now.queue, now.lane) == ("anna", State.CLAIMED, "orders", "urgent")
     assert now.lease_until == held.lease_until
     assert len(told(world, item)) == 2
+
+
+def test_what_a_broken_promise_escalated_stays_where_it_was_escalated_to(world: TestWorld, item: Item) -> None:
+    """Its topic would bring it back to the first queue each time it is handed out or comes back."""
+    watched(world, at("14:00"))
+    held = next_in_queue("people", ANNA, "", world)
+    assert held
+    assert (held.id, held.queue, held.sorting) == (item.id, "people", None)
+    done = finish(held.id, held.version, ANNA, world)
+    again = reopen(held.id, done.version, "not yet", SAM, world)
+    assert again.queue == "people"
 
 
 def test_a_heartbeat_delays_no_promise(world: TestWorld, item: Item) -> None:
