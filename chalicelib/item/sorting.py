@@ -13,7 +13,7 @@ from chalicelib.item.state import Action
 from chalicelib.item.steps import at_rest, stepped, told, waits
 from chalicelib.policy import QUARANTINE, Policy
 from chalicelib.routing import urgency
-from chalicelib.routing.route import Facts, Route, by_topic, route, said
+from chalicelib.routing.route import Facts, Route, by_topic, more_urgent, route, said
 
 #: So often an item is moved because rules say otherwise by now; then it is handed out where it is.
 MOST_MOVES: Final = 6
@@ -82,17 +82,15 @@ def placed_anew(item: Item, customer: Customer, at: datetime, policy: Policy) ->
     there = _by_now(item, customer, at, policy)
     if there is None:
         return item
-    return replace(item, queue=there.queue, sorting=remembered(there, frozenset(), item.sorting))
+    return _placed(item, there, remembered(there, frozenset(), item.sorting), policy)
 
 
 def moved(item: Item, customer: Customer, step: Step, there: Route, agents: Agents, policy: Policy) -> Change:
     """The item goes where it belongs by now. It has waited as long as before, and nobody handed it on."""
     sorting = item.sorting or Sorting()
     kept = replace(remembered(there, frozenset(), sorting), moves=sorting.moves + 1)
-    after = replace(
-        at_rest(stepped(item, Action.MOVE, step.at)),
-        queue=there.queue, lane=there.lane, reason=there.reason, asked=(), sorting=kept,
-    )  # fmt: skip
+    placed = _placed(at_rest(stepped(item, Action.MOVE, step.at)), there, kept, policy)
+    after = replace(placed, reason=there.reason, asked=())
     after = into_queue(after, step.at, agents, policy)
     told_facts = {
         "queue": after.queue, "was_queue": item.queue, "lane": after.lane, "ring": after.ring,
@@ -100,6 +98,16 @@ def moved(item: Item, customer: Customer, step: Step, there: Route, agents: Agen
         **rule_facts(there, item.tags, policy),
     }  # fmt: skip
     return told(item, after, customer, EventType.ITEM_SORTED, step, policy, told_facts)
+
+
+def _placed(item: Item, there: Route, sorting: Sorting, policy: Policy) -> Item:
+    """The item in another queue, and no longer for somebody who does not serve that.
+
+    What is urgent stays so: its customer may have said it since, or a promise be broken.
+    """
+    pinned = item.pinned_to if item.pinned_to and policy.serves(item.pinned_to, there.queue, item.language) else None
+    lane = more_urgent(item.lane, there.lane)
+    return replace(item, queue=there.queue, lane=lane, pinned_to=pinned, sorting=sorting)
 
 
 def _by_now(item: Item, customer: Customer, at: datetime, policy: Policy) -> Route | None:

@@ -785,7 +785,9 @@ def _check_pin(before: Item, after: Item, told: EventType) -> None:
     if told in {EventType.ITEM_SNOOZED, EventType.ITEM_RESOLVED, EventType.ITEM_MERGED}:
         assert after.pinned_to == (before.holder or before.pinned_to)
     if told in _PIN_STAYS:
-        assert after.pinned_to == before.pinned_to
+        elsewhere = told in _COMES_BACK and after.queue != before.queue
+        lost = elsewhere and not DESK.serves(before.pinned_to or "", after.queue, after.language)
+        assert after.pinned_to == (None if lost else before.pinned_to)
     if told in _LET_GO and waits(after) and before.carrier:
         assert before.carrier in after.asked
     if told in {EventType.OFFER_DECLINED, EventType.OFFER_LAPSED}:

@@ -111,6 +111,29 @@ def test_decided_tags_stand(ruled_world: TestWorld, moto_cloud: Cloud) -> None:
     assert taken.queue == "orders"
 
 
+def test_what_became_urgent_stays_so_where_rules_move_it(ruled_world: TestWorld, moto_cloud: Cloud) -> None:
+    """The rules look at its first message; that its customer wrote again, urgently, stands on the item alone."""
+    deliver(ruled_world, 1, "#order #de")
+    deliver(ruled_world, 2, "#order #critical", sender="c1@customer.example.com", dmarc="PASS",
+            In_Reply_To="<m1@customer.example.com>")  # fmt: skip
+    assert one(moto_cloud).lane == "urgent"
+    forward(ruled_world, hours=10)
+    assert next_in_queue("orders", ANNA, "", ruled_world) is None
+    assert (one(moto_cloud).queue, one(moto_cloud).lane) == ("people", "urgent")
+
+
+def test_an_item_moved_by_rules_comes_back_to_nobody_who_does_not_serve_its_queue(
+    ruled_world: TestWorld, moto_cloud: Cloud
+) -> None:
+    deliver(ruled_world, 1, "#order")
+    held = claim_named(one(moto_cloud).id, BORIS, "", ruled_world)
+    done = finish(held.id, held.version, BORIS, ruled_world)
+    assert done.pinned_to == "boris"
+    persons.mark(done.customer_id, "vip", "", SAM, ruled_world, stands=True)
+    back = reopen(done.id, done.version, "", SAM, ruled_world)
+    assert (back.queue, back.lane, back.pinned_to) == ("billing", "urgent", None)  # Boris is no member there
+
+
 def test_nothing_is_moved_for_ever(moto_cloud: Cloud, ruled_world: TestWorld) -> None:
     """Marks that come and go move an item, and then it is handed out where it is."""
     deliver(ruled_world, 1, "#order")
