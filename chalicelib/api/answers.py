@@ -162,7 +162,8 @@ class ItemOut(Versioned):
         own = {"claim_token": item.claim_token if item.holder == reader else None}
         tags = TagsOut.model_validate(item.tags, from_attributes=True) if item.tags else None
         decided = DecidedOut.model_validate(item.decided, from_attributes=True) if item.decided else None
-        sorting = SortingOut.model_validate(item.sorting, from_attributes=True) if item.sorting else None
+        placed = item.sorting if item.sorting and not item.sorting.fixed else None
+        sorting = SortingOut.model_validate(placed, from_attributes=True) if placed else None
         promises = PromisesOut.of(item.promises) if item.promises else None
         shaped = {"tags": tags, "decided": decided, "sorting": sorting, "promises": promises}
         return cls(**same | own | shaped, **more)

@@ -1,6 +1,6 @@
 """Handing over all matters of an agent who is ill or leaves: to a colleague, or back to the queues."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -12,6 +12,8 @@ from chalicelib.item import passing
 from chalicelib.item.change import Step
 from chalicelib.item.item import Customer, Item
 from chalicelib.item.offer import AgentNow
+from chalicelib.item.state import RESTING_STATES
+from chalicelib.policy import Policy
 from chalicelib.rights import Caller, check_may_act_for
 from chalicelib.world import World
 
@@ -66,12 +68,23 @@ def _in_hand(agent_id: str, world: World) -> list[str]:
 
 
 def _foreseen(plan: Handover, world: World) -> Handover:
+    takes = world.table.agents([plan.to])[plan.to] if plan.to else None
+    held = dict(takes.held) if takes else {}
     for item in _items(_in_hand(plan.agent_id, world), world):
-        if item.hands == plan.agent_id:
-            plan = _counted(plan, item)
-            moves = plan.to is not None and world.policy.serves(plan.to, item.queue, item.language)
-            plan = replace(plan, moved=plan.moved + moves, to_queue=plan.to_queue + (not moves))
+        if item.hands != plan.agent_id:
+            continue
+        plan, moves = _counted(plan, item), _would_take(takes, held, item, world.policy)
+        held[item.channel] = held.get(item.channel, 0) + (moves and item.state not in RESTING_STATES)
+        plan = replace(plan, moved=plan.moved + moves, to_queue=plan.to_queue + (not moves))
     return plan
+
+
+def _would_take(to: AgentNow | None, held: Mapping[str, int], item: Item, policy: Policy) -> bool:
+    """Whether an agent who has so much by then would get an item: as `_moved` finds out."""
+    if to is None or to.hands_to is not None or not policy.serves(to.agent_id, item.queue, item.language):
+        return False
+    room = held.get(item.channel, 0) < policy.agents[to.agent_id].capacity[item.channel]
+    return item.state in RESTING_STATES or (to.presence == "present" and room)
 
 
 def _items(item_ids: list[str], world: World) -> Iterator[Item]:

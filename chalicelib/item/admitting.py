@@ -68,11 +68,12 @@ def admit(item: Item, customer: Customer, found: Found | None, step: Step, agent
 def set_aside(item: Item, customer: Customer, step: Step, reason: str, policy: Policy) -> Change:
     """An admitted item goes back into quarantine, as it was. Raises `WrongState` for another, or once it was taken."""
     if not item.admitted:
-        raise WrongState(f"item {item.id} was not admitted from quarantine")
+        raise WrongState(f"item {item.id} was not admitted from quarantine, or was taken since")
     back = replace(
         at_rest(stepped(item, Action.SET_ASIDE, step.at)),
         queue=QUARANTINE, lane=Lane.NORMAL, reason=f"set aside again by {step.actor}", tags=None, asked=(),
         subject="", contact=None, contacts=None, sorting=None, decided=None, admitted=False, given=(),
+        promises=None,
     )  # fmt: skip
     waiting = into_queue(back, step.at, {}, policy)
     facts = {"queue": waiting.queue, "was_queue": item.queue, "ring": waiting.ring}

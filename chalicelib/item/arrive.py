@@ -29,8 +29,8 @@ from chalicelib.item.offer import RE_RING, Agents, candidates, into_queue
 from chalicelib.item.sorting import contact_made, facts_of, placed_anew, remembered, routed, rule_facts, with_contacts
 from chalicelib.item.state import Action, State
 from chalicelib.item.steps import loads, stepped, waits
-from chalicelib.policy import Policy
-from chalicelib.routing.route import Lane, Route, more_urgent, to_quarantine
+from chalicelib.policy import QUARANTINE, Policy
+from chalicelib.routing.route import Lane, Route, at_least, more_urgent, to_quarantine
 
 #: Bytes of `written` kept beside the event; the whole text is in the raw object.
 WRITTEN_KEPT: Final = 2048
@@ -164,7 +164,7 @@ def message_arrived(
     before = _joined(known, customer, arrival, message, policy)
     tags = _with_contacts(before, arrival, message, tags, policy)
     there, item = _item_with(before, arrival, message, tags, known, customer, ids, policy)
-    item = _promised(before, item, arrival, policy)
+    item = _promised(before, item, tags, arrival, policy)
     facts = {
         "state": item.state, "queue": item.queue, "lane": item.lane, "ring": item.ring, "reason": item.reason,
         "offered_to": item.offered_to, "tags": tag_facts(tags), **rule_facts(there, tags, policy),
@@ -322,11 +322,23 @@ def _with_contacts(
     return with_contacts(tags, contact_made(before, arrival.received_at), policy)
 
 
-def _promised(before: Item | None, item: Item, arrival: Arrival, policy: Policy) -> Item:
-    """The item with its promises: a matter that opens, or opens again since its customer wrote, has new ones."""
+def _promised(before: Item | None, item: Item, tags: Tagging | None, arrival: Arrival, policy: Policy) -> Item:
+    """The item with its promises: a matter that opens, or opens again since its customer wrote, has new ones.
+
+    They are by the urgency of this message; while a matter goes on, by the most urgent of what was said.
+    """
     if before is None or before.state == State.RESOLVED:
-        return promised.promised(item, arrival.received_at, policy)
-    return promised.moved_on(before, item, arrival.received_at, policy)
+        said = replace(item, tags=tags or item.tags)
+        return replace(item, promises=promised.promised(said, arrival.received_at, policy).promises)
+    said = replace(item, tags=_more_urgent(item.tags, tags))
+    return replace(item, promises=promised.moved_on(before, said, arrival.received_at, policy).promises)
+
+
+def _more_urgent(first: Tagging | None, then: Tagging | None) -> Tagging | None:
+    """The first message's tags, with the urgency of another one where that is higher."""
+    if first is None or then is None:
+        return first or then
+    return replace(first, urgency=at_least(first.urgency, then.urgency))
 
 
 def contact_of(arrival: Arrival, message: Message) -> Contact:
@@ -374,9 +386,11 @@ def _continued(
     if changed.state != item.state:
         changed = replace(changed, lane=more_urgent(item.lane, lane))
         return _back(changed, arrival, "the customer answered", agents, policy)
-    if item.state == State.QUEUED and more_urgent(item.lane, lane) != item.lane:
-        return replace(changed, lane=Lane.URGENT, ring=item.ring + 1, reason="the customer wrote again, urgently")
-    return changed
+    if item.queue == QUARANTINE or more_urgent(item.lane, lane) == item.lane:
+        return changed
+    # Who holds it keeps it; once it is back it waits as what was said to him does.
+    ring = item.ring + 1 if waits(item) else item.ring
+    return replace(changed, lane=Lane.URGENT, ring=ring, reason="the customer wrote again, urgently")
 
 
 def _back(item: Item, arrival: Arrival, reason: str, agents: Agents, policy: Policy) -> Item:

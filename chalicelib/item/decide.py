@@ -55,7 +55,7 @@ def held(item: Item, holder: AgentId, token: str, at: datetime, policy: Policy) 
     return replace(
         at_rest(item),
         holder=holder, owner=item.owner or holder, claim_token=token, lease_until=lease_until, wake_at=lease_until,
-        pinned_to=None, snoozed_until=None, asked=(),
+        pinned_to=None, snoozed_until=None, asked=(), admitted=False,
     )  # fmt: skip
 
 
@@ -148,7 +148,7 @@ def _given_back(
     back = at_rest(stepped(item, action, step.at))
     asked = (item.holder,) if item.holder else ()
     waiting = into_queue(replace(back, asked=asked), step.at, agents, policy)
-    facts = {"queue": item.queue, "lane": item.lane, "ring": waiting.ring}
+    facts = {"queue": waiting.queue, "lane": waiting.lane, "ring": waiting.ring}
     return told(item, waiting, customer, event_type, step, policy, _offered(waiting, facts))
 
 
@@ -159,7 +159,9 @@ def _offer_ended(
         raise WrongState("the item is offered to nobody")
     let_go = replace(stepped(item, action, step.at), asked=(*item.asked, item.offered_to))
     waiting = into_queue(let_go, step.at, agents, policy)
-    facts = {"was_offered_to": item.offered_to, "queue": item.queue, "lane": item.lane, "ring": waiting.ring}
+    facts = {
+        "was_offered_to": item.offered_to, "queue": waiting.queue, "lane": waiting.lane, "ring": waiting.ring,
+    }  # fmt: skip
     return told(item, waiting, customer, event_type, step, policy, _offered(waiting, facts))
 
 

@@ -55,13 +55,20 @@ class Tagging:
 class Sorting:
     """How routing placed an item: by which of the desk's rules ('' for none), and what topic and urgency the rule said
     ('' where the model's stand). `said` are the rules whose words stand in the customer's messages, `moves` how often
-    it was moved since because the rules said otherwise."""
+    it was moved since because the rules said otherwise. Once people or a broken promise chose its place it is `fixed`:
+    no rule moves it any more."""
 
     rule: str = ""
     topic: str = ""
     urgency: str = ""
     said: tuple[str, ...] = ()
     moves: int = 0
+    fixed: bool = False
+
+    @property
+    def as_fixed(self) -> "Sorting":
+        """The same once people or a broken promise chose its place; what a rule said of its topic stands."""
+        return replace(self, rule="", fixed=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,9 +151,8 @@ class Item:
     `chain` is the hash of its newest event. While it is offered to an agent nobody else may claim it; `pinned_to` is
     the agent it comes back to. `asked` have let this offer go, `been` are the places it was passed to, newest last.
     `linked_because` is why it is linked, in the words of who says so. A `merged` item is resolved, and goes on in
-    another. `sorting` is None where people or a broken promise chose its place; `escalations` counts how often people
-    passed it a tier up; `admitted` is one that a person let out of quarantine. `given` are the things the desk asks for
-    that the customer's messages gave.
+    another. `escalations` counts how often people passed it a tier up; `admitted` is one that a person let out of
+    quarantine, until somebody takes it. `given` are the things the desk asks for that the customer's messages gave.
     """
 
     id: ItemId

@@ -44,16 +44,19 @@ def tag(item: Item, customer: Customer, step: Step, topic: str | None, urgency: 
     if urgency is not None and urgency not in URGENCIES:
         raise Invalid("urgency", f"must be one of {', '.join(URGENCIES)}")
     decided = with_decision(stepped(item, Action.ANNOTATE, step.at), step, topic, urgency)
-    decided = _in_lane(decided, policy)
+    decided = _in_lane(decided, policy) if urgency else decided
     change = told(item, decided, customer, EventType.TAGS_DECIDED, step, policy, _facts(decided))
     return replace(change, label=label_of(decided, step))
 
 
 def with_decision(item: Item, step: Step, topic: str | None = None, urgency: str | None = None) -> Item:
-    """The item with what was decided; what is not said stays as people, else the model, said it."""
-    stands = item.decided or item.tags
-    topic = topic or (stands.topic if stands else None)
-    urgency = urgency or (stands.urgency if stands else None)
+    """The item with what was decided; what is not said stays as people, else a rule, else the model, said it.
+
+    A topic the model did not dare to name does not stand.
+    """
+    by_rule = item.sorting.urgency if item.sorting and not item.decided else ""
+    topic = topic or item.topic
+    urgency = urgency or by_rule or item.urgency
     return replace(item, decided=Decided(topic=topic, urgency=urgency, by=AgentId(step.actor), at=step.at))
 
 

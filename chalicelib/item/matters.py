@@ -145,7 +145,8 @@ def merge(item: Side, into: Side, steps: tuple[Step, Step], link: Link | None, r
     facts: dict[str, Any] = {"into": target.id, "lost": [entry.id for entry in item.entries]}
     change = told(before, done, item.customer, EventType.ITEM_MERGED, steps[0], policy, facts, because(reason))
     newest = max((side for side in (item, into) if side.entries), key=lambda s: _when(s.entries[-1]), default=into)
-    joined = replace(stepped(target, Action.ANNOTATE, steps[1].at), contact=newest.item.contact)
+    joined = replace(stepped(target, Action.ANNOTATE, steps[1].at), contact=newest.item.contact,
+                     given=tuple(sorted({*target.given, *before.given})))  # fmt: skip
     facts = {"merged": before.id, "gained": _named(item.entries)}
     second = _second(into.customer, item.customer)
     also = told(target, joined, second, EventType.ITEM_JOINED, steps[1], policy, facts, because(reason))

@@ -46,8 +46,13 @@ def into_queue(item: Item, at: datetime, agents: Agents, policy: Policy) -> Item
     """The item as it enters its queue: offered to the agent it is for, if he is there and has room, else rung for all.
 
     A customer's answer is for the agent who wrote to him, in his absence for his deputy; a chat is for the least
-    loaded. Those who have let it go already are passed over.
+    loaded. Those who have let it go already are passed over. Where the desk has lost the queue since, people decide;
+    who does not serve its queue is no longer the one it is for.
     """
+    if item.queue not in policy.queues:
+        item = replace(item, queue=policy.people_queue, reason=f"the desk has no queue {item.queue} any more")
+    if item.pinned_to and not policy.serves(item.pinned_to, item.queue, item.language):
+        item = replace(item, pinned_to=None)
     there = [a for a in candidates(item, policy) if _is_free(agents.get(a), item, policy)]
     chosen = next((a for a in _stand_ins(item, policy) if a in there), None)
     if chosen is None and item.channel == "chat" and there:

@@ -58,9 +58,10 @@ def _escalated(item: Item, at: datetime, agents: Agents, policy: Policy) -> Item
     queue = queue_after(item, policy)
     if queue != item.queue:
         why = "its promise was broken"
-        # Without `sorting`: its topic, which is as it was, would bring it back at the next hand-out.
+        # Fixed, since its topic, which is as it was, would bring it back at the next hand-out.
+        sorting = item.sorting and item.sorting.as_fixed
         moved = replace(stepped(item, Action.MOVE, at), queue=queue, lane=Lane.URGENT, reason=why, pinned_to=None,
-                        asked=(), sorting=None)  # fmt: skip
+                        asked=(), sorting=sorting)  # fmt: skip
         return into_queue(moved, at, agents, policy)
     changed = replace(stepped(item, Action.ANNOTATE, at), lane=Lane.URGENT)
     return replace(changed, ring=item.ring + 1) if waits(item) and item.lane != Lane.URGENT else changed

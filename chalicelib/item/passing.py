@@ -59,7 +59,7 @@ def to_agent(
         check_may_claim(item, policy.agents[agent_id], policy)
     except NotAllowed as error:
         raise Invalid("to_agent", str(error)) from error
-    passed = stepped(item, Action.ASSIGN, step.at)
+    passed = replace(stepped(item, Action.ASSIGN, step.at), sorting=item.sorting and item.sorting.as_fixed)
     if item.state in RESTING_STATES:
         passed = replace(passed, pinned_to=agent)
     else:
@@ -113,7 +113,8 @@ def ping_pong(item: Item) -> bool:
 
 
 def _moved(item: Item, queue: str, reason: str, at: datetime, agents: Agents, policy: Policy) -> Item:
-    moved = replace(stepped(item, Action.MOVE, at), queue=queue, reason=reason, pinned_to=None, sorting=None)
+    sorting = item.sorting and item.sorting.as_fixed
+    moved = replace(stepped(item, Action.MOVE, at), queue=queue, reason=reason, pinned_to=None, sorting=sorting)
     if item.state in RESTING_STATES:
         return moved
     asked = tuple(a for a in (item.carrier,) if a)

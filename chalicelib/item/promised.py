@@ -33,11 +33,14 @@ def moved_on(before: Item, after: Item, at: datetime, policy: Policy, *, replied
     """
     if before.queue == QUARANTINE and after.queue != QUARANTINE and after.promises is None:
         return promised(after, after.created_at, policy)
+    moved = (before.urgency, before.queue) != (after.urgency, after.queue)
+    if after.promises is None and moved and after.state != State.RESOLVED:
+        after = promised(after, at, policy)
     made = after.promises
     calendar = _calendar(made, policy) if made else None
     if made is None or calendar is None or after.merged:
         return after
-    if (before.urgency, before.queue) != (after.urgency, after.queue):
+    if moved:
         made = _tightened(made, after, at, policy)
     first, resolution = made.first_reply, made.resolution
     if replied and first:

@@ -82,14 +82,14 @@ def placed_anew(item: Item, customer: Customer, at: datetime, policy: Policy) ->
     there = _by_now(item, customer, at, policy)
     if there is None:
         return item
-    return _placed(item, there, remembered(there, frozenset(), item.sorting), policy)
+    return _placed(item, there, remembered(there, frozenset(), item.sorting))
 
 
 def moved(item: Item, customer: Customer, step: Step, there: Route, agents: Agents, policy: Policy) -> Change:
     """The item goes where it belongs by now. It has waited as long as before, and nobody handed it on."""
     sorting = item.sorting or Sorting()
     kept = replace(remembered(there, frozenset(), sorting), moves=sorting.moves + 1)
-    placed = _placed(at_rest(stepped(item, Action.MOVE, step.at)), there, kept, policy)
+    placed = _placed(at_rest(stepped(item, Action.MOVE, step.at)), there, kept)
     after = replace(placed, reason=there.reason, asked=())
     after = into_queue(after, step.at, agents, policy)
     told_facts = {
@@ -100,19 +100,14 @@ def moved(item: Item, customer: Customer, step: Step, there: Route, agents: Agen
     return told(item, after, customer, EventType.ITEM_SORTED, step, policy, told_facts)
 
 
-def _placed(item: Item, there: Route, sorting: Sorting, policy: Policy) -> Item:
-    """The item in another queue, and no longer for somebody who does not serve that.
-
-    What is urgent stays so: its customer may have said it since, or a promise be broken.
-    """
-    pinned = item.pinned_to if item.pinned_to and policy.serves(item.pinned_to, there.queue, item.language) else None
-    lane = more_urgent(item.lane, there.lane)
-    return replace(item, queue=there.queue, lane=lane, pinned_to=pinned, sorting=sorting)
+def _placed(item: Item, there: Route, sorting: Sorting) -> Item:
+    """The item where rules say. What is urgent stays so: it may have been said since, or a promise be broken."""
+    return replace(item, queue=there.queue, lane=more_urgent(item.lane, there.lane), sorting=sorting)
 
 
 def _by_now(item: Item, customer: Customer, at: datetime, policy: Policy) -> Route | None:
     """Where the rules and the model place an item by now, if that is another queue than its own."""
-    if item.sorting is None or item.decided or item.queue == QUARANTINE:
+    if item.sorting is None or item.sorting.fixed or item.decided or item.queue == QUARANTINE:
         return None
     facts = Facts(
         topic=None, urgency=None, at=at, language=item.language, channel=item.channel, source=item.source,

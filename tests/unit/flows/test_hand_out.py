@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.api.answers import ItemOut
 from chalicelib.errors import NotAllowed
 from chalicelib.flows import persons
 from chalicelib.flows.claim import claim_named, next_in_queue
@@ -16,7 +17,7 @@ from chalicelib.item.sorting import MOST_MOVES, elsewhere
 from chalicelib.item.state import State
 from tests.cloud import Cloud, TestWorld
 from tests.desk import ANNA, BORIS, NOW, SAM, Policy, customer, item, ruled_desk
-from tests.unit.flows.scenes import by_bells, chat, deliver, facts, forward, heard, items, ring_bells
+from tests.unit.flows.scenes import answer, by_bells, chat, deliver, facts, forward, heard, items, present, ring_bells
 
 pytestmark = pytest.mark.usefixtures("sound")
 
@@ -95,10 +96,42 @@ def test_what_people_said_stands(ruled_world: TestWorld, moto_cloud: Cloud) -> N
     deliver(ruled_world, 1, "my lawyer #order")
     made = one(moto_cloud)
     passed = reassign(made.id, made.version, Destination("queue", "orders"), "ours", SAM, ruled_world)
-    assert (passed.queue, passed.sorting) == ("orders", None)
+    assert (passed.queue, passed.topic) == ("orders", "order")
+    assert passed.sorting
+    assert passed.sorting.fixed
     taken = next_in_queue("orders", ANNA, "", ruled_world)
     assert taken
     assert taken.queue == "orders"
+
+
+def test_what_was_passed_to_a_person_stays_his(ruled_world: TestWorld, moto_cloud: Cloud) -> None:
+    present(ruled_world, BORIS)
+    deliver(ruled_world, 1, "#order")
+    made = one(moto_cloud)
+    held = reassign(made.id, made.version, Destination("agent", "boris"), "he knows him", SAM, ruled_world)
+    assert ItemOut.of(held, "boris").sorting is None
+    answer(ruled_world, held)
+    persons.mark(made.customer_id, "vip", "", SAM, ruled_world, stands=True)
+    deliver(ruled_world, 2, "thanks #order", sender="c1@customer.example.com", In_Reply_To="<m1@customer.example.com>")
+    back = one(moto_cloud)
+    assert (back.queue, back.pinned_to, back.offered_to) == ("orders", "boris", "boris")
+
+
+def test_what_is_passed_on_is_still_about_what_a_rule_said(ruled_world: TestWorld, moto_cloud: Cloud) -> None:
+    """Of its topic hangs what the desk asks the customer for."""
+    deliver(ruled_world, 1, "#order", subject="Invoice 7")
+    made = claim_named(one(moto_cloud).id, ANNA, "", ruled_world)
+    assert made.topic == "billing"
+    on = reassign(made.id, made.version, Destination("queue", "people"), "", ANNA, ruled_world)
+    assert (on.queue, on.topic) == ("people", "billing")
+
+
+def test_confirming_confirms_the_topic_a_rule_gave(ruled_world: TestWorld, moto_cloud: Cloud) -> None:
+    deliver(ruled_world, 1, "#order", subject="Invoice 7")
+    held = claim_named(one(moto_cloud).id, ANNA, "", ruled_world)
+    assert tag(held.id, held.version, None, None, ANNA, ruled_world).topic == "billing"
+    (label,) = ruled_world.table.labelled("2026-03")
+    assert label.topic == "billing"
 
 
 def test_decided_tags_stand(ruled_world: TestWorld, moto_cloud: Cloud) -> None:

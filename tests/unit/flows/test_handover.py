@@ -64,12 +64,25 @@ def now(world: TestWorld, found: list[Item]) -> list[Item]:
 def test_a_preview_tells_what_would_become_of_it_and_changes_nothing(
     world: TestWorld, moto_cloud: Cloud, busy: list[Item]
 ) -> None:
+    present(world, BORIS)
     before = moto_cloud.rows()
     there = Handover(agent_id="anna", to="boris", preview=True, held=2, offered=1, pinned=2, moved=5)
     assert hand_over("anna", "boris", True, SAM, world) == there
     to_all = Handover(agent_id="anna", to=None, preview=True, held=2, offered=1, pinned=2, to_queue=5)
     assert hand_over("anna", None, True, ANNA, world) == to_all
     assert moto_cloud.rows() == before
+
+
+@pytest.mark.parametrize("who", ["away", "full"])
+def test_a_preview_foresees_who_is_away_or_full(world: TestWorld, who: str) -> None:
+    for number in range(4):
+        deliver(world, number)
+        claimed(world)
+    present(world, CARL)  # he has room for two
+    if who == "away":
+        set_presence("carl", "away", CARL, world)
+    foreseen, done = (hand_over("anna", "carl", preview, SAM, world) for preview in (True, False))
+    assert (foreseen.moved, foreseen.to_queue) == (done.moved, done.to_queue) == ((0, 4) if who == "away" else (2, 2))
 
 
 def test_another_agent_gets_all_of_it(world: TestWorld, busy: list[Item]) -> None:

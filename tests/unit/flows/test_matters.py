@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib import policy
 from chalicelib.errors import AtCapacity, Invalid, LostRace, NotAllowed, StaleItem, Unknown, WrongState
 from chalicelib.flows import persons, receive, work
 from chalicelib.flows.claim import claim_named
@@ -15,6 +16,7 @@ from chalicelib.flows.matters import Chosen, merge, split, unmerge
 from chalicelib.flows.merged import LONGEST_WAY, goes_on_in
 from chalicelib.flows.send import send_message
 from chalicelib.item.item import Event, Item, Merged
+from chalicelib.item.missing import missing
 from chalicelib.item.passing import Destination
 from chalicelib.item.state import State
 from chalicelib.outgoing.notice import OUTBOX_TAG
@@ -23,7 +25,7 @@ from chalicelib.rights import Caller
 from chalicelib.store import keys, rows
 from tests import letters
 from tests.cloud import Cloud, TestWorld
-from tests.desk import ANNA, BORIS, CARL, OLGA, SAM
+from tests.desk import ANNA, BORIS, CARL, DESK, OLGA, SAM
 from tests.unit.flows.scenes import (
     Losing,
     Meanwhile,
@@ -42,6 +44,15 @@ from tests.unit.flows.scenes import (
 from tests.unit.flows.sending import Post, sends
 
 pytestmark = pytest.mark.usefixtures("sound")
+
+ASKS = """
+[asks.order-number]
+pattern = 'A-[0-9]{5}'
+en = "the order number"
+
+[asking]
+en = "Hello, we still need: {missing}"
+"""
 
 HELP = "help@shop.example.com"
 CUSTOMER = "c1@customer.example.com"
@@ -597,3 +608,14 @@ def test_a_lost_race_is_run_again_and_a_lost_one_told(world: TestWorld, two: tup
     vars(world)["table"] = Losing(world, 99)
     with pytest.raises(LostRace):
         split(first.id, now_of(world, first).version, Chosen(events=messages(world, first)), ANNA, world)
+
+
+def test_what_a_merged_message_gave_is_not_asked_for(world: TestWorld, moto_cloud: Cloud) -> None:
+    asking = ('order = "orders"', 'order = { queue = "orders", asks = ["order-number"] }')
+    vars(world)["policy"] = policy.parse(DESK.replace(*asking) + ASKS)
+    deliver(world, 1)
+    deliver(world, 2, "I forgot: it is A-12345", sender="c1@customer.example.com", subject="The number")
+    first, second = items(moto_cloud)
+    held = claim_named(second.id, ANNA, "", world)
+    merge(second.id, held.version, first.id, "one matter", ANNA, world)
+    assert missing(now_of(world, first), world.policy) == ()

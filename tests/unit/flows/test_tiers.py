@@ -5,16 +5,29 @@ import pytest
 from chalicelib import policy
 from chalicelib.errors import NotAllowed, StaleItem, WrongState
 from chalicelib.flows import quarantine
+from chalicelib.flows.claim import claim_named
 from chalicelib.flows.matters import Chosen, split
-from chalicelib.flows.work import escalate
+from chalicelib.flows.watch import watch
+from chalicelib.flows.work import escalate, give_back
 from chalicelib.item.item import EventType, Item
 from chalicelib.item.state import State
 from chalicelib.policy import PolicyError
 from tests.cloud import Cloud, TestWorld
 from tests.desk import ANNA, BORIS, DESK, RULES, SAM
-from tests.unit.flows.scenes import claimed, deliver, items, load, ruled
+from tests.unit.flows.scenes import claimed, deliver, forward, items, load, ruled
 
 pytestmark = pytest.mark.usefixtures("sound")
+
+PROMISED = """
+[calendars.always]
+timezone = "UTC"
+monday = ["00:00-24:00"]
+tuesday = ["00:00-24:00"]
+
+[[promises]]
+calendar = "always"
+first_reply = "PT1H"
+"""
 
 TIERS = (("[queues.orders]\n", '[queues.orders]\nnext = "billing"\n'),
          ("[queues.billing]\n", '[queues.billing]\nnext = "people"\n'))  # fmt: skip
@@ -101,6 +114,39 @@ def test_admission_is_taken_back(world: TestWorld, moto_cloud: Cloud) -> None:
         quarantine.set_aside(made.id, back.version, "", ANNA, world)
     again = quarantine.admit(made.id, back.version, SAM, world)
     assert again.queue == "orders"
+
+
+def test_what_was_taken_since_is_work_and_stays_so(world: TestWorld, moto_cloud: Cloud) -> None:
+    made = in_quarantine(world, moto_cloud)
+    quarantine.admit(made.id, made.version, ANNA, world)
+    held = claimed(world)
+    back = give_back(held.id, held.version, ANNA, world)
+    with pytest.raises(WrongState):
+        quarantine.set_aside(back.id, back.version, "", ANNA, world)
+
+
+def test_what_is_set_aside_is_promised_nothing(world: TestWorld, moto_cloud: Cloud) -> None:
+    vars(world)["policy"] = policy.parse(DESK + PROMISED)
+    made = in_quarantine(world, moto_cloud)
+    let_in = quarantine.admit(made.id, made.version, ANNA, world)
+    assert let_in.promises
+    back = quarantine.set_aside(let_in.id, let_in.version, "spam after all", ANNA, world)
+    assert back.promises is None
+    forward(world, hours=30)
+    watch(world)
+    told = [event.type for event in world.table.history(back.id)]
+    assert EventType.PROMISE_BREACHED not in told
+
+
+def test_what_is_escalated_is_still_about_what_a_rule_said(world: TestWorld, moto_cloud: Cloud) -> None:
+    desk = DESK.replace("[queues.billing]\n", '[queues.billing]\nnext = "people"\n')
+    vars(world)["policy"] = policy.parse(desk + RULES)
+    deliver(world, 1, "#order", subject="Invoice 7")
+    (one,) = items(moto_cloud)
+    held = claim_named(one.id, ANNA, "", world)
+    assert held.topic == "billing"
+    up = escalate(held.id, held.version, "hard", ANNA, world)
+    assert (up.queue, up.topic) == ("people", "billing")
 
 
 def test_who_took_it_to_look_at_it_lets_it_in(world: TestWorld, moto_cloud: Cloud) -> None:

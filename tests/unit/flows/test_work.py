@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import Conflict, Invalid, LostRace, NotAllowed, StaleItem, Unknown, WrongState
-from chalicelib.flows.claim import claim_named
+from chalicelib.flows.claim import claim_named, next_in_mine
+from chalicelib.flows.look import board
+from chalicelib.flows.watch import watch
 from chalicelib.flows.work import decline, finish, give_back, heartbeat, link, note, reopen, snooze, tag, unlink
 from chalicelib.item.decide import LONGEST_SNOOZE
 from chalicelib.item.item import AgentId, Decided, Item
@@ -548,3 +550,39 @@ def test_who_did_not_have_it_does_not_reopen_it(world: TestWorld, held: Item, ca
 def test_what_is_open_is_not_reopened(world: TestWorld, held: Item) -> None:
     with pytest.raises(WrongState):
         reopen(held.id, held.version, "", ANNA, world)
+
+
+def test_saying_the_urgency_names_no_topic_the_model_did_not_dare_to_name(world: TestWorld) -> None:
+    deliver(world, 1, "#order #unsure")
+    held = claimed(world, "people")
+    assert held.topic is None
+    assert tag(held.id, held.version, None, "high", ANNA, world).topic is None
+    (label,) = world.table.labelled("2026-03")
+    assert (label.topic, label.urgency) == (None, "high")
+
+
+@pytest.mark.parametrize("how", ["the customer answers", "its lease ends", "it is released"])
+def test_what_comes_back_is_in_a_queue_of_this_desk(world: TestWorld, how: str) -> None:
+    """Though people decided its tags, so that no rule moves it, and the desk gave up the queue meanwhile."""
+    deliver(world, 1, "#billing")
+    held = claimed(world, "billing")
+    held = tag(held.id, held.version, None, None, ANNA, world)
+    if how == "the customer answers":
+        answer(world, held)
+    of_bills = '[queues.billing]\nmembers = ["anna", "carl"]\nskills = ["money"]\n'
+    ruled(world, ('billing = "billing"', 'billing = "people"'), (of_bills, ""))
+    if how == "the customer answers":
+        deliver(world, 2, "and now? #billing", sender="c1@customer.example.com",
+                In_Reply_To="<m1@customer.example.com>")  # fmt: skip
+    elif how == "it is released":
+        give_back(held.id, held.version, ANNA, world)
+    else:
+        forward(world, minutes=16)
+        watch(world)
+    back = now_of(world, held)
+    assert (back.state, back.queue) == (State.QUEUED, "people")
+    assert world.table.history(held.id)[-1].facts["queue"] == "people"
+    assert sum(queue.normal + queue.urgent for queue in board(SAM, world)) == 1
+    taken = next_in_mine(ANNA, "", world)
+    assert taken
+    assert taken.id == held.id

@@ -162,9 +162,10 @@ def test_quarantine_is_offered_to_nobody(there: Any) -> None:
         assert (entered.offered_to, entered.state, entered.wake_at) == (None, State.QUARANTINED, LATER + RE_RING)
 
 
-def test_what_waits_in_a_queue_the_desk_has_lost_still_waits() -> None:
-    entered = into_queue(chat_item(queue="closed-last-year", state=State.CLAIMED), LATER, ALL, DESK)
-    assert (entered.offered_to, entered.state, entered.ring) == (None, State.QUEUED, 2)
+def test_what_comes_back_to_a_queue_the_desk_has_lost_is_for_people_to_decide() -> None:
+    entered = into_queue(chat_item(queue="closed-last-year", state=State.CLAIMED), LATER, agents(anna=0), DESK)
+    assert (entered.queue, entered.offered_to, entered.state, entered.ring) == ("people", "anna", State.QUEUED, 2)
+    assert entered.reason == "the desk has no queue closed-last-year any more"
 
 
 # What an offer is
