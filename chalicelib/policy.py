@@ -233,7 +233,10 @@ def load(path: Path | None = None) -> Policy:
 
 @cache
 def _load(path: Path) -> Policy:
-    return parse(path.read_text("utf-8"), path.name)
+    try:
+        return parse(path.read_text("utf-8"), path.name)
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{path.name}: not UTF-8: {error}") from error
 
 
 def parse(text: str, source: str = "desk.toml") -> Policy:

@@ -160,7 +160,8 @@ def _api() -> list[Json]:
         allow(["dynamodb:Query"], [arn("Table"), *(_index(name) for name in INDEXES if name != "wake")]),
         allow(_CONSUME, [_work_queues()]),
         _send("InboundQueue"),
-        allow(["s3:PutObject"], [sub("${RawBucket.Arn}/chat/*"), sub("${RawBucket.Arn}/out/*")]),
+        # Files too: those of a mail that a person lets out of quarantine.
+        allow(["s3:PutObject"], [sub(f"${{RawBucket.Arn}}/{folder}/*") for folder in ("chat", "out", "files")]),
         # It reads no attachment itself: addresses it signs are worth what its role may. When messages are split off,
         # whom a reply goes to is read from them.
         allow(

@@ -16,6 +16,8 @@ INDEXES: Final = ("waiting", "holding", "state", "wake", "history")
 DAY: Final = 86_400
 LONGEST_RETENTION: Final = 14 * DAY
 WORK_VISIBILITY_SECONDS: Final = 35
+#: Each comes back after five to twenty seconds.
+SENDER_TRIES: Final = 300
 
 _WAITING = ["item_id", "language", "channel", "lane", "customer_id", "offered_to", "offered_until", "promise_stage"]
 _COUNTED = ["queue", "promise_stage"]  # all that a list needs; the items themselves are read from the table
@@ -288,7 +290,8 @@ def _queues() -> Json:
         "TimerQueue": _queue("timers", handed_over, retention=4 * DAY, dead="ParkingQueue"),
         "RecheckQueue": _queue("recheck", handed_over, dead="ParkingQueue", delay=ref("RecheckDelaySeconds")),
         "ParkingQueue": _queue("parking", 30),
-        "SendQueue": _queue("send", handed_over, dead="SendDeadQueue"),
+        # What SES tells of a mail comes once, and no watch brings it again: it outlasts an hour of trouble of ours.
+        "SendQueue": _queue("send", handed_over, dead="SendDeadQueue", tries=SENDER_TRIES),
         "SendDeadQueue": _queue("send-dead", 30),
     }
 
@@ -310,6 +313,7 @@ def _queue(
     *,
     retention: int = LONGEST_RETENTION,
     dead: str | None = None,
+    tries: int = 5,
     delay: Json | None = None,
 ) -> Json:
     properties: Json = {
@@ -321,7 +325,7 @@ def _queue(
     if delay:
         properties["DelaySeconds"] = delay
     if dead:
-        properties["RedrivePolicy"] = {"deadLetterTargetArn": arn(dead), "maxReceiveCount": 5}
+        properties["RedrivePolicy"] = {"deadLetterTargetArn": arn(dead), "maxReceiveCount": tries}
     return resource("AWS::SQS::Queue", properties)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from chalicelib import policy
+from chalicelib.errors import Unreadable
 from chalicelib.flows.tagging import tags_of
 from chalicelib.intake import email
 from chalicelib.intake.message import Message
@@ -82,7 +83,8 @@ def run_explain(options: argparse.Namespace) -> int:
         record = _record(raw)
         if options.source:
             record = {**record, "source": options.source}
-        record = {**record, "marks": [*record.get("marks", ()), *options.mark]}
+        if options.mark:
+            record = {**record, "marks": [*_marks(record), *options.mark]}
         told = explained(record, model, desk, options.at or datetime.now(UTC))
     except (OSError, PolicyError, ModelError, BadMessage) as problem:
         return _fail(problem)
@@ -166,13 +168,18 @@ def _read(record: Record, desk: Policy, at: datetime) -> tuple[Message, str, Seq
         source = next(iter([*ours, *own]), "")
     elif source not in sources:
         raise BadMessage(f"the desk has no mailbox or installation {source}")
-    marks = record.get("marks", ())
-    if not isinstance(marks, list | tuple) or not all(isinstance(mark, str) for mark in marks):
-        raise BadMessage("marks must be a list of texts")
+    marks = _marks(record)
     try:
         return message, source, marks, _moment(record["at"]) if "at" in record else at
     except argparse.ArgumentTypeError as problem:
         raise BadMessage(f"at: {problem}") from problem
+
+
+def _marks(record: Record) -> Sequence[str]:
+    marks = record.get("marks", ())
+    if not isinstance(marks, list | tuple) or not all(isinstance(mark, str) for mark in marks):
+        raise BadMessage("marks must be a list of texts")
+    return marks
 
 
 def _message(record: Record) -> Message:
@@ -191,7 +198,10 @@ def _message(record: Record) -> Message:
 def _record(raw: bytes) -> dict[str, Any]:
     """One message: JSON where it starts with a brace, else a mail."""
     if not raw.lstrip().startswith(b"{"):
-        return {"message": email.parse(raw)}
+        try:
+            return {"message": email.parse(raw)}
+        except Unreadable as problem:
+            raise BadMessage(str(problem)) from problem
     try:
         record = json.loads(raw)
     except (ValueError, RecursionError) as problem:
@@ -209,7 +219,7 @@ def _records(path: Path) -> Iterable[Record]:
                 if not isinstance(record, dict):
                     raise BadMessage("is not a JSON object")
                 yield record
-            except (ValueError, BadMessage) as problem:
+            except (ValueError, RecursionError, BadMessage) as problem:
                 raise BadMessage(f"line {number}: {problem}") from problem
 
 

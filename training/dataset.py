@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +67,7 @@ def lines(path: Path) -> Iterator[Line]:
             for number, written in enumerate(file, start=1):
                 if written.strip():
                     yield Line(path, number, _fields(path, number, written))
-    except (OSError, EOFError) as problem:
+    except (OSError, EOFError, zlib.error) as problem:
         raise DataError(f"{path}: cannot be read: {problem}") from problem
     except UnicodeDecodeError as problem:
         raise DataError(f"{path}: is not UTF-8: {problem}") from problem

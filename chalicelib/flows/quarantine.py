@@ -40,7 +40,7 @@ def set_aside(item_id: str, version: int, reason: str, caller: Caller, world: Wo
 
 def _read_again(item: Item, world: World) -> tuple[Found | None, str]:
     """What the item's delivery says, if it can be read now; and the delivery, as events name it."""
-    from chalicelib.flows.receive import read  # reads mails, which few requests to the API need
+    from chalicelib.flows.receive import read_and_keep_files  # reads mails, which few requests to the API need
 
     history = world.table.history(item.id)
     first = next((event for event in history if event.type == EventType.DELIVERY_QUARANTINED), None)
@@ -52,7 +52,7 @@ def _read_again(item: Item, world: World) -> tuple[Found | None, str]:
         received_at=item.created_at, trusted=False, proof="it was quarantined, and a person let it in",
     )  # fmt: skip
     try:
-        message = read(arrival, world)
+        message = read_and_keep_files(arrival, world)
     except (Unknown, Unreadable):
         return None, first.cause
     return Found(arrival, message, tags_of(message, world.model, world.policy)), first.cause

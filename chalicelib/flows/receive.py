@@ -164,8 +164,19 @@ def _outcome(change: Change) -> str:
 
 def read(arrival: Arrival, world: World) -> Message:
     """A message that was received before. Raises `Unknown` where it is no more, `Unreadable`."""
+    return _opened(arrival, world).message
+
+
+def read_and_keep_files(arrival: Arrival, world: World) -> Message:
+    """As `read`, of a delivery that was set aside unread: its files go where an entry will say they are."""
+    opened = _opened(arrival, world)
+    _write_files(enumerate(opened.files, 1), arrival, world)
+    return opened.message
+
+
+def _opened(arrival: Arrival, world: World) -> email.Opened:
     came, _ = _read(Notice(arrival, {}), world)
-    found = next((opened.message for one, opened in came if one.delivery == arrival.delivery), None)
+    found = next((opened for one, opened in came if one.delivery == arrival.delivery), None)
     if found is None:
         raise Unknown(f"there is no message {arrival.delivery.id} any more")
     return found

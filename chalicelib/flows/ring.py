@@ -27,14 +27,22 @@ def ring(records: Iterable[Record], world: World) -> int:
     asked = each_record(told, lambda record: (record, _messages(record, world)), "ring", world)
     record_of = {id(message): record for record, messages in asked for message in messages}
     messages = [message for _, part in asked for message in part]
-    try:
-        failed = world.queues.send(messages)
-    except Unavailable:
-        log.exception("ring could not send")
-        failed = messages
+    by_url: dict[str, list[Queued]] = {}
+    for message in messages:
+        by_url.setdefault(message.url, []).append(message)
+    failed = [left for part in by_url.values() for left in _unsent(part, world)]
     for message in failed:
         park(record_of[id(message)], "ring", "could not be sent", world)
     return len(messages) - len(failed)
+
+
+def _unsent(part: list[Queued], world: World) -> list[Queued]:
+    """Sends messages to one queue; those it did not take. A queue that is gone costs no other its bells."""
+    try:
+        return world.queues.send(part)
+    except Unavailable:
+        log.exception("ring could not send")
+        return part
 
 
 def bell(item: Item, settings: Settings) -> Queued:

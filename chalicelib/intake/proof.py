@@ -27,7 +27,8 @@ _IDENTITY = re.compile(r"(?:^|;)\s*i\s*=([^;]*)")
 _PLAIN_IDENTITY = re.compile(r"\s*[\w.+-]*@[\w.-]+\s*", re.ASCII)
 _PLAIN = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)*", re.ASCII)
 _BRACKETED = re.compile(r"<[^<>]*>")
-_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"|]+@[^\s<>()\[\],;:\"|]+")
+# From the start of a run alone: begun anew at each letter of a long name, it would take minutes.
+_ADDRESS = re.compile(r"(?<![^\s<>()\[\],;:\"|])[^\s<>()\[\],;:\"|]+@[^\s<>()\[\],;:\"|]+")
 _DOMAIN = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.ASCII)
 
 

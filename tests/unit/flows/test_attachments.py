@@ -8,15 +8,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.errors import LostRace, NotAllowed, Unavailable, Unknown
-from chalicelib.flows import look, receive
+from chalicelib.flows import look, quarantine, receive
 from chalicelib.item.arrive import file_key
 from chalicelib.item.change import Delivery
 from chalicelib.item.item import CustomerId
 from chalicelib.rights import Caller
 from tests import letters
 from tests.cloud import BUCKETS, Cloud, TestWorld
-from tests.desk import ANNA
-from tests.unit.flows.scenes import chat, items
+from tests.desk import ANNA, SAM
+from tests.unit.flows.scenes import chat, items, told
 
 pytestmark = pytest.mark.usefixtures("sound")
 
@@ -205,3 +205,14 @@ def test_who_has_no_role_at_the_desk_gets_no_address(world: TestWorld, moto_clou
     for caller in (Caller("gone", frozenset({"agent"})), replace(ANNA, roles=frozenset())):
         with pytest.raises(NotAllowed):
             look.attachment(customer, "1", "1", caller, world)
+
+
+def test_files_of_what_is_let_out_of_quarantine_can_be_had(world: TestWorld, moto_cloud: Cloud) -> None:
+    raw = letters.mail(files=FILES)
+    assert receive.delivery(letters.store_mail(world, "ses-1", raw, spam="FAIL"), "sqs-1", 1, world) == "quarantined"
+    (found,) = items(moto_cloud)
+    quarantine.admit(found.id, found.version, SAM, world)
+    seq = next(event.seq for event in told(world, found) if event.type == "item-admitted")
+    link = look.attachment(found.customer_id, str(seq), "1", SAM, world)
+    key = urlsplit(link.url).path.removeprefix("/")
+    assert moto_cloud.s3.get_object(Bucket=BUCKETS[0], Key=key)["Body"].read() == FILES[0][2]

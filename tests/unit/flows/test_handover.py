@@ -338,3 +338,19 @@ def test_only_he_himself_or_a_supervisor_hands_over(
 def test_who_has_nothing_hands_over_nothing(world: TestWorld) -> None:
     assert hand_over("boris", "anna", False, BORIS, world) == Handover(agent_id="boris", to="anna", preview=False)
     assert agent(world, "boris").presence == "away"
+
+
+def test_a_preview_reads_a_hundred_items_a_call(world: TestWorld, moto_cloud: Cloud) -> None:
+    for number in range(30):
+        deliver(world, number)
+        answer(world, claimed(world))
+    calls: list[str] = []
+
+    def note(model: Any, **_: Any) -> None:
+        calls.append(model.name)
+
+    moto_cloud.dynamodb.meta.events.register("before-call.dynamodb", note)
+    plan = hand_over("anna", None, True, SAM, world)
+    moto_cloud.dynamodb.meta.events.unregister("before-call.dynamodb", note)
+    assert plan.pinned == 30
+    assert len(calls) <= 4, len(calls)

@@ -1,10 +1,12 @@
 """What SES tells of a reply: in whatever order and however often it comes, each piece of news is told once."""
 
 from itertools import permutations
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from chalicelib import doors
 from chalicelib.flows.claim import claim_named
 from chalicelib.flows.presence import set_presence
 from chalicelib.flows.send import send_message
@@ -12,10 +14,12 @@ from chalicelib.flows.work import give_back
 from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.state import State
 from chalicelib.outgoing.notice import GREETING
+from chalicelib.policy import load
+from infra.template import merge_template
 from tests.cloud import Cloud, TestWorld
 from tests.desk import ANNA, BORIS
-from tests.unit.flows.scenes import Meanwhile, kinds, told
-from tests.unit.flows.sending import PERMANENT, Post, item_of, news, notice, now, sends
+from tests.unit.flows.scenes import Meanwhile, Unreachable, answer, claimed, deliver, kinds, told
+from tests.unit.flows.sending import PERMANENT, Post, item_of, news, notice, now, says, sends
 
 pytestmark = pytest.mark.usefixtures("sound")
 
@@ -205,3 +209,26 @@ def test_in_the_timeline_no_event_of_a_reply_names_the_customer(
     assert len(events) == 5
     assert "c1@customer" not in str(events)
     assert kinds(moto_cloud)["outbox"] == 1
+
+
+def test_news_of_a_bounce_outlasts_ten_minutes_without_the_table(world: TestWorld, moto_cloud: Cloud) -> None:
+    deliver(world, 1)
+    says(world)
+    outgoing, _ = answer(world, claimed(world))
+    sends(world, outgoing)
+    body, table, seconds, received = notice(outgoing, "Bounce", **PERMANENT), world.table, 0, 0
+    queue = merge_template(load())["Resources"]["SendQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"]
+    shown: list[int] = []
+    send, vars(world)["queues"] = world.queues, SimpleNamespace(show_again=lambda _u, _r, wait: shown.append(wait))
+    while True:
+        vars(world)["table"] = Unreachable() if seconds < 600 else table
+        received += 1
+        assert received <= queue, f"given up after {seconds} s, and nothing brings it again"
+        attributes = {"ApproximateReceiveCount": str(received)}
+        event = {"Records": [{"messageId": "m", "body": body, "receiptHandle": "r", "attributes": attributes,
+                              "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:desk-send"}]}  # fmt: skip
+        if not doors.each_message(event, lambda m: send_message(m.body, world), world)["batchItemFailures"]:
+            break
+        seconds += shown.pop()
+    vars(world)["queues"] = send
+    assert world.table.outgoing(outgoing.id).status == "bounced"

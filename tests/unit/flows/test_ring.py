@@ -323,3 +323,12 @@ def test_the_same_claim_told_twice_sets_one_more_timer_and_no_harm(world: TestWo
     assert ring([claim, claim], world) == 2
     beat = record(rows.item_row(HELD), rows.item_row(replace(HELD, lease_until=NOW + timedelta(minutes=1))))
     assert ring([beat], world) == 0
+
+
+def test_a_queue_that_is_gone_costs_no_other_queue_its_bells(world: TestWorld, moto_cloud: Cloud) -> None:
+    moto_cloud.sqs.delete_queue(QueueUrl=world.settings.work_queue_url("billing", "normal"))
+    there = [record(None, rows.item_row(item(id=f"it{n}", queue="orders" if n % 2 else "billing"))) for n in range(5)]
+    assert ring(there, world) == 2
+    assert sorted(bell["item_id"] for bell in heard(moto_cloud, world, "orders")) == ["it1", "it3"]
+    left = moto_cloud.bodies(world.settings.parking_queue_url)
+    assert sorted(one["keys"]["pk"]["S"] for one in left) == ["ITEM#it0", "ITEM#it2", "ITEM#it4"]

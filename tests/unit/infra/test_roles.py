@@ -110,3 +110,9 @@ def test_a_function_that_is_fed_by_a_queue_may_empty_it() -> None:
             assert {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"} <= {
                 action for s in fed for action in s["Action"]
             }
+
+
+def test_who_admits_may_keep_files() -> None:
+    role = role_policy(next(f for f in FUNCTIONS if f.name == "api_handler"), load())
+    may = [r["Fn::Sub"] for s in role["Statement"] if "s3:PutObject" in s["Action"] for r in s["Resource"]]
+    assert "${RawBucket.Arn}/files/*" in may

@@ -1,5 +1,6 @@
 """What proves a sender, and a set of forgeries of which none is believed."""
 
+import time
 from typing import Any
 
 import pytest
@@ -216,3 +217,18 @@ def test_a_header_of_many_addresses_is_read_in_no_time() -> None:
     assert not proved(f"From: {'<a@b.example> ' * 15_000}", PASSED).holds
     assert not proved(f"From: {'a@' * 100_000}", PASSED).holds
     assert not proved("DKIM-Signature: " + "i=" * 100_000 + f"\r\n{FROM}", BY_DKIM, stamped("")).holds
+
+
+@pytest.mark.parametrize("name", [b"a" * 60_000, "ы".encode("cp1251") * 60_000, b"a." * 30_000])
+def test_a_long_name_in_from_is_no_bomb(name: bytes) -> None:
+    raw = b"From: " + name + b" <a@customer.example.com>\r\nTo: h@example.com\r\nMessage-ID: <x@y>\r\n\r\nHi"
+    message, started = email.parse(raw), time.process_time()
+    assert proof.of(raw, message, Checked("PASS", "PASS", "PASS", ""), "ses-1").holds
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize("name", ["b@shop.example.com", "x @b@c", "a@customer.example.com b@c", "@@a", "a@b@c"])
+def test_a_name_that_is_another_address_is_still_seen(name: str) -> None:
+    raw = f'From: "{name}" <a@customer.example.com>\r\nTo: h@example.com\r\nMessage-ID: <x@y>\r\n\r\nHi'.encode()
+    found = proof.of(raw, email.parse(raw), Checked("PASS", "PASS", "PASS", ""), "ses-1")
+    assert not found.holds
