@@ -1,13 +1,13 @@
 """Whether a program wrote the mail: by its header first (RFC 3834, 3464, 8098), by its words only at the last."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from chalicelib.intake.bounce import STATUS_TYPES
 from chalicelib.intake.message import Automatic
-from chalicelib.intake.mime import Part
+from chalicelib.intake.mime import ENCLOSED, Part
 
 LOOP_HEADER: Final = "X-Sortownia-Loop"
 AUTO_REPLY_FIELDS: Final = (
@@ -27,9 +27,11 @@ TEMPLATES: Final = ("oof", "reply")  # of Outlook: IPM.Note.Rules.OofTemplate.Mi
 BODY_READ: Final = 5_000  # characters in which a bounce says what it is
 _DAEMON = re.compile(
     r"(?:^|[\s<\"'(,])(?:mailer[-_.]?daemon|post_?master|mdaemon"
-    r"|mail[-_. ]?delivery[-_. ]?(?:sub)?[-_. ]?system|system administrator)(?=[\s@>\"')]|$)",
+    r"|mail[-_. ]?delivery[-_. ]?(?:sub)?[-_. ]?system)(?=[\s@>\"')]|$)",
     re.IGNORECASE | re.ASCII,
 )
+# So old Exchange servers call themselves, and people their work.
+_ADMINISTRATOR = re.compile(r"[\s\"']*system administrator[\s\"']*(?:<|$)", re.IGNORECASE)
 _ACTION = re.compile(rb"^action:\s*(failed|delayed|delivered|relayed|expanded)", re.IGNORECASE | re.MULTILINE)
 _BOUNCE_SUBJECT = re.compile(
     r"\s*(?:warning:\s*)?(?:undeliver|returned mail|failure notice|mail (?:delivery|could not|system error)"
@@ -50,7 +52,7 @@ _BOUNCE_SUBJECT = re.compile(
 )
 _MAIL: Final = (
     r"(?:message|e-?mail|mail|recipient|nachricht|empfänger|wiadomoś|poczt|adresat|сообщени|письм|почт|получател"
-    r"|повідомлен|лист|courriel|mensaje|correo|messaggio|mensagem|bericht)"
+    r"|повідомлен|лист(?!опад)|courriel|mensaje|correo|messaggio|mensagem|bericht)"
 )
 _UNDELIVERED: Final = (
     r"(?:could ?n.t|can ?not|could not|was not|not be|unable to|failed to be) (?:be )?deliver|undeliver"
@@ -60,13 +62,24 @@ _UNDELIVERED: Final = (
     r"|pas pu être (?:remis|distribué)|no (?:se ha podido|se pudo|pudo) .{0,10}entrega"
     r"|non (?:è stato|può) .{0,20}(?:consegn|recapit)|não (?:pôde|foi) .{0,20}entreg|niet worden (?:bezorgd|afgeleverd)"
 )
-# Parcels come back as well: it must be a mail that was not delivered, or a mail system's code.
-_BOUNCE_BODY = re.compile(
+# Parcels come back as well: it must be a mail system's code, or a mail that was not delivered, told without goods.
+_BOUNCE_CODE = re.compile(
     r"\b[45]\d\d[ -][45]\.\d{1,3}\.\d|\b5[0-5]\d[ -].{0,60}(?:user|recipient|mailbox|address|host|relay|unknown)"
-    rf"|{_MAIL}[^.!?]{{0,100}}?(?:{_UNDELIVERED})|(?:{_UNDELIVERED})[^.!?]{{0,60}}?{_MAIL}"
     r"|failed recipient|user unknown|unknown user|not a member of th|送信できません",
     re.IGNORECASE,
 )
+_BOUNCE_WORDS = re.compile(
+    rf"{_MAIL}[^.!?]{{0,100}}?(?:{_UNDELIVERED})|(?:{_UNDELIVERED})[^.!?]{{0,60}}?{_MAIL}", re.IGNORECASE
+)
+_GOODS = re.compile(
+    r"\b(?:parcel|package|packet|(?<!in )order(?! to\b)|shipment|goods|courier|(?:dhl|ups|dpd|gls|hermes|inpost)\b"
+    r"|paczk|paczek|paczce|przesył|zamówie|towar|kurier|poczta polska|paket|päckchen|sendung|bestell|lieferung|посыл"
+    r"|заказ|товар|курьер|почтов\w{2} отправлени|почта россии|посилк|замовлен|кур[’'ʼ]?єр|відправленн|укрпошт"
+    r"|нова пошта)",
+    re.IGNORECASE,
+)
+_SENTENCE_READ: Final = 200  # characters around such words
+_WITH_ADDRESS = re.compile(r"\S{0,100}@\S{0,100}")
 # These say that a program answers; behind them must come an end or the subject that is answered.
 _AWAY_SUBJECT = re.compile(
     r"\s*\[?(?:auto(?:matic)?[- _]?(?:reply|response|antwort)|out of (?:the )?office(?: auto-?reply)?"
@@ -80,25 +93,52 @@ _AWAY_SUBJECT = re.compile(
     r"|自動応答|自动回复|自動回覆|자동 회신)\s*(?:[:：\]]|$)",
     re.IGNORECASE,
 )
-# These a person may write as well: the text must say that its sender is away.
-_PERHAPS_AWAY_SUBJECT = re.compile(
-    r"\s*(?:auto|nieobecn|odpowiedź auto|poza biurem|поза офісом|вне офиса|jestem (?:na urlopie|nieobecn)|urlop"
-    r"|abwesen|nicht im (?:büro|haus)|urlaub"
-    r"|отпуск|в отпуске|отсутств|меня нет|відпустка|у відпустці|відсутн|мене немає"
-    r"|(?:i am |i'm )?(?:away|on (?:vacation|holiday|leave)|out of (?:the )?office|absent)|vacation|holiday|ooo\b)",
+# These a person may write as well: the text must say that a program does.
+_PERHAPS_AUTOMATIC_SUBJECT = re.compile(
+    r"\s*(?:auto|odpowiedź auto|nieobecn|urlop|abwesen|urlaub|отпуск|отсутств|відпустка|відсутн|away|absen|vacation"
+    r"|holiday|out of)",
     re.IGNORECASE,
 )
+_SAYS_AUTOMATIC = re.compile(
+    r"(?:this is an|das ist eine|dies ist eine|to jest|это|це) (?:auto-?(?:re|odp|antw)|автоот|автовід"
+    r"|(?:autom|автом)\w{0,12} (?:e-?mail|reply|response|message|generated|odpow|wiadom|wygener|antwort|nachricht"
+    r"|erstellt|generiert|ответ|сообщ|письм|уведом|відпов|повідом|лист))"
+    r"|(?:wiadomość|odpowiedź) (?:została )?(?:wygenerowan\w{1,3} )?automatyczn|automatisch (?:erstellt|generiert)",
+    re.IGNORECASE,
+)
+# These say that somebody is away, until when, and nothing else; the text must say it as well.
+_PERHAPS_AWAY_SUBJECT = re.compile(
+    r"\s*(?:auto(?=\s?:)|autoresponder|(?:jestem )?nieobecn\w{0,5}|(?:jestem )?(?:na )?urlop(?:ie)?"
+    r"|(?:jestem )?poza biurem|поза офісом|вне офиса|abwesen\w{0,12}|(?:ich bin )?nicht im (?:büro|haus)"
+    r"|(?:ich bin )?(?:im )?urlaub"
+    r"|(?:я )?(?:в )?отпуске?|отсутств\w{0,4}|меня нет|(?:я )?(?:у )?відпустк\w|відсутн\w{0,4}|мене немає"
+    r"|(?:i am |i'm )?(?:currently )?(?:away|on (?:vacation|holiday|leave)|out of (?:the )?office|absent)"
+    r"|absence|vacation|holidays?|ooo)"
+    r"(?: (?:from |out of )?(?:w|im|in|the|у|в|на) ?(?:biurze|büro|office|офис[еі]|роботі|работе))?"
+    r"\s*(?:[:：\]!.,(]|$|(?:re|odp|aw)\s?:|(?:do|bis|until|till|thru|through|до|по)\b"
+    r"|(?:w dniach|vom|ab|from|on|od|с|з|від|am)? ?\d)",
+    re.IGNORECASE,
+)
+_ANSWERS: Final = (
+    r"(?:repl|respon|answer|get back|contact|odpowi|odpis|skontakt|odezw|meld|antwort|beantwort|bearbeit|отвеч|ответ"
+    r"|свяж|відпові|зв.?яж)"
+)
+_RETURN: Final = (
+    r"(?:(?:upon|on|after) my return|po (?:moim )?powrocie|(?:nach|bei) meiner rückkehr|по возвращени[ию]"
+    r"|после (?:моего )?возвращения|після (?:мого )?повернення)"
+)
+# Who is away says so in a sentence of its own, and what he does after his return: he answers.
 _AWAY_BODY = re.compile(
-    r"(?:this is an|das ist eine|dies ist eine|to jest|это|це) (?:auto|autom)"
-    r"|(?:wiadomość|odpowiedź) (?:została )?(?:wygenerowan\w{1,3} )?automatyczn|automatisch (?:erstellt|generiert)"
-    r"|(?:i am|i'm|i will be|currently) (?:currently )?(?:out of|away from) (?:the )?office"
-    r"|(?:limited|no) access to (?:my )?(?:e-?mail|mail)|(?:upon|on|after) my return|return(?:ing)? to the office"
-    r"|(?:jestem|będę) (?:obecnie )?(?:nieobecn|na urlopie|poza biurem)|(?:nie mam|ograniczony) dostęp\w{0,2} do poczty"
-    r"|po (?:moim )?powrocie|nie ma mnie w biurze"
-    r"|bin (?:ich )?.{0,60}(?:nicht im (?:büro|haus)|abwesend|wieder (?:im büro|erreichbar|für sie))"
-    r"|nicht (?:im büro|erreichbar)|meiner (?:abwesenheit|rückkehr)"
-    r"|(?:я|нахожусь|буду) .{0,30}(?:в отпуске|отсутствую|вне офиса)|по возвращени[ию]|после возвращения"
-    r"|(?:я|перебуваю|буду) .{0,30}(?:у відпустці|відсутн|поза офісом)|після повернення",
+    r"(?:^|[\n.!?,;:]\s{0,9})(?:"
+    r"(?:i am|i'm|i will be|i'll be|currently) (?:currently )?(?:out of|away from) (?:the )?office"
+    r"|(?:obecnie )?(?:jestem|będę) (?:obecnie )?(?:nieobecn|na urlopie|poza biurem)|nie ma mnie w biurze"
+    r"|(?:ich )?bin (?:ich )?(?:[^.!?\n]|(?<=\d)\.){0,60}"
+    r"(?:nicht (?:im (?:büro|haus)|erreichbar)|abwesend|wieder (?:im büro|erreichbar|für sie))"
+    r"|(?:я|нахожусь|буду) [^.!?\n]{0,30}(?:в отпуске|отсутствую|вне офиса)"
+    r"|(?:я|перебуваю|буду) [^.!?\n]{0,30}(?:у відпустці|відсутн|поза офісом))"
+    r"|(?:limited|no) access to (?:my )?(?:e-?mail|mail)|(?:nie mam|ograniczony) dostęp\w{0,2} do poczty"
+    r"|(?:während|in) meiner abwesenheit|(?:will|shall) return to the office"
+    rf"|{_RETURN}[^.!?]{{0,80}}{_ANSWERS}|{_ANSWERS}[^.!?]{{0,80}}{_RETURN}",
     re.IGNORECASE,
 )
 
@@ -119,6 +159,16 @@ def judge(root: Part, subject: str, text: str) -> Verdict | None:
     return _by_words(root, subject, text) or _calendar(root) or _list(root) or _bulk(root)
 
 
+def _own(part: Part) -> Iterator[Part]:
+    """The parts of the mail itself: what stands in a mail that it encloses is somebody else's."""
+    yield part
+    for child in part.children:
+        if child.type in ENCLOSED:
+            yield child
+        else:
+            yield from _own(child)
+
+
 def _echo(root: Part) -> Verdict | None:
     if LOOP_HEADER.lower() in root.head:
         return Verdict(Automatic.ECHO, f"It is a mail of ours that came back: it carries our {LOOP_HEADER} header.")
@@ -131,16 +181,15 @@ def _read_report(root: Part) -> Verdict | None:
         return Verdict(
             Automatic.DELIVERY_REPORT, "It is a receipt that says what became of a mail (disposition-notification)."
         )
-    parts = list(root.walk())
-    if kind == "feedback-report" or any(part.type == "message/feedback-report" for part in parts):
+    if kind == "feedback-report" or any(part.type == "message/feedback-report" for part in _own(root)):
         return Verdict(Automatic.DELIVERY_REPORT, "It reports that somebody complained of a mail (feedback-report).")
-    if any("x-hmxmroriginalrecipient" in part.head for part in parts):
+    if any("x-hmxmroriginalrecipient" in part.head for part in root.walk()):
         return Verdict(Automatic.DELIVERY_REPORT, "It reports that somebody complained of a mail (Outlook.com).")
     return None
 
 
 def _delivery_status(root: Part) -> Verdict | None:
-    statuses = [part for part in root.walk() if part.type in STATUS_TYPES]
+    statuses = [part for part in _own(root) if part.type in STATUS_TYPES]
     actions = {found.lower() for part in statuses for found in _ACTION.findall(part.content()[:20_000])}
     if actions and b"failed" not in actions:
         return Verdict(
@@ -219,16 +268,33 @@ _HEADER_RULES: Final[tuple[Callable[[Part], Verdict | None], ...]] = (
 def _by_words(root: Part, subject: str, text: str) -> Verdict | None:
     if _AWAY_SUBJECT.match(subject):
         return Verdict(Automatic.AUTO_REPLY, "Its subject begins like an automatic reply.")
+    if _PERHAPS_AUTOMATIC_SUBJECT.match(subject) and _SAYS_AUTOMATIC.search(text[:BODY_READ]):
+        return Verdict(Automatic.AUTO_REPLY, "Its subject and text say that a program sent it.")
     if _PERHAPS_AWAY_SUBJECT.match(subject) and _AWAY_BODY.search(text[:BODY_READ]):
         return Verdict(Automatic.AUTO_REPLY, "Its subject and text say that its sender is away.")
-    if _suppressing(root) and _AWAY_BODY.search(text[:BODY_READ]):
+    if _suppressing(root) and (_AWAY_BODY.search(text[:BODY_READ]) or _SAYS_AUTOMATIC.search(text[:BODY_READ])):
         return Verdict(
             Automatic.AUTO_REPLY,
             "It wants no automatic answer and says that its sender is away (X-Auto-Response-Suppress).",
         )
-    if _BOUNCE_SUBJECT.match(subject) and _BOUNCE_BODY.search(text[:BODY_READ]):
-        return Verdict(Automatic.BOUNCE, "Its subject and text are those of a returned mail.")
+    if _BOUNCE_SUBJECT.match(subject):
+        if _ADMINISTRATOR.match(root.head.get("from")[:200]):
+            return Verdict(Automatic.BOUNCE, "Its sender is a mail system, not a person.")
+        if _BOUNCE_CODE.search(text[:BODY_READ]) or _mail_came_back(subject, text[:BODY_READ]):
+            return Verdict(Automatic.BOUNCE, "Its subject and text are those of a returned mail.")
     return None
+
+
+def _mail_came_back(subject: str, text: str) -> bool:
+    """Whether it is told of a mail that it was not delivered, and not of goods; what was sent stands behind a colon."""
+    if _GOODS.search(subject.partition(":")[0]):
+        return False
+    for found in _BOUNCE_WORDS.finditer(text):
+        before = re.split(r"[.!?]", text[max(0, found.start() - _SENTENCE_READ) : found.start()])[-1]
+        behind = re.split(r"[.!?]", text[found.end() : found.end() + _SENTENCE_READ], maxsplit=1)[0]
+        if not _GOODS.search(_WITH_ADDRESS.sub(" ", before + found[0] + behind)):
+            return True
+    return False
 
 
 def _suppressing(root: Part) -> bool:
@@ -238,7 +304,7 @@ def _suppressing(root: Part) -> bool:
 
 
 def _calendar(root: Part) -> Verdict | None:
-    if any(part.type == "text/calendar" and part.parameters.get("method") for part in root.walk()):
+    if any(part.type == "text/calendar" and part.parameters.get("method") for part in _own(root)):
         return Verdict(Automatic.CALENDAR, "It is an invitation or an answer to one (text/calendar).")
     return None
 

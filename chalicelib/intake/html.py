@@ -28,6 +28,8 @@ _UNSEEN = re.compile(r"\bdisplay\s{0,9}:\s{0,9}none|\bmso-hide\s{0,9}:\s{0,9}all
 _ENDS: Final = {name: re.compile(rf"<(/?){name}(?:\s[^<>]*+)?>", re.IGNORECASE) for name in STYLED}
 # Who indents his own words in Gmail gets a <blockquote> without a border, which quotes nobody.
 _INDENTED = re.compile(r"style\s{0,9}=[^>]{0,300}\bborder\s{0,9}:\s{0,9}(?:none|0)", re.IGNORECASE)
+# Outlook takes all borders away from the quotation it answers, and then draws the one on the left.
+_BARRED = re.compile(r"\bborder-left\s{0,9}:\s{0,9}(?!none|0)", re.IGNORECASE)
 _QUOTED = re.compile(r"\b(?:cite|quote)\b|_quote", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n(?:[> ]*+\n){2,}")
 _CHARSET = re.compile(rb"<meta[^<>]{0,200}charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
@@ -162,7 +164,8 @@ def to_text(page: str, most_tags: int = TAGS_READ) -> tuple[str, int]:
             name, closing = (tag[2] or "").lower(), tag[1] == "/"
             out.tag(name, closing)
             if name == "blockquote":
-                out.quotation(closing, not _INDENTED.search(tag[0]) or bool(_QUOTED.search(tag[0])))
+                indented = _INDENTED.search(tag[0]) and not _BARRED.search(tag[0])
+                out.quotation(closing, not indented or bool(_QUOTED.search(tag[0])))
             if name in _CLOSERS and not closing and not tag[0].endswith("/>"):
                 at = skip.hidden(name, at)
             elif name in STYLED and not closing and ":" in tag[0] and _UNSEEN.search(tag[0]):

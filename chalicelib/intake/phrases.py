@@ -9,8 +9,8 @@ from typing import Final
 WROTE: Final = {
     "en": r"wrote|writes|said|has written|replied",
     "pl": r"(?:na)?pisał(?:a|/a|\(-?a\))?|pisze|napisała?",
-    "ru": r"(?:на)?писала?|пишет|написала?|ответила?",
-    "uk": r"(?:на)?писа(?:в|ла)|пише|відповіла|відповів",
+    "ru": r"(?:на)?писал[аи]?|пишет|написала?|ответила?",
+    "uk": r"(?:на)?писа(?:в|ла|ли)|пише|відповіла|відповів",
     "de": r"geschrieben|schreibt",
     "fr": r"a écrit|écrivait",
     "es": r"escribió|ha escrito",
@@ -32,7 +32,8 @@ WROTE_WITHOUT_BLANKS: Final = r"写道|寫道|のメール|のメッセージ|�
 QUOTING: Final = r"quoting|zitat von|citat od|cytowanie|цитирую|citando|citation de"
 #: Whoever tells what was written says so of himself or to the reader; mail programs do not.
 TELLERS: Final = (
-    "i we you ich wir sie du ihr ja my pan pani państwo я мы вы ви ми ти ты jag jeg vi ik wij nous vous yo io eu"
+    "i we you ich wir sie du ihr ja my pan pani państwo me us mir uns mi mnie мне мені"
+    " я мы вы ви ми ти ты jag jeg vi ik wij nous vous yo io eu"
 )
 #: How a line begins that opens an introduction wrapped over several.
 OPENERS: Final = (
@@ -86,6 +87,12 @@ _FIELD_NAMES: Final = {
 FIELDS: Final = {name: kind for kind, names in _FIELD_NAMES.items() for name in names.split("|")}
 #: Fields that only a mail has; a journey has a from, a to and a date as well.
 MAIL_ALONE: Final = frozenset({SENT, SUBJECT})
+#: Senders and addressees of parcels are called so as well; there a mail is known by an address.
+PARCEL_FIELDS: Final = (
+    "absender|nadawca|отправитель|відправник|expéditeur|mittente|remitente|remetente|afzender|avsändare|afsender"
+    "|avsender|lähettäjä|odesílatel|odosielateľ|feladó|gönderen|pošiljatelj|empfänger|adresat|odbiorca|получатель"
+    "|одержувач|destinataire|destinatario|vastaanottaja|címzett|alıcı"
+)
 #: Fields of a web form, which is what its sender wrote now whatever else stands beside them.
 FORM_FIELDS: Final = (
     "message|message body|your message|comment|comments|phone|telephone|nachricht|ihre nachricht|telefon|wiadomość"
@@ -185,6 +192,18 @@ SIGNED_FIRST_WORDS: Final = (
     " iphone'umdan ipad'imden iphone'dan ipad'den iphoneから送信 ipadから送信 samsung"
 )
 
+#: How a letter ends; programs put such an end above what somebody only forwards.
+SIGN_OFFS: Final = (
+    r"(?:serdecznie )?pozdrawia(?:m|my)(?: serdecznie)?|(?:serdeczne )?pozdrowienia"
+    r"|z (?:wyrazami (?:szacunku|poważania)|poważaniem|pozdrowieniami|szacunkiem)"
+    r"|(?:łączę wyrazy|pozostaję z wyrazami) szacunku"
+    r"|mit (?:freundlichen|besten|lieben|herzlichen) gr(?:ü|ue)(?:ß|ss)en|mfg"
+    r"|(?:viele|beste|liebe|herzliche|freundliche|schöne) gr(?:ü|ue)(?:ß|ss)e|hochachtungsvoll"
+    r"|(?:kind|best|warm|warmest)(?: regards| wishes)|regards|sincerely(?: yours)?|yours (?:sincerely|faithfully|truly)"
+    r"|с (?:уважением|наилучшими пожеланиями)|всего (?:доброго|хорошего)"
+    r"|(?:з|із) (?:повагою|найкращими побажаннями)|усього найкращого"
+)
+
 #: A legal notice: what its first words are about, what else it speaks of.
 NOTICE_OPENS: Final = (
     r"(?:confidentiality|legal|privacy|important) (?:notice|note|information)|disclaimer|confidential"
@@ -205,6 +224,11 @@ NOTICE_CONFIDENTIAL: Final = (
 NOTICE_FOR: Final = (
     r"intended|addressee|recipient|adresat|odbiorc|przeznaczon|empfänger|bestimmt|адресат|получател|предназначен"
     r"|одержувач|отримувач|призначен|destinat|geadresseerde|bestemd|mottagare|modtager|mottaker|vastaanottaj|určen"
+)
+#: Who speaks of himself complains of what others were to keep secret; a notice speaks to its reader.
+NOTICE_NEVER: Final = (
+    r"I|I['’]m|(?i:my|ich|mein(?:e[mnrs]?)?|für mich|mój|moj\w{1,3}|moi(?:m|ch)|dla mnie|[a-ząćęłńóśźż]{3,}ł[ea]m|żądam"
+    r"|я|мо(?:й|я|[её]|и|его|ей|им|их)|для меня|мій|мо(?:є|ї|єї|їм|їх)|для мене)"
 )
 NOTICE_WHOLE: Final = (
     r"(?:please )?(?:consider|think (?:of|about)) the environment before"

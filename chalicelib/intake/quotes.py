@@ -36,6 +36,10 @@ _AFTER_VERB = re.compile(
 )
 _ADDRESSED = re.compile(r"\d.{0,200}[<\[(][^<>\[\]()]{1,200}@[^<>\[\]()]{1,200}[>\])]{1,2}\s{0,3}[:：]$")
 _ADDRESSED_LAST = re.compile(r"\d.{0,200}<[^<>]{1,200}@[^<>]{1,200}>$")
+# A moment and whose mail it was, without brackets; beside a marked quotation that is enough.
+_BY_ADDRESS = re.compile(
+    r".{0,60}\d[:.]\d\d.{0,20}\s(?:by|from|von|od|от|від)\s(?:.{0,80}\s)?\S{1,64}@\S{1,190}[:：]$", _I
+)
 _DATED = re.compile(r"\d|@|<", _I)
 _OPENER = re.compile(
     rf"(?:{phrases.OPENERS})(?!\w)|(?:{phrases.WEEKDAYS})\b|\w{{2,12}}[.,]{{1,2}}\s+\d|\w{{2,4}}\s+\d|\d", _I
@@ -53,10 +57,27 @@ _ORIGINALS: Final = frozenset(phrases.ORIGINALS.split("|"))
 _FORWARDS: Final = frozenset(phrases.FORWARDS.split("|"))
 _DIVIDERS: Final = _ORIGINALS | _FORWARDS
 _FORM_FIELDS: Final = frozenset(phrases.FORM_FIELDS.split("|"))
+_PARCEL_FIELDS: Final = frozenset(phrases.PARCEL_FIELDS.split("|"))
 FIRST_WORDS: Final = frozenset(phrase.split(" ")[0] for phrase in _DIVIDERS)
 _DASHED: Final = ("-", "_", "*", "=", "—", "–", "#")
 _EDGE: Final = " \t-_*=—–#:：\u00a0"
+_SIGNED_HERE: Final = "-----BEGIN PGP SIGNED MESSAGE-----"
+_SIGNATURE_HERE: Final = "-----BEGIN PGP SIGNATURE-----"
+_SIGNATURE_ENDS: Final = "-----END PGP SIGNATURE-----"
+_CLEARSIGNED = re.compile(rf"^{_SIGNED_HERE}[ \t]*\n(?:[A-Za-z]{{1,30}}: .{{0,200}}\n){{0,20}}\s?\n", re.MULTILINE)
 _REPLY_ABOVE = re.compile(phrases.REPLY_ABOVE, _I)
+
+
+def without_armour(text: str) -> str:
+    """The text without what OpenPGP puts above, below and in front of the lines it signs (RFC 9580, 7)."""
+    begun = _CLEARSIGNED.search(text) if _SIGNED_HERE in text else None
+    if begun is None:
+        return text
+    end = text.find(_SIGNATURE_HERE, begun.end())
+    signed = text[begun.end() : end if end >= 0 else len(text)]
+    plain = "\n".join(line.removeprefix("- ") for line in signed.split("\n"))
+    behind = text[end:].partition(_SIGNATURE_ENDS)[2] if end >= 0 else ""
+    return text[: begun.start()] + plain + behind
 
 
 def introducing(lines: list[str]) -> set[int]:
@@ -155,7 +176,8 @@ def _leads_to_quote(text: str, lines: list[str], after: int) -> bool:
     """Whether text without a colon, but with a date and an address or a verb, stands right above a quotation."""
     if text.endswith(_COLONS):
         named = bool(_WROTE.search(text)) and _says_wrote(text) and len(text) < 80
-        return named and not _told(text) and quoted(_next(lines, after))
+        meant = (named and not _told(text)) or bool(_OPENER.match(text) and _BY_ADDRESS.match(text))
+        return meant and quoted(_next(lines, after))
     if not (text.endswith(">") and _ADDRESSED_LAST.search(text)):
         return False
     following = _next(lines, after)
@@ -174,7 +196,12 @@ def _next(lines: list[str], at: int) -> str:
 
 def _postbox(lines: list[str], at: int) -> bool:
     """A line with nothing but a name and an address, above one with nothing but a moment."""
-    if not lines[at].rstrip().endswith(">") or at + 1 >= len(lines) or not _ADDRESS_LINE.match(lines[at].strip()):
+    if (
+        _field(lines[at]) in FIELDS
+        or not lines[at].rstrip().endswith(">")
+        or at + 1 >= len(lines)
+        or not _ADDRESS_LINE.match(lines[at].strip())
+    ):
         return False
     below = lines[at + 1].strip()
     return len(below) < 60 and "<" not in below and bool(_TIME.search(below) and _DAY.search(below))
@@ -222,6 +249,8 @@ def header_block(lines: list[str], at: int) -> bool:
     exact = any("@" in line or _TIME.search(line) for line in block)
     if _FORM_FIELDS.intersection(names) or others < 2:
         return False
+    if _PARCEL_FIELDS.intersection(names) and not any("@" in line for line in block):
+        return False
     if FROM not in kinds:
         return others >= 3 and exact and TO in kinds and phrases.SUBJECT in kinds
     return exact or not phrases.MAIL_ALONE.isdisjoint(kinds)
@@ -253,9 +282,13 @@ def divider(lines: list[str], at: int) -> bool:
     return bool(_dividing_phrase(lines, at)) or _asks_above(lines[at])
 
 
-def forward(lines: list[str], at: int) -> bool:
-    """Whether a forwarded mail begins here."""
-    return _dividing_phrase(lines, at) in _FORWARDS
+def forwards(lines: list[str], at: int) -> bool:
+    """Whether a divider with nothing above begins a forwarded mail: one that is not marked as a quotation."""
+    phrase = _dividing_phrase(lines, at)
+    if phrase in _FORWARDS:
+        return True
+    blank = next((n for n in range(at, min(len(lines), at + 2 * BLOCK_LINES)) if not lines[n].strip()), at)
+    return bool(phrase or header_block(lines, at)) and not quotation_follows(lines, blank)
 
 
 def _dividing_phrase(lines: list[str], at: int) -> str:

@@ -26,9 +26,14 @@ _FROM_LINKED = re.compile(rf"(?:{phrases.SIGNED_FROM}) \S", _I)
 _WHOLE = re.compile(rf"(?:{phrases.SIGNED_WHOLE}).{{0,100}}", _I)
 FIRST_WORDS: Final = frozenset(phrases.SIGNED_FIRST_WORDS.split())
 _LINK = re.compile(r"<?\[?https?:\S{0,300}$", _I)
+_LINK_ALONE = re.compile(r"\s*<?https?://\S{1,250}\s*$", _I)
+_SIGN_OFF = re.compile(
+    rf"\W{{0,5}}(?:{phrases.SIGN_OFFS})\W{{0,5}}(?:(?-i:[A-ZĄĆĘŁŃÓŚŹŻÄÖÜА-ЯЁЄІЇҐ])\S{{0,30}}\s{{0,3}}){{0,3}}$", _I
+)
 _NOTICE_OPENS = re.compile(rf"\W{{0,10}}(?:{phrases.NOTICE_OPENS})", _I)
 _NOTICE_CONFIDENTIAL = re.compile(phrases.NOTICE_CONFIDENTIAL, _I)
 _NOTICE_FOR = re.compile(phrases.NOTICE_FOR, _I)
+_NOTICE_NEVER = re.compile(rf"(?<!\w)(?:{phrases.NOTICE_NEVER})(?!\w)")
 _NOTICE_WHOLE = re.compile(rf"\W{{0,10}}(?:{phrases.NOTICE_WHOLE})", _I)
 
 
@@ -65,6 +70,16 @@ def _begins_signed(text: str) -> bool:
     return first in FIRST_WORDS or first[:1] > "\u2fff"
 
 
+def link(line: str) -> bool:
+    """Whether a line is nothing but a link, as some programs put one below their own name."""
+    return bool(_LINK_ALONE.match(line[:LINE_READ]))
+
+
+def signs_off(line: str) -> bool:
+    """Whether a letter ends in this line, perhaps with a name behind."""
+    return bool(_SIGN_OFF.match(line[:LINE_READ].rstrip()))
+
+
 def closing(line: str) -> bool:
     """Whether a last line says nothing: it is blank, a rule, or signed by a device."""
     return not line.strip() or bool(_RULE.match(line[:LINE_READ])) or device(line)
@@ -96,4 +111,6 @@ def _notice(lines: list[str]) -> bool:
     text = " ".join(line[: 4 * LINE_READ] for line in lines)[:3_000]
     if _NOTICE_WHOLE.match(text):
         return True
-    return bool(_NOTICE_OPENS.match(text) and _NOTICE_CONFIDENTIAL.search(text) and _NOTICE_FOR.search(text))
+    if not _NOTICE_OPENS.match(text) or _NOTICE_NEVER.search(text):
+        return False
+    return bool(_NOTICE_CONFIDENTIAL.search(text) and _NOTICE_FOR.search(text))

@@ -15,7 +15,7 @@ def written(text: str) -> str:
 
     A mail that only forwards stays whole. Linear in the length of the text; never empty when the text is not blank.
     """
-    lines = text.split("\n")
+    lines = quotes.without_armour(text).split("\n")
     reader = _Reader(lines[:LINES_READ])
     while reader.at < len(reader.lines):
         reader.step()
@@ -86,6 +86,7 @@ class _Reader:
             self.kept += lines
         elif not self.worded:
             self.kept += lines
+            self.signed = self.signed or any(map(signatures.signs_off, lines))
             self.worded = not self.signed and any(_WORD.search(line) for line in lines)
 
     def _pass(self, count: int) -> None:
@@ -115,7 +116,7 @@ class _Reader:
     def _ends(self) -> bool:
         if not quotes.divider(self.lines, self.at):
             return False
-        if not self.worded and quotes.forward(self.lines, self.at):
+        if not self.worded and quotes.forwards(self.lines, self.at):
             self.kept = list(self.lines)  # he only forwards: all of it is what he has to say
             return True
         return self.worded
@@ -129,7 +130,8 @@ class _Reader:
     def _alone(self) -> bool:
         """Whether the line is a paragraph of its own."""
         below = self.lines[self.at + 1] if self.at + 1 < len(self.lines) else ""
-        return self.at > 0 and not self.lines[self.at - 1].strip() and signatures.closing(below)
+        ends = signatures.closing(below) or signatures.link(below)
+        return self.at > 0 and not self.lines[self.at - 1].strip() and ends
 
     def _sign(self) -> None:
         """Passes a signature; it reaches to the next quotation, for answers between quotations may follow there."""
@@ -141,6 +143,7 @@ class _Reader:
         else:
             self.signed = not signatures.device(self.lines[self.at])
             self.at += 1
+            self.at += not self.signed and signatures.link(self.lines[self.at])
 
     def _quoted_below(self) -> bool:
         if self.last_quoted is None:

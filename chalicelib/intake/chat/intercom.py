@@ -24,11 +24,16 @@ def messages(raw: bytes) -> tuple[Message, ...]:
             parts = [{"created_at": item.get("created_at"), **first}]
         case "conversation.user.replied":
             parts = reading.objects(item, "conversation_parts", "conversation_parts")
-            parts = [part for part in parts if reading.text(part, "part_type") in _WORDS and part.get("body")]
+            parts = [part for part in parts if reading.text(part, "part_type") in _WORDS and _says_something(part)]
         case _:
             parts = []
     of_visitor = [part for part in parts if reading.text(part, "author", "type") in _VISITORS]
     return tuple(_message(part, item, reading.text(body, "app_id")) for part in of_visitor)
+
+
+def _says_something(part: dict[str, Any]) -> bool:
+    """Not that somebody was assigned; a file may come without a word."""
+    return bool(part.get("body") or reading.objects(part, "attachments"))
 
 
 def _message(part: dict[str, Any], item: dict[str, Any], app: str) -> Message:

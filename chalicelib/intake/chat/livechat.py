@@ -64,13 +64,20 @@ def _message(event: dict[str, Any], conversation: str, users: dict[str, dict[str
         conversation=conversation,
         visitor=author,
         message_id=reading.text(event, "id"),
-        written=reading.text(event, "text"),
+        written=reading.text(event, "text") or "\n".join(filter(None, map(_answer, reading.objects(event, "fields")))),
         name=reading.text(user, "name"),
         email=reading.text(user, "email"),
         sent_at=reading.moment(event, "created_at"),
         attachments=_files(event),
         kind=reading.text(event, "type"),
     )
+
+
+def _answer(field: dict[str, Any]) -> str:
+    """What a field of a form asked, and what was written or chosen there; '' for one that was left empty."""
+    chosen = [reading.obj(field, "answer"), *reading.objects(field, "answers")]
+    given = reading.text(field, "answer") or ", ".join(filter(None, (reading.text(one, "label") for one in chosen)))
+    return f"{reading.text(field, 'label')} {given}".strip() if given else ""
 
 
 def _files(event: dict[str, Any]) -> list[Attachment]:

@@ -35,7 +35,7 @@ def _message(payload: dict[str, Any], app: str) -> Message:
         conversation=reading.joined(app, reading.text(payload, "conversation", "id")),
         visitor=reading.text(author, "userId"),
         message_id=reading.text(message, "id"),
-        written=reading.text(content, "text"),
+        written=reading.text(content, "text") or reading.text(content, "textFallback"),  # of a form's answers
         name=reading.text(author, "displayName") or name,
         email=reading.text(profile, "email"),
         sent_at=reading.moment(message, "received"),

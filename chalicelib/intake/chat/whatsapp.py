@@ -55,6 +55,8 @@ def _written(message: dict[str, Any], kind: str) -> str:
             return reading.text(message, "text", "body")
         case "button":
             return reading.text(message, "button", "text")
+        case "order":
+            return reading.text(message, "order", "text")
         case "interactive":
             pressed = reading.obj(message, "interactive", "button_reply")
             return reading.text(pressed or reading.obj(message, "interactive", "list_reply"), "title")

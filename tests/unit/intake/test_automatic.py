@@ -203,3 +203,113 @@ def test_a_returned_mail_is_known_by_subject_and_text_together() -> None:
 
 def test_the_loop_header_is_the_one_we_send() -> None:
     assert automatic.LOOP_HEADER == "X-Sortownia-Loop"
+
+
+PLAIN = PERSON + b"Content-Type: text/plain; charset=utf-8\n"
+
+SPOKEN_OF_ABSENCE = [
+    ("Urlaub Stornierung Buchung 4711", "Ihre Hotline ist seit drei Tagen nicht erreichbar. Bitte stornieren Sie."),
+    ("Urlaubsreise Kreta - Erstattung", "Nach meiner Rückkehr habe ich noch nichts gehört."),
+    ("Отсутствует товар в заказе", "Здравствуйте! После возвращения домой открыл посылку, одной вещи нет."),
+    ("Отсутствует деталь", "Я сейчас в отпуске, но в посылке детали не было."),
+    ("Відсутнє повернення коштів", "Добрий день! Після повернення товару гроші не надійшли на картку."),
+    ("Відсутній товар у посилці", "Після повернення додому побачила, що одного товару немає."),
+    ("Autoryzacja płatności", "Po powrocie z wakacji zobaczyłam podwójne obciążenie karty."),
+    ("Auto zastępcze", "Dzień dobry, to jest auto żony. Po powrocie z warsztatu stuka."),
+    ("Automatyczny ekspres nie działa", "To jest automatyczny ekspres za 3000 zł."),
+    ("Automat paczkowy nie działa", "Po powrocie do domu zobaczyłam, że paczka wróciła."),
+    ("Urlop", "Chcę przesunąć dostawę, bo jestem na urlopie do piątku. Proszę o dostawę w poniedziałek."),
+    ("Urlop w Grecji - reklamacja", "Po powrocie składam reklamację na hotel."),
+    ("Отпуск - перенос доставки", "Здравствуйте, я до 5 мая в отпуске, привезите после возвращения."),
+    ("Holiday booking 4711", "I want a refund. On my return the hotel told me to write to you."),
+    ("Vacation hold", "Please hold my parcel. I will collect it upon my return."),
+    ("Holiday parcel", "I am out of the office this week, please deliver to my neighbour."),
+]
+SPOKEN_OF_PARCELS = [
+    ("Niedostarczona paczka", "Poczta Polska twierdzi, że paczka nie została dostarczona. Proszę o zwrot."),
+    ("Niedostarczona przesyłka 123", "Dostałam wiadomość od kuriera, że nie udało się dostarczyć paczki."),
+    ("Niedostarczenie zamówienia", "Poczta zwróciła przesyłkę jako niedostarczoną."),
+    ("Delivery failed", "I received an e-mail saying that my parcel could not be delivered. Nobody rang."),
+    ("Delivery problem order 4711", "I got a message from DHL that they were unable to deliver my order."),
+    ("Nicht zustellbares Paket", "DHL hat mir eine Nachricht geschickt, das Paket konnte nicht zugestellt werden."),
+    ("Unzustellbar: Paket 4711", "Der Empfänger sagt, das Paket wurde nicht zugestellt."),
+    ("Не доставлен заказ 4711", "Почта России пишет, что посылка не доставлена. Что делать?"),
+    ("Недоставленный заказ", "Пришло сообщение, что заказ не может быть доставлен."),
+    ("Не доставлено замовлення", "Мені прийшло повідомлення, що посилку не вдалося доставити."),
+    ("Не доставлено", "15 листопада мала бути посилка, не доставлена досі."),
+]
+STILL_AWAY = [
+    ("Nieobecność", "Dzień dobry, dziękuję za wiadomość. Jestem nieobecna do 5 maja."),
+    ("Jestem na urlopie Re: Faktura", "Jestem na urlopie do 5 maja, proszę o kontakt z Janem."),
+    ("Abwesenheit", "Vielen Dank für Ihre Nachricht. Ich bin bis 5. Mai nicht im Büro."),
+    ("Відсутня до 5 травня", "Дякую за лист. Я у відпустці до 5 травня."),
+    ("Отсутствую", "Добрый день! Я нахожусь в отпуске до 5 мая."),
+    ("Urlaub vom 5. bis 9. Mai", "Nach meiner Rückkehr werde ich Ihre Nachricht beantworten."),
+    ("Vacation", "I will reply to your message upon my return."),
+    ("Auto: Parcel", "This is an automatic reply."),
+]
+STILL_RETURNED = [
+    ("Undeliverable: Order 4711", "Your message could not be delivered to order@example.com."),
+    ("Nie można dostarczyć: Paczka", "Nie można było dostarczyć tej wiadomości."),
+    ("Не доставлено: Заказ", "Сообщение не было доставлено."),
+    ("Delivery failed", "In order to protect its users the upstream server says that the message was not delivered."),
+    ("Не вдалося доставити", "Відправлене вами повідомлення не було доставлено."),
+]
+BOUNCE = (
+    b"From: MAILER-DAEMON@example.net\nSubject: Undelivered Mail Returned to Sender\n"
+    b"Content-Type: multipart/report; report-type=delivery-status; boundary=c\n\n--c\n\nI am sorry.\n--c\n"
+    b"Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822; help@example.com\nAction: failed\n"
+    b"Status: 5.1.1\n--c--\n"
+)
+COMPLAINT = (
+    b"From: fbl@example.net\nSubject: abuse\nContent-Type: multipart/report; report-type=feedback-report; boundary=c\n"
+    b"\n--c\n\nabuse\n--c\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n--c--\n"
+)
+INVITATION = b"From: x@example.net\nContent-Type: text/calendar; method=REQUEST\n\nBEGIN:VCALENDAR\nEND:VCALENDAR\n"
+
+
+@pytest.mark.parametrize(("subject", "words"), SPOKEN_OF_ABSENCE)
+def test_who_speaks_of_an_absence_is_a_person(subject: str, words: str) -> None:
+    assert email.read(PLAIN + f"Subject: {subject}\n\n{words}\n".encode()).automatic is None
+
+
+@pytest.mark.parametrize(("subject", "words"), SPOKEN_OF_PARCELS)
+def test_who_misses_a_parcel_is_a_person(subject: str, words: str) -> None:
+    assert email.read(PLAIN + f"Subject: {subject}\n\n{words}\n".encode()).automatic is None
+
+
+@pytest.mark.parametrize(("subject", "words"), STILL_AWAY)
+def test_who_is_away_is_known(subject: str, words: str) -> None:
+    assert email.read(PLAIN + f"Subject: {subject}\n\n{words}\n".encode()).automatic == Automatic.AUTO_REPLY
+
+
+@pytest.mark.parametrize(("subject", "words"), STILL_RETURNED)
+def test_returned_mail_about_goods_is_known(subject: str, words: str) -> None:
+    assert email.read(PLAIN + f"Subject: {subject}\n\n{words}\n".encode()).automatic == Automatic.BOUNCE
+
+
+@pytest.mark.parametrize("enclosed", [BOUNCE, COMPLAINT, INVITATION])
+def test_who_forwards_a_programs_mail_as_a_file_is_a_person(enclosed: bytes) -> None:
+    raw = (
+        PERSON + b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nThis came back to me, what now?\n--b\n"
+        b"Content-Type: message/rfc822\nContent-Disposition: attachment\n\n" + enclosed + b"\n--b--\n"
+    )
+    assert email.read(raw).automatic is None
+    assert email.read(enclosed).automatic is not None
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        b"Jan - System Administrator <jan@example.org>",
+        b"Jan (System Administrator) <jan@example.org>",
+        b"System Administrator <admin@example.org>",
+    ],
+)
+def test_a_system_administrator_is_a_person(sender: bytes) -> None:
+    assert email.read(b"From: " + sender + b"\nSubject: Invoice\n\nWhere is it?\n").automatic is None
+
+
+def test_exchange_calls_itself_so_too() -> None:
+    raw = b"From: System Administrator <>\nSubject: Undeliverable: Invoice\n\nIt did not reach anna@example.org.\n"
+    assert email.read(raw).automatic == Automatic.BOUNCE

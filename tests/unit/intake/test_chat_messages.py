@@ -215,3 +215,57 @@ def test_ids_are_told_apart_whatever_they_are_made_of() -> None:
     message["content"]["text"] = "Another"
     (other,) = read("sunshine-message", json.dumps(body).encode())
     assert first.delivery == again.delivery != other.delivery, "without an id, what is said tells it apart"
+
+
+def said(provider: str, body: dict[str, Any]) -> list[Message]:
+    return list(ADAPTERS[provider].messages(json.dumps(body).encode()))
+
+
+def test_a_file_without_a_word_is_a_message_of_intercom() -> None:
+    part = {
+        "type": "conversation_part", "id": "55", "part_type": "comment", "body": None, "created_at": 1795770000,
+        "author": {"type": "user", "id": "u1"},
+        "attachments": [{"type": "upload", "name": "invoice.pdf", "url": "https://x.example/i", "filesize": 9,
+                         "content_type": "application/pdf"}],
+    }  # fmt: skip
+    assigned = {**part, "id": "56", "part_type": "assignment", "attachments": []}
+    item = {"type": "conversation", "id": "12", "conversation_parts": {"conversation_parts": [part, assigned]}}
+    body = {"type": "notification_event", "app_id": "app", "topic": "conversation.user.replied", "data": {"item": item}}
+    (message,) = said("intercom", body)
+    assert message.attachments == (Attachment("invoice.pdf", "application/pdf", 9, url="https://x.example/i"),)
+    assert message.delivery == "12.55"
+
+
+def test_answers_to_a_form_of_livechat_are_words() -> None:
+    event = {
+        "id": "K600_1", "type": "filled_form", "author_id": CUSTOMER, "visibility": "all", "form_id": "1",
+        "created_at": "2026-11-27T09:00:00.000000Z",
+        "fields": [
+            {"id": "1", "type": "textarea", "label": "Question:", "answer": "Where is parcel 4711?"},
+            {"id": "2", "type": "radio", "label": "Topic:", "answer": {"id": "0", "label": "Delivery"}},
+            {"id": "3", "type": "checkbox", "label": "By:",
+             "answers": [{"id": "0", "label": "mail"}, {"id": "1", "label": "phone"}]},
+            {"id": "4", "type": "question", "label": "Else:", "answer": ""},
+        ],
+    }  # fmt: skip
+    chat = {"id": "PJ0", "users": [], "thread": {"id": "K600", "events": [event]}}
+    body = {"action": "incoming_chat", "organization_id": "o", "secret_key": "s", "payload": {"chat": chat}}
+    (message,) = said("livechat", body)
+    assert message.written == "Question: Where is parcel 4711?\nTopic: Delivery\nBy: mail, phone"
+
+
+def test_answers_to_a_form_of_sunshine_are_words() -> None:
+    content = {"type": "formResponse", "textFallback": "Question: Where is parcel 4711?", "fields": []}
+    message = {"id": "m", "author": {"type": "user", "userId": "u"}, "content": content}
+    event = {"type": "conversation:message", "payload": {"conversation": {"id": "c"}, "message": message}}
+    (found,) = said("sunshine", {"app": {"id": "a"}, "events": [event]})
+    assert found.written == "Question: Where is parcel 4711?"
+
+
+def test_what_is_written_beside_an_order_in_whatsapp_is_kept() -> None:
+    order = {"catalog_id": "c", "text": "Please before Friday", "product_items": [{"product_retailer_id": "1"}]}
+    message = {"from": "48500", "id": "wamid.1", "timestamp": "1795770000", "type": "order", "order": order}
+    value = {"metadata": {"phone_number_id": "9"}, "messages": [message]}
+    body = {"object": "whatsapp_business_account", "entry": [{"changes": [{"field": "messages", "value": value}]}]}
+    (found,) = said("whatsapp", body)
+    assert found.written == "Please before Friday"

@@ -519,3 +519,125 @@ def test_who_indents_his_own_words_quotes_nobody() -> None:
     assert of(f"<p>See:</p>{quoted}<p>Thanks</p>").split() == ["See:", "Thanks"]
     cited = '<blockquote type="cite" style="border:none">old</blockquote>'
     assert of(f"<p>See:</p>{cited}<p>Thanks</p>").split() == ["See:", "Thanks"]
+
+
+PARCELS = [
+    "Guten Tag\nPaket 123:\nAbsender: Anna, Berlin\nEmpfänger: Jan, Köln\nGesendet am: 12.11.2026 10:00\nEs fehlt.",
+    "Dzień dobry,\nNadawca: Anna\nOdbiorca: Jan\nData: 12.11.2026 10:00\nTemat: paczka\nPomocy.",
+    "Dzień dobry,\nNadawca: Anna\nAdresat: Jan\nWysłano: 12.11.2026 10:00\nPaczka nie dotarła.",
+    "Здравствуйте!\nОтправитель: Анна\nПолучатель: Иван\nДата отправки: 12.11.2026 10:00\nПосылка не пришла.",
+]
+
+
+@pytest.mark.parametrize("text", PARCELS)
+def test_sender_and_addressee_of_a_parcel_are_no_mails(text: str) -> None:
+    assert written(text) == text
+
+
+FORWARDED = [
+    "From: Courier [mailto:c@example.net]\nSent: Friday, November 27, 2026 9:13 AM\nTo: Anna\nSubject: Parcel",
+    "From: Courier <c@example.net>\nSent: Friday, November 27, 2026 9:13 AM\nTo: Anna\nSubject: Parcel",
+    "Von: Kurier\nGesendet: Freitag, 27. November 2026 09:13\nAn: Anna\nBetreff: Paket",
+    "Od: Kurier\nWysłano: piątek, 27 listopada 2026 09:13\nDo: Anna\nTemat: Paczka",
+    "От: Курьер\nОтправлено: 27 ноября 2026 г. 9:13\nКому: Анна\nТема: Посылка",
+    "Від: Кур'єр\nНадіслано: 27 листопада 2026 р. 9:13\nКому: Анна\nТема: Посилка",
+    "-----Original Message-----\nFrom: Courier\nSent: Friday\nTo: Anna\nSubject: Parcel",
+    "---------- Forwarded message ---------\nFrom: Courier <c@example.net>\nSubject: Parcel",
+]
+SIGNED = [
+    "",
+    "Pozdrawiam\nAnna\ntel. 600 000 000\n\n",
+    "Z poważaniem Anna\n\n",
+    "Mit freundlichen Grüßen\nAnna\n\n",
+    "Kind regards,\nAnna\n\n",
+    "С уважением, Анна\n\n",
+    "З повагою,\nАнна\n\n",
+]
+
+
+@pytest.mark.parametrize("above", SIGNED)
+@pytest.mark.parametrize("block", FORWARDED)
+def test_who_forwards_without_a_word_says_what_he_forwards(block: str, above: str) -> None:
+    text = f"{above}{block}\n\nParcel 4711 came back.\n\n> Where is it?"
+    assert written(text) == text
+    assert written(f"Please see below.\n\n{text}") == f"Please see below.\n\n{above}".strip()
+
+
+def test_who_answers_below_a_marked_quotation_does_not_forward() -> None:
+    block = "-----Original Message-----\nFrom: Help <h@example.com>\nSent: Friday\nTo: Anna\nSubject: Parcel"
+    assert "Which" not in written(f"{block}\n\n> Which number?\n\n4711")
+
+
+SECRETS = [
+    "This information is confidential and I am not the intended recipient: you sent me another man's invoice.",
+    "Informacja o moim zamówieniu jest poufna, a adresat paczki ją zobaczył. Żądam wyjaśnień.",
+    "Ta wiadomość jest poufna, otrzymałam ją, choć nie jestem adresatem. Co mam zrobić?",
+    "Diese E-Mail mit vertraulichen Daten war nicht für mich bestimmt. Bitte klären Sie das.",
+    "Это конфиденциальная информация, а её получатель — мой сосед!",
+    "Ця інформація конфіденційна, а одержувач — мій сусід!",
+]
+
+
+@pytest.mark.parametrize("last", SECRETS)
+def test_who_complains_that_a_secret_was_told_gives_no_notice(last: str) -> None:
+    assert written(f"Hello,\n\n{last}") == f"Hello,\n\n{last}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Am 12.11.2026 um 10:00 schrieb mir Ihr Kollege:\nErstattung in 14 Tagen. Das ist vorbei.",
+        "12.11.2026 в 10:00 менеджер мне написал:\nвозврат через 14 дней. Денег нет.",
+        "W dniu 12.11.2026 o 10:00 konsultant mi napisał:\nzwrot w 14 dni. Pieniędzy nie ma.",
+    ],
+)
+def test_what_was_written_to_somebody_is_told_by_him(text: str) -> None:
+    assert written(f"Hello,\n\n{text}") == f"Hello,\n\n{text}"
+
+
+@pytest.mark.parametrize(
+    "introduction",
+    [
+        "Вы писали 27 ноября 2026 г., 9:13:12:",
+        "27 ноября 2026 г., 9:13:12, Вы писали:",
+        "27 листопада 2026 р., 9:13:12, Ви писали:",
+        "Nov 27, 2026, 09:13 by help@example.com:",
+        "27. Nov. 2026, 09:13 von hilfe@example.com:",
+        "27 lis 2026, 09:13 od pomoc@example.com:",
+        "пятница, 27 ноября 2026г., 09:13 +03:00 от Помощь help@example.com:",
+    ],
+)
+def test_introductions_of_the_bat_tuta_and_mail_ru(introduction: str) -> None:
+    assert written(f"Nothing came.\n\n{introduction}\n\n> old words") == "Nothing came."
+
+
+def test_a_link_below_the_program_that_signed_is_its_own() -> None:
+    signed = "Wysłane z Aqua Mail dla Androida\nhttps://www.example.com/aqua-mail"
+    assert written(f"Nothing came.\n\n{signed}") == "Nothing came."
+    assert written(f"Nothing came.\n\n{signed}\n\nOn 2 Nov 2026 10:00, Help <h@example.com> wrote:\n\n> old") == (
+        "Nothing came."
+    )
+    assert written("My parcel:\n\nhttps://www.example.com/1").endswith("/1")
+
+
+def test_what_openpgp_puts_around_a_letter_is_no_word_of_it() -> None:
+    head = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n"
+    tail = "\n-----BEGIN PGP SIGNATURE-----\n\niQEzBAEBCgAdFiEE\n=abcd\n-----END PGP SIGNATURE-----\n"
+    assert written(f"{head}Where is it?\n- - first\n- - second{tail}") == "Where is it?\n- first\n- second"
+    assert written(f"{head}Where is it?\n\n- -- \nAnna{tail}") == "Where is it?"
+    assert written(f"{head}Where is it?") == "Where is it?"
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "border:none;border-left:solid #CCCCCC 1.0pt;padding:0cm 0cm 0cm 6.0pt;margin-left:4.8pt;margin-right:0cm",
+        "border:none; border-left: 1px solid #ccc",
+    ],
+)
+def test_outlooks_quotations_have_a_border_on_the_left_alone(style: str) -> None:
+    def of(page: str) -> str:
+        return email.read(f"From: a@example.org\nContent-Type: text/html\n\n{page}".encode()).written
+
+    assert of(f"<p>Number 7.</p><blockquote style='{style}'><p>Which order?</p></blockquote>") == "Number 7."
+    assert "Mine" in of("<p>See:</p><blockquote style='border:none;border-left:none'><p>Mine</p></blockquote>")
