@@ -16,8 +16,9 @@ INDEXES: Final = ("waiting", "holding", "state", "wake", "history")
 DAY: Final = 86_400
 LONGEST_RETENTION: Final = 14 * DAY
 WORK_VISIBILITY_SECONDS: Final = 35
-#: Each comes back after five to twenty seconds.
-SENDER_TRIES: Final = 300
+#: So often what came once, and no watch brings again, is tried: for half an hour, since each try that fails comes back
+#: after five to twenty seconds.
+PATIENT_TRIES: Final = 150
 
 _WAITING = ["item_id", "language", "channel", "lane", "customer_id", "offered_to", "offered_until", "promise_stage"]
 _COUNTED = ["queue", "promise_stage"]  # all that a list needs; the items themselves are read from the table
@@ -285,13 +286,12 @@ def _bucket_may_send() -> Json:
 def _queues() -> Json:
     handed_over = ref("InboundVisibilitySeconds")
     return {
-        "InboundQueue": _queue("inbound", handed_over, dead="InboundDeadQueue"),
+        "InboundQueue": _queue("inbound", handed_over, dead="InboundDeadQueue", tries=PATIENT_TRIES),
         "InboundDeadQueue": _queue("inbound-dead", handed_over),
         "TimerQueue": _queue("timers", handed_over, retention=4 * DAY, dead="ParkingQueue"),
         "RecheckQueue": _queue("recheck", handed_over, dead="ParkingQueue", delay=ref("RecheckDelaySeconds")),
         "ParkingQueue": _queue("parking", 30),
-        # What SES tells of a mail comes once, and no watch brings it again: it outlasts an hour of trouble of ours.
-        "SendQueue": _queue("send", handed_over, dead="SendDeadQueue", tries=SENDER_TRIES),
+        "SendQueue": _queue("send", handed_over, dead="SendDeadQueue", tries=PATIENT_TRIES),
         "SendDeadQueue": _queue("send-dead", 30),
     }
 

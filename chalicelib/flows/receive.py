@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from chalicelib import metrics
-from chalicelib.errors import Unavailable, Unknown, Unreadable
+from chalicelib.errors import LostRace, Unavailable, Unknown, Unreadable
 from chalicelib.flows.acknowledge import Courtesy
 from chalicelib.flows.again import save, until_won
 from chalicelib.flows.merged import goes_on_in
@@ -41,9 +41,6 @@ from chalicelib.world import World
 
 log = logging.getLogger("sortownia")
 
-#: A delivery received this often has failed before, or taken its process with it: it is set aside unparsed.
-SET_ASIDE_FROM: Final = 3
-
 #: A notice is kept by SQS so long, and clocks differ by so little: a time outside is none SES can have meant.
 _OLDEST: Final = timedelta(days=14)
 _AHEAD: Final = timedelta(minutes=5)
@@ -72,16 +69,28 @@ type Came = tuple[Arrival, email.Opened]
 def delivery(body: str, sqs_id: str, receive_count: int, world: World) -> str:
     """Handles one inbound SQS message and returns what became of it; handling it again changes nothing.
 
-    A chat's body may hold several messages: each is a delivery of its own, in the order they stand there. Raises only
-    when AWS is away or races are lost for seconds, so that SQS brings it again.
+    A chat's body may hold several messages: each is a delivery of its own, in the order they stand there. Raises when
+    AWS is away or races are lost for seconds, so that SQS brings it again as often as that takes. What fails by itself,
+    or takes its process with it, is set aside unparsed at its third try.
     """
     notice = _notice(body, sqs_id, world)
     if not notice.arrival.raw_key:
         return set_aside(notice, "a notice that names no message", world)
-    if receive_count > 1 and (parted := _parted(notice, world)):
+    if receive_count == 1:
+        return _handled(notice, world)
+    if parted := _parted(notice, world):
         return parted
-    if receive_count >= SET_ASIDE_FROM:
+    arrival = notice.arrival
+    if not world.table.try_again(arrival.delivery, receive_count, arrival.now):
         return set_aside(notice, f"failed {receive_count - 1} times before", world, metrics.FAILED)
+    try:
+        return _handled(notice, world)
+    except (Unavailable, LostRace):
+        world.table.give_up(arrival.delivery, arrival.now)
+        raise
+
+
+def _handled(notice: Notice, world: World) -> str:
     if notice.doubt:
         return set_aside(notice, notice.doubt, world, metrics.VERDICT)
     suspect = sorted(name for name in ("spam", "virus") if notice.verdicts.get(name) == "FAIL")

@@ -31,7 +31,7 @@ SETUP_OBJECT: Final = "mail/AMAZON_SES_SETUP_NOTIFICATION"
 
 #: SQS forgets a notice after this long, so nothing is waited for any longer.
 NOTICE_KEPT: Final = timedelta(days=14)
-#: A notice is hidden for six minutes five times while it fails, and five times more once it is given up.
+#: A notice that fails comes back within twenty seconds, and is given up after half an hour of that.
 LONGEST_IN_HAND: Final = timedelta(hours=1)
 SIGHT_KEPT: Final = timedelta(minutes=1)
 

@@ -46,6 +46,11 @@ def delivery_key(channel: str, delivery_id: str) -> Key:
     return {"pk": f"DELIVERY#{channel}#{_short(delivery_id)}", "sk": "DELIVERY"}
 
 
+def attempt_key(channel: str, delivery_id: str) -> Key:
+    """That a delivery is being tried again, beside its ledger row."""
+    return {**delivery_key(channel, delivery_id), "sk": "ATTEMPT"}
+
+
 def message_key(mailbox: str, message_id: str, another: str = "") -> Key:
     """A Message-ID as one mailbox knows it: the first mail that came under it, or `another` by the hash of what it
     says."""

@@ -62,6 +62,8 @@ BUDGET_KEPT: Final = timedelta(days=2)
 #: What a visitor is shown goes by itself when it is so old; the timeline keeps it.
 SHOWN_KEPT: Final = timedelta(days=90)
 PACE_KEPT: Final = timedelta(hours=1)
+#: As long as SQS keeps a notice.
+ATTEMPT_KEPT: Final = timedelta(days=14)
 
 
 def to_wire(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -552,6 +554,14 @@ def shown_of(row: Mapping[str, Any]) -> Shown:
         installation=row["installation"], conversation=row["conversation"], seq=int(row["seq"]), id=row["id"],
         by=row["by"], text=row["text"], at=keys.moment_of(row["at"]),
     )  # fmt: skip
+
+
+def attempt_row(channel: str, delivery_id: str, number: int, at: datetime) -> Row:
+    """That a delivery is being tried for the `number`-th time; 0 for no time: the last try ended in good order."""
+    return {
+        **keys.attempt_key(channel, delivery_id), "kind": "attempt", "tried": number,
+        "expires_at": int((at + ATTEMPT_KEPT).timestamp()),
+    }  # fmt: skip
 
 
 def pace_row(at: datetime) -> Row:

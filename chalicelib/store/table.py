@@ -18,6 +18,7 @@ from chalicelib.item.change import (
     Budget,
     Change,
     Conversation,
+    Delivery,
     Labelled,
     Link,
     Load,
@@ -368,6 +369,23 @@ class Table:
             {":one": 1, ":most": most, **{f":{name}": value for name, value in beside.items()}},
         )
 
+    def try_again(self, delivery: Delivery, number: int, at: datetime) -> bool:
+        """Notes that a delivery is being tried for the `number`-th time; noting it again changes nothing.
+
+        False where an earlier try is noted, which therefore came to no end: then that note stands.
+        """
+        condition = "attribute_not_exists(pk) OR tried IN (:given_up, :number)"
+        try:
+            self._put_attempt(delivery, number, at, ConditionExpression=condition,
+                              ExpressionAttributeValues=rows.to_wire({":given_up": 0, ":number": number}))  # fmt: skip
+        except LostRace:
+            return False
+        return True
+
+    def give_up(self, delivery: Delivery, at: datetime) -> None:
+        """Takes the note of a try back: it ended in good order, without handling the delivery."""
+        self._put_attempt(delivery, 0, at)
+
     # How a change is spelt
 
     def _actions(self, change: Change, at: datetime) -> Iterator[tuple[str, Any]]:
@@ -571,6 +589,15 @@ class Table:
             if more is None:
                 return
             request["ExclusiveStartKey"] = more
+
+    def _put_attempt(self, delivery: Delivery, number: int, at: datetime, **condition: Any) -> None:
+        row = rows.to_wire(rows.attempt_row(delivery.channel, delivery.id, number, at))
+        try:
+            self._client.put_item(TableName=self._name, Item=row, **condition)
+        except self._client.exceptions.ConditionalCheckFailedException as error:
+            raise LostRace(("ConditionalCheckFailed",)) from error
+        except (ClientError, BotoCoreError) as error:
+            raise _translated(error) from error
 
     def _update(self, key: keys.Key, update: str, condition: str | None, values: Row) -> None:
         request: Any = {"TableName": self._name, "Key": rows.to_wire(key), "UpdateExpression": update}

@@ -9,6 +9,7 @@ from chalicelib.flows.hook import accept, notice
 from chalicelib.flows.rebuild import rebuild
 from chalicelib.flows.receive import dead_delivery, delivery
 from chalicelib.flows.ring import ring
+from chalicelib.item.change import Delivery
 from chalicelib.item.item import Item
 from tests import chats, letters
 from tests.cloud import TestWorld
@@ -153,8 +154,15 @@ def _reopening(desk: Desk) -> Act:
     return _arrives(desk, raw)
 
 
+def _failed_once(desk: Desk) -> Act:
+    """Tried again, and at an end or dead: then the next sets it aside."""
+    notice = letters.store_mail(desk.world, "ses-again", letters.mail(Message_ID=_AGAIN))
+    return lambda: delivery(notice, "sqs-again", 2, desk.world)
+
+
 def _failed_twice(desk: Desk) -> Act:
     notice = letters.store_mail(desk.world, "ses-again", letters.mail(Message_ID=_AGAIN))
+    desk.world.table.try_again(Delivery("mail", "ses-again"), 2, desk.world.now())
     return lambda: delivery(notice, "sqs-again", 3, desk.world)
 
 
@@ -235,6 +243,7 @@ FLOWS: Final = {
     "customer's answer": Flow(_answer),
     "customer's answer by its token": Flow(_answer_by_token),
     "answer to a resolved item": Flow(_reopening),
+    "delivery that failed once": Flow(_failed_once),
     "delivery that failed twice": Flow(_failed_twice),
     "mail with a virus": Flow(_suspect),
     "widget": Flow(_widget),
