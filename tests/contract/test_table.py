@@ -1074,6 +1074,27 @@ def test_count_message_counts_up_to_the_limit_of_a_minute(table: Table) -> None:
     assert row["expires_at"] > (NOW + minute).timestamp()
 
 
+def test_try_again_is_refused_once_an_earlier_try_came_to_no_end(table: Table) -> None:
+    mail, other = Delivery("mail", "d1"), Delivery("chat", "d1")
+    assert table.try_again(mail, 2, NOW)
+    assert table.try_again(mail, 2, NOW), "the answer was lost, and the client asked again"
+    assert not table.try_again(mail, 3, NOW)
+    assert not table.try_again(mail, 4, NOW)
+    assert table.try_again(other, 3, NOW)
+    (row,) = table.rows([keys.attempt_key("mail", "d1")]).values()
+    assert (row["kind"], row["tried"]) == ("attempt", 2)
+    assert row["expires_at"] > (NOW + timedelta(days=13)).timestamp()
+
+
+def test_give_up_lets_it_be_tried_again(table: Table) -> None:
+    mail = Delivery("mail", "d1")
+    assert table.try_again(mail, 2, NOW)
+    table.give_up(mail, NOW)
+    table.give_up(mail, NOW)
+    assert table.try_again(mail, 3, NOW)
+    assert not table.try_again(mail, 4, NOW)
+
+
 # Cost
 
 
@@ -1106,6 +1127,8 @@ def test_each_pattern_costs_one_call(cloud: Cloud, table: Table) -> None:
         "labelled": lambda: list(table.labelled("2026-03")),
         "shown_last": lambda: table.shown_last("shop-page", "c1"),
         "count_message": lambda: table.count_message("shop-page", "c1", NOW, 5),
+        "try_again": lambda: table.try_again(Delivery("mail", "d1"), 2, NOW),
+        "give_up": lambda: table.give_up(Delivery("mail", "d1"), NOW),
         "timeline": lambda: table.timeline(whose.id, 10, None, newest=False),
         "event": lambda: table.event(whose.id, 1),
         "history": lambda: table.history(held.id),

@@ -103,7 +103,8 @@ def _live(desk: Desk, mails: int) -> None:
     with weather.blowing():
         for number in range(mails):
             with weather.indoors():
-                notice = letters.store_mail(world, f"ses-{number}", _raw(number))
+                verdicts = {"spam": "FAIL"} if number % 20 == 7 else {}  # some are set aside
+                notice = letters.store_mail(world, f"ses-{number}", _raw(number), **verdicts)
             weather.throttled, weather.away = (0.3 if number % 5 == 4 else 0.0), frozenset()
             if number % 20 == 11:
                 weather.away = frozenset({("dynamodb", "s3", "sqs")[number % 3]})
