@@ -1,8 +1,9 @@
 """Answers the heads' questions about a message: one feature extraction and one product for all of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp
+from typing import Final
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from classifiers.evidence import Claim, Evidence, explain
 from classifiers.language import language_of
 from classifiers.table import Floats, Table, Vector
 from classifiers.text import Document
+
+NEVER_SURE: Final = 1.0  # the threshold of a head that answers nothing by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,8 @@ class Hidden:
 class Head:
     """One question the model answers. Its columns in the table start at `first`, one per label.
 
-    Margins are calibrated: their softmax is the probability. With `costs` (a row per true label, a column per label
+    Margins are calibrated: their softmax is the probability. A `threshold` of 1 is none: the head always abstains, also
+    where the softmax rounds to 1. With `costs` (a row per true label, a column per label
     said) the label of least expected cost is chosen, else the most likely one.
     """
 
@@ -78,9 +82,13 @@ class Head:
         return Tag(
             label=self.labels[chosen],
             confidence=shares[chosen],
-            abstained=shares[chosen] < self.threshold or not vector.known,
+            abstained=self.abstains(shares[chosen], vector),
             scores=dict(zip(self.labels, shares, strict=True)),
         )
+
+    def abstains(self, confidence: float, vector: Vector) -> bool:
+        """Whether an answer of that confidence is left to people."""
+        return confidence < self.threshold or self.threshold >= NEVER_SURE or not vector.known
 
     def best(self, vector: Vector) -> str:
         """The most likely label alone."""
@@ -119,7 +127,7 @@ class Guard:
         rest = 1 - tag.scores[self.label]
         scores = {label: score * (1 - share) / (rest or 1.0) for label, score in tag.scores.items()}
         scores[self.label] = share
-        sure = share >= threshold
+        sure = threshold <= share and threshold < NEVER_SURE
         allowed = [self.label] if sure else [label for label in scores if label != self.label]
         label = max(allowed, key=scores.__getitem__)
         return Tag(label, scores[label], tag.abstained, scores)
@@ -173,7 +181,7 @@ class Model:
             if guard.head == head.name:
                 by = self.head(guard.by)
                 tag = guard.applied(tag, by.answer(vector), by.threshold)
-                tag = Tag(tag.label, tag.confidence, tag.confidence < head.threshold or not vector.known, tag.scores)
+                tag = replace(tag, abstained=head.abstains(tag.confidence, vector))
         return tag
 
     def _vector(self, document: Document) -> Vector:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-VERSION: Final = 3  # raise whenever any text would yield other features: older models then refuse to load
+VERSION: Final = 4  # raise whenever any text would yield other features: older models then refuse to load
 MAX_CHARACTERS: Final = 8_000  # what a message wants is said before this; bounds the time of hostile input
 MAX_WORD: Final = 32  # longer runs (pasted keys, encoded files) are cut into pieces of this length
 GRAM_SIZES: Final = (2, 3, 4, 5)
@@ -27,6 +27,11 @@ _SOUNDS: Final = {
     "l": "л", "m": "м", "n": "н", "o": "о", "p": "п", "r": "р", "s": "сшщ", "t": "т", "u": "уюў", "v": "wв", "z": "зж",
 }  # fmt: skip
 _PLAIN: Final = _FOLD | str.maketrans({letter: plain for plain, many in _SOUNDS.items() for letter in many})
+#: What stands inside words unseen: soft hyphens, characters without width or for direction, marks no letter took in
+#: (stress in Russian).
+_SILENT: Final = re.compile(
+    "[\u00ad\u0300-\u036f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]"
+)
 # "İ" is the one character whose lower case is longer than itself.
 _LOWER_EXCEPTION: Final = str.maketrans({"İ": "i"})
 
@@ -139,7 +144,7 @@ def places(text: str) -> list[tuple[int, int]]:
     if composed == text[:MAX_CHARACTERS]:
         return spans
     origin = _origins(text)
-    return [(origin[start], origin[end]) for start, end in spans]
+    return [(origin[start][0], origin[end - 1][1]) for start, end in spans]
 
 
 def _lower(text: str) -> str:
@@ -147,11 +152,16 @@ def _lower(text: str) -> str:
 
 
 def _composed(text: str) -> str:
-    """Letters and their combining marks as single characters (NFC): mail programs differ in this."""
+    """Letters and their combining marks as single characters (NFC), nothing unseen between them: mail programs differ
+    in this, and who sends spam hides his words so."""
     clipped = text[:MAX_CHARACTERS]
-    if clipped.isascii() or unicodedata.is_normalized("NFC", clipped):
+    if clipped.isascii() or (unicodedata.is_normalized("NFC", clipped) and not _SILENT.search(clipped)):
         return clipped
-    return "".join(unicodedata.normalize("NFC", cluster) for cluster in _clusters(clipped))
+    return "".join(map(_as_read, _clusters(clipped)))
+
+
+def _as_read(cluster: str) -> str:
+    return _SILENT.sub("", unicodedata.normalize("NFC", cluster))
 
 
 def _clusters(text: str) -> Sequence[str]:
@@ -160,11 +170,11 @@ def _clusters(text: str) -> Sequence[str]:
     return [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
 
 
-def _origins(text: str) -> list[int]:
-    """For each character of the composed text, and for its end, the offset of its cluster in the original."""
-    origin: list[int] = []
+def _origins(text: str) -> list[tuple[int, int]]:
+    """For each character of the composed text, start and end of its cluster in the original."""
+    origin: list[tuple[int, int]] = []
     offset = 0
     for cluster in _clusters(text[:MAX_CHARACTERS]):
-        origin += [offset] * len(unicodedata.normalize("NFC", cluster))
+        origin += [(offset, offset + len(cluster))] * len(_as_read(cluster))
         offset += len(cluster)
-    return [*origin, offset]
+    return origin

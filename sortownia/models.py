@@ -209,7 +209,7 @@ def _records(source: BinaryIO) -> Iterator[tuple[int, Record]]:
         if not written.strip():
             continue
         try:
-            record = json.loads(written.decode("utf-8"), parse_constant=_refuse_constant)
+            record = json.loads(written.decode("utf-8-sig"), parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as problem:
             raise BadLine(f"line {number}: is not JSON: {problem}") from problem
         if not isinstance(record, dict):

@@ -11,14 +11,18 @@ from scipy.special import log_softmax, softmax
 from scipy.stats import beta
 from sklearn.metrics import f1_score
 
+from classifiers.model import NEVER_SURE
+
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.integer[Any]]
+Flags = NDArray[np.bool_]
 
 PROMISED_PRECISION: Final = 0.95
 CERTAINTY: Final = 0.95  # one-sided, of the bound under the promised precision
 COST_OF_MISROUTE: Final = 1.0
 COST_OF_HUMAN_LOOK: Final = 0.3
 WORTH_ROUTING: Final = 1 - COST_OF_HUMAN_LOOK / COST_OF_MISROUTE  # below, a look costs less than the likely mistake
+SUREST: Final = float(np.nextafter(NEVER_SURE, 0))  # where many confidences round to 1, those just below are as good
 LEAST_GAIN: Final = 0.01  # of the surprise, for one part more
 
 
@@ -58,19 +62,23 @@ def surprise(margins: Floats, truth: Integers) -> float:
 def blend(parts: Sequence[Floats], truth: Integers) -> Floats:
     """The factors, none negative, by which the sum of these margins makes the true labels most likely.
 
-    Of one part alone this is temperature scaling (Guo et al., ICML 2017).
+    Of one part alone this is temperature scaling (Guo et al., ICML 2017). Half a row more, of no label, is thought
+    beside them: without it a few rows that are all right would make it sure of anything.
     """
     stacked = np.stack(parts)
     rows = np.arange(len(truth))
-    of_truth = stacked[:, rows, truth]
+    doubt = 0.5 / (len(truth) + 1)
+    wanted = np.full(stacked.shape[1:], doubt / stacked.shape[2])
+    wanted[rows, truth] += 1 - doubt
+    of_wanted = np.einsum("pnk,nk->pn", stacked, wanted)
 
     def loss(logs: Floats) -> tuple[float, Floats]:
         factors = np.exp(logs)
         summed = np.tensordot(factors, stacked, 1)
         likely = log_softmax(summed, axis=1)
         expected = np.einsum("pnk,nk->pn", stacked, np.exp(likely))
-        slope = factors * (expected - of_truth).mean(axis=1)
-        return float(-likely[rows, truth].mean()), slope
+        slope = factors * (expected - of_wanted).mean(axis=1)
+        return float(-(wanted * likely).sum(axis=1).mean()), slope
 
     start = -np.log(np.maximum(stacked.std(axis=(1, 2)), 1e-9)) + np.log(2 / len(parts))
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(at - 6, at + 6) for at in start])
@@ -117,8 +125,8 @@ def threshold(confidence: Floats, correct: NDArray[np.bool_], worth: float = WOR
     bounds = np.where(right > 0, beta.ppf(1 - CERTAINTY, np.maximum(right, 1), total - right + 1), 0.0)
     safe = np.flatnonzero(ends & (bounds >= PROMISED_PRECISION))
     if not len(safe):
-        return Threshold(1.0, "none")
-    lowest = float(ranked[safe[-1]])
+        return Threshold(NEVER_SURE, "none")
+    lowest = min(float(ranked[safe[-1]]), SUREST)
     return Threshold(lowest, "precision") if lowest >= worth else Threshold(worth, "cost")
 
 
@@ -126,7 +134,7 @@ def figures(shares: Floats, truth: Integers, limit: float) -> Figures:
     """Figures of the scores `shares` (rows sum to 1) for rows whose true columns are `truth`."""
     guess, confidence = shares.argmax(axis=1), shares.max(axis=1)
     correct = guess == truth
-    routed = confidence >= limit
+    routed = (confidence >= limit) & (limit < NEVER_SURE)
     right, total = int(correct[routed].sum()), int(routed.sum())
     return Figures(
         rows=len(truth),

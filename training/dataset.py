@@ -7,9 +7,11 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 from classifiers.text import Document, tagged_text, words
+
+ENCODING: Final = "utf-8-sig"  # programs of Windows begin a file with a byte order mark
 
 
 class DataError(Exception):
@@ -74,13 +76,13 @@ def lines(path: Path) -> Iterator[Line]:
 
 
 def _open(path: Path) -> TextIO:
-    return gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+    return gzip.open(path, "rt", encoding=ENCODING) if path.suffix == ".gz" else path.open(encoding=ENCODING)
 
 
 def _fields(path: Path, number: int, written: str) -> dict[str, Any]:
     try:
         fields = json.loads(written)
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise DataError(f"{path}, line {number}: is not JSON: {problem}") from problem
     if not isinstance(fields, dict):
         raise DataError(f"{path}, line {number}: is not a JSON object")

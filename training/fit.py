@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from classifiers import text
 from classifiers.text import Document
 from training import calibrate, parts
-from training.calibrate import Figures, Floats, Integers, Threshold
+from training.calibrate import Figures, Flags, Floats, Integers, Threshold
 from training.dataset import DataError, Sample, digest, identity
 from training.parts import SMOOTHING, Lesson, Part
 from training.weigh import Weigher
@@ -134,26 +134,27 @@ def fit(
     folds = folds or (3 if len(samples) >= FEWER_FOLDS_FROM_ROWS else 5)
     tasks = [_task(plan, samples) for plan in plans]
     fold_of = _folds(samples, [plan.name for plan in plans], seed, folds)
+    taught = _taught(samples, fold_of, folds)
     counter = CountVectorizer(analyzer=text.features, min_df=_least_documents(len(samples)), dtype=np.float32)
     counts = counter.fit_transform([sample.document for sample in samples]).tocsr()
     names = counter.get_feature_names_out()
     of_words = np.array([text.is_of_words(name) for name in names])
-    spaces = [_Space.over(counts, of_words, tasks, fold_of != fold, max_features) for fold in range(folds)]
+    spaces = [_Space.over(counts, of_words, tasks, learned, max_features) for learned in taught]
     whole = _Space.over(counts, of_words, tasks, np.ones(len(samples), bool), max_features)
 
     crew = _Crew(progress, (folds + 1) * sum(len(plan.made_of) for plan in plans))
     # Every part is tried on the first fold; those that do not help there are fitted no further.
-    tried = crew.run(_held_out_jobs(tasks, [plan.made_of for plan in plans], spaces[:1], fold_of, 0, seed))
-    chosen = [_chosen(task, fold_of, tried) for task in tasks]
+    tried = crew.run(_held_out_jobs(tasks, [plan.made_of for plan in plans], spaces[:1], fold_of, taught, 0, seed))
+    chosen = [_chosen(task, fold_of, taught, tried) for task in tasks]
     crew.total = crew.done + folds * sum(map(len, chosen))
-    tried |= crew.run(_held_out_jobs(tasks, chosen, spaces[1:], fold_of, 1, seed))
+    tried |= crew.run(_held_out_jobs(tasks, chosen, spaces[1:], fold_of, taught, 1, seed))
     final = crew.run(
         Job(task, name, None, whole.rows_of(task.rows), whole.weigher.words, task.truth, None, seed)
         for task, wanted in zip(tasks, chosen, strict=True)
         for name in wanted
     )
     heads = tuple(
-        _head(task, wanted, fold_of, tried, [final[task.plan.name, name, None] for name in wanted])
+        _head(task, wanted, fold_of, taught, tried, [final[task.plan.name, name, None] for name in wanted])
         for task, wanted in zip(tasks, chosen, strict=True)
     )
     vectorizer = CountVectorizer(analyzer=text.features, vocabulary=list(names[whole.columns]), dtype=np.float32)
@@ -221,38 +222,54 @@ class _Crew:
 
 
 def _held_out_jobs(
-    tasks: Sequence[Task], wanted: Sequence[Sequence[str]], spaces: Sequence[_Space], fold_of: Integers, first: int,
-    seed: int,
+    tasks: Sequence[Task], wanted: Sequence[Sequence[str]], spaces: Sequence[_Space], fold_of: Integers,
+    taught: Sequence[Flags], first: int, seed: int,
 ) -> Iterator[Job]:  # fmt: skip
     for fold, space in enumerate(spaces, start=first):
         for task, names in zip(tasks, wanted, strict=True):
             out = fold_of[task.rows] == fold
             if not out.any():
                 continue
-            if len(set(task.truth[~out])) < 2:
+            learning = taught[fold][task.rows]
+            if len(set(task.truth[learning])) < 2:
                 raise DataError(f"head {task.plan.name!r}: too few different texts to hold some of them out")
-            learned, unseen = space.rows_of(task.rows[~out]), space.rows_of(task.rows[out])
+            learned, unseen = space.rows_of(task.rows[learning]), space.rows_of(task.rows[out])
             for name in names:
-                yield Job(task, name, fold, learned, space.weigher.words, task.truth[~out], unseen, seed)
+                yield Job(task, name, fold, learned, space.weigher.words, task.truth[learning], unseen, seed)
 
 
-def _chosen(task: Task, fold_of: Integers, tried: dict[Any, Any]) -> tuple[str, ...]:
+def _chosen(task: Task, fold_of: Integers, taught: Sequence[Flags], tried: dict[Any, Any]) -> tuple[str, ...]:
     """The parts that help on the first fold."""
     out = fold_of[task.rows] == 0
-    if not out.any() or len(task.plan.made_of) == 1:
+    known = _known(task, fold_of, taught)[out]
+    if not known.any() or len(task.plan.made_of) == 1:
         return task.plan.made_of
-    margins = {name: tried[task.plan.name, name, 0] for name in task.plan.made_of}
-    return calibrate.useful(margins, task.truth[out])
+    margins = {name: tried[task.plan.name, name, 0][known] for name in task.plan.made_of}
+    return calibrate.useful(margins, task.truth[out][known])
 
 
-def _head(task: Task, wanted: Sequence[str], fold_of: Integers, tried: dict[Any, Any], final: list[Part]) -> FittedHead:
+def _known(task: Task, fold_of: Integers, taught: Sequence[Flags]) -> Flags:
+    """Rows scored by a fit that had their label; of the others it could say nothing, and they tell nothing of it."""
+    known = np.zeros(len(task.rows), bool)
+    for fold, learned in enumerate(taught):
+        out = fold_of[task.rows] == fold
+        known[out] = np.isin(task.truth[out], task.truth[learned[task.rows]])
+    return known
+
+
+def _head(
+    task: Task, wanted: Sequence[str], fold_of: Integers, taught: Sequence[Flags], tried: dict[Any, Any],
+    final: list[Part],
+) -> FittedHead:  # fmt: skip
     held_out = []
     for name in wanted:
         margins = np.empty((len(task.rows), len(task.labels)))
         for fold in np.unique(fold_of[task.rows]):
             margins[fold_of[task.rows] == fold] = tried[task.plan.name, name, int(fold)]
         held_out.append(margins)
-    factors = calibrate.blend(held_out, task.truth)
+    known = _known(task, fold_of, taught)
+    judging = known if known.any() else np.ones(len(known), bool)
+    factors = calibrate.blend([margins[judging] for margins in held_out], task.truth[judging])
     shares = calibrate.probabilities(np.tensordot(factors, np.stack(held_out), 1))
     limit = calibrate.threshold(shares.max(axis=1), shares.argmax(axis=1) == task.truth)
     reached = calibrate.figures(shares, task.truth, limit.value)
@@ -279,7 +296,7 @@ def _task(plan: Plan, samples: Sequence[Sample]) -> Task:
 
 
 def _folds(samples: Sequence[Sample], names: Sequence[str], seed: int, folds: int) -> Integers:
-    """Fold of each row: labels dealt out evenly; equal texts, and texts of one group, together."""
+    """Fold of each row: labels dealt out evenly; texts of one group, and equal texts of no group, together."""
     groups: dict[str, list[int]] = {}
     for i, sample in enumerate(samples):
         groups.setdefault(sample.group or identity(sample.document), []).append(i)
@@ -295,6 +312,12 @@ def _folds(samples: Sequence[Sample], names: Sequence[str], seed: int, folds: in
     if len(shuffled) < 2:
         raise DataError(f"{len(samples)} rows of one text or group are too few to hold any out")
     return fold_of
+
+
+def _taught(samples: Sequence[Sample], fold_of: Integers, folds: int) -> list[Flags]:
+    """For each fold the rows that its fit may learn from: those of other folds that are no twin of one held out."""
+    twins = np.unique([identity(sample.document) for sample in samples], return_inverse=True)[1]
+    return [~np.isin(twins, twins[fold_of == fold]) for fold in range(folds)]
 
 
 def _least_documents(rows: int) -> int:

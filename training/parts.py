@@ -17,6 +17,7 @@ from training.calibrate import Floats, Integers
 from training.hidden import HiddenLayer
 
 SMOOTHING: Final = 0.05  # of naive Bayes; its default of 1 drowns the small counts of normalised rows
+FEWEST_FOR_DIRECTIONS: Final = 2  # rows or features
 UNSEEN_MARGIN: Final = -20.0  # of a label no document of the fold's training part carries
 
 
@@ -144,7 +145,10 @@ def _linear(name: str, weights: Floats, intercept: Floats, found: Sequence[int],
 
 def _hidden(name: str, lesson: Lesson, columns: slice, salt: int) -> Part:
     """A network over some columns, its margins one per label also where the rows lack some."""
-    layer = HiddenLayer(seed=lesson.seed + salt).fit(lesson.counted[:, columns], lesson.truth)
+    seen = lesson.counted[:, columns]
+    if min(seen.shape) < FEWEST_FOR_DIRECTIONS:  # in scripts without spaces hardly a whole word comes twice
+        return Part(name, np.zeros(lesson.labels), np.zeros((lesson.counted.shape[1], lesson.labels)))
+    layer = HiddenLayer(seed=lesson.seed + salt).fit(seen, lesson.truth)
     inner = np.zeros((lesson.counted.shape[1], layer.inner_.shape[1]))
     inner[columns] = layer.inner_
     outer, intercept = np.zeros((len(layer.outer_), lesson.labels)), np.full(lesson.labels, UNSEEN_MARGIN)

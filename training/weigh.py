@@ -34,4 +34,5 @@ class Weigher:
     def transform(self, counts: csr_matrix) -> csr_matrix:
         """Shape as given."""
         weighed = self._inner.transform(counts).tocsr()
-        return hstack([normalize(weighed[:, : self.words]), normalize(weighed[:, self.words :])]).tocsr()
+        parts = (weighed[:, : self.words], weighed[:, self.words :])
+        return hstack([normalize(part) if part.shape[1] else part for part in parts]).tocsr()

@@ -1,7 +1,7 @@
 """What a model says of labelled messages, and how good that is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +11,7 @@ from training.calibrate import COST_OF_HUMAN_LOOK, COST_OF_MISROUTE, Floats, cal
 from training.dataset import Sample
 
 HEADS: Final = ("topic", "urgency")
+ABSTAINING: Final = ("topic",)  # the desk takes the model's urgency however sure it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ def triage(model: Model, samples: Sequence[Sample]) -> dict[str, Answers]:
         for head, (truth, said) in found.items():
             if head in sample.labels:
                 truth.append(sample.labels[head])
-                said.append(getattr(tags, head))
+                tag = getattr(tags, head)
+                said.append(replace(tag, abstained=tag.abstained and head in ABSTAINING))
     return {head: Answers(tuple(truth), tuple(said)) for head, (truth, said) in found.items() if truth}
 
 

@@ -15,7 +15,7 @@ FEWEST_ROWS: Final = 30
 SIGNIFICANCE: Final = 0.10
 #: A loss of accuracy (or rise of cost a message) as large as this is refused, chance or not.
 LARGEST_LOSS: Final = 0.03
-#: A topic's recall may fall by so much, or by so few messages.
+#: A label's recall may fall by so much, or by so few messages.
 RECALL_GUARD: Final = 0.10
 RECALL_ROWS: Final = 3
 RESAMPLES: Final = 2_000
@@ -47,8 +47,7 @@ def judge(champion: Mapping[str, Answers], challenger: Mapping[str, Answers]) ->
             raise ValueError("both must be judged by the same rows")
         compared[head] = _compared(old, new)
         reasons += _worse(head, compared[head])
-    if "topic" in compared:
-        reasons += _fallen(champion["topic"], challenger["topic"])
+        reasons += _fallen(head, old, new)
     report = {"champion": described(champion), "challenger": described(challenger), "compared": compared}
     return Verdict(tuple(reasons), report)
 
@@ -95,11 +94,11 @@ def _worse(head: str, compared: Mapping[str, float]) -> list[str]:
     return reasons
 
 
-def _fallen(old: Answers, new: Answers) -> list[str]:
+def _fallen(head: str, old: Answers, new: Answers) -> list[str]:
     reasons, truth = [], np.array(old.truth)
-    for topic in sorted(set(old.truth)):
-        rows = truth == topic
+    for label in sorted(set(old.truth)):
+        rows = truth == label
         had, has, total = int(old.right[rows].sum()), int(new.right[rows].sum()), int(rows.sum())
         if had - has >= RECALL_ROWS and (had - has) / total > RECALL_GUARD:
-            reasons.append(f"topic {topic}: recall falls from {had / total:.1%} to {has / total:.1%} of {total}")
+            reasons.append(f"{head} {label}: recall falls from {had / total:.1%} to {has / total:.1%} of {total}")
     return reasons

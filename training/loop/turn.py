@@ -217,7 +217,8 @@ def _taught(
         if decision.place not in apart:
             before = learned.get(_same(decision.sample))
             said = {**(before.labels if before else {}), **decision.sample.labels}
-            learned[_same(decision.sample)] = Sample(decision.sample.document, said)
+            # What one person wrote, in all his letters, never judges itself.
+            learned[_same(decision.sample)] = Sample(decision.sample.document, said, min(decision.people))
     return [sample for sample in learned.values() if identity(sample.document) not in secret]
 
 

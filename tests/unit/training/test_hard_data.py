@@ -1,0 +1,204 @@
+"""Data that is small, odd or hostile, and what is learned and said of it."""
+
+import io
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from classifiers import text
+from classifiers.model import Tag
+from classifiers.text import Document
+from sortownia import models
+from training import calibrate, dataset, pack
+from training.dataset import Sample
+from training.fit import FULL, QUICK, Plan, fit
+from training.loop import figures, gate, turn
+from training.loop.figures import Answers
+from training.loop.labels import Decision, Place
+
+WORDS = {
+    "ship": ["delivery", "parcel", "courier", "late", "shipment", "box"],
+    "pay": ["invoice", "payment", "card", "refund", "money", "bank"],
+    "acc": ["password", "login", "account", "reset", "locked", "user"],
+}
+FILLER = ["the", "my", "please", "is", "and", "hello", "not", "it", "to", "was", "i", "we", "this", "with", "for", "on"]
+
+
+def drawn(seed: int, per: int, own: int, filler: int, labels: tuple[str, ...]) -> list[Sample]:
+    dice, found = random.Random(seed), []
+    for _ in range(per):
+        for label in labels:
+            said = dice.sample(WORDS[label], own) + dice.choices(FILLER, k=filler)
+            dice.shuffle(said)
+            found.append(Sample(Document(" ".join(said)), {"label": label}))
+    return found
+
+
+# What is unseen inside words
+
+
+@pytest.mark.parametrize("unseen", ["\u00ad", "\u200b", "\u200d", "\u2060", "\ufeff"])
+def test_what_stands_unseen_inside_a_word_does_not_cut_it(unseen: str) -> None:
+    hidden = f"Es riecht nach Gas{unseen}geruch, пожа{unseen}р"
+    assert text.words(hidden) == text.words("Es riecht nach Gasgeruch, пожар")
+    assert text.features(Document(hidden)) == text.features(Document("Es riecht nach Gasgeruch, пожар"))
+    assert [hidden[a:b] for a, b in text.places(hidden)][3:] == [f"Gas{unseen}geruch", f"пожа{unseen}р"]
+
+
+def test_a_mark_of_stress_does_not_cut_a_word() -> None:
+    assert text.words("пожа\u0301р") == ["пожар"]
+    assert text.places("пожа\u0301р") == [(0, 6)]
+
+
+# A head that may answer nothing answers
+
+
+def test_where_nothing_is_safe_nothing_is_answered() -> None:
+    rows = drawn(1, 15, 1, 2, ("ship", "pay", "acc"))
+    head = (fitted := fit(rows, [Plan("label", QUICK)], seed=1)).heads[0]
+    assert head.threshold.rule == "none", "the case must be one where no threshold is safe"
+    assert head.held_out.coverage == 0
+    model = pack.exact_model(fitted)
+    assert all(model.predict(row.document.text).abstained for row in rows)
+
+
+def test_a_threshold_of_one_is_none_even_where_the_softmax_rounds_to_one() -> None:
+    limit = calibrate.threshold(np.ones(3), np.ones(3, bool)).value
+    reached = calibrate.figures(np.array([[1.0, 0.0]]), np.array([1]), limit)
+    assert reached.coverage == 0
+
+
+# Few rows make it sure of anything
+
+
+def test_a_few_rows_that_are_all_right_prove_no_certainty() -> None:
+    margins = np.array([[1.0, -1.0]] * 4 + [[-1.0, 1.0]] * 4)
+    truth = np.array([0] * 4 + [1] * 4)
+    (factor,) = calibrate.blend([margins], truth)
+    assert calibrate.probabilities(margins * factor).max() < 0.99
+
+
+# Critical messages may be lost
+
+
+def said(truth: tuple[str, ...], labels: list[str], abstained: bool = False) -> Answers:
+    return Answers(truth, tuple(Tag(label, 0.9, abstained, {label: 0.9}) for label in labels))
+
+
+def test_a_model_that_no_longer_sees_what_is_critical_is_refused() -> None:
+    truth = ("critical",) * 40 + ("low",) * 160
+    old = said(truth, ["critical"] * 40 + ["normal"] * 40 + ["low"] * 120)
+    new = said(truth, ["low"] * 200)  # not one critical message is found; 40 that are low are
+    topic = said(("order",) * 200, ["order"] * 200)
+    verdict = gate.judge({"topic": topic, "urgency": old}, {"topic": topic, "urgency": new})
+    assert verdict.reasons == ("urgency critical: recall falls from 100.0% to 0.0% of 40",)
+
+
+def test_urgency_never_abstains_at_the_desk_so_its_threshold_costs_nothing() -> None:
+    class Shy:
+        def tag(self, *_: object, evidence: bool) -> object:
+            topic, urgency = Tag("order", 0.9, False, {}), Tag("low", 0.6, self.shy, {})
+            return SimpleNamespace(topic=topic, urgency=urgency)
+
+        def __init__(self, shy: bool) -> None:
+            self.shy = shy
+
+    rows = [Sample(Document("x"), {"topic": "order", "urgency": "low"})] * 40
+    old, new = (figures.triage(Shy(shy), rows) for shy in (False, True))  # type: ignore[arg-type]
+    assert gate.judge(old, new).passed  # both say the same of every message
+
+
+# Texts that judge their twins
+
+
+def test_a_twin_in_another_group_never_judges() -> None:
+    noise = random.Random(2)
+    words = ["".join(noise.choices("abcdefghij", k=6)) for _ in range(60)]
+    labels = [noise.choice("xy") for _ in words]
+    rows = [
+        Sample(Document(word), {"label": label}, f"customer {n}-{i}")
+        for i, (word, label) in enumerate(zip(words, labels, strict=True))
+        for n in range(4)
+    ]
+    assert fit(rows, [Plan("label")]).heads[0].held_out.accuracy < 0.8
+
+
+def test_what_one_customer_wrote_is_one_group() -> None:
+    people = frozenset(("bea", "bea-at-work"))
+    decisions = [
+        Decision(
+            Place(who, n),
+            people,
+            Sample(Document(f"word {n}{who}", "mail"), {"topic": "order"}),
+            datetime.now(UTC),
+            "m",
+        )
+        for n, who in enumerate(sorted(people))
+    ]
+    assert {d.people for d in decisions} == {people}
+    learned = turn._taught((), decisions, (), ())
+    assert len(learned) == 2
+    assert len({sample.group for sample in learned}) == 1
+    assert learned[0].group
+
+
+# A label that one group alone has
+
+
+def test_a_label_of_one_group_alone_does_not_spoil_the_others() -> None:
+    rows = drawn(0, 60, 1, 2, ("ship", "pay", "acc"))
+    rare = [Sample(Document(f"thank you so much {n}"), {"label": "thanks"}, "one customer") for n in range(6)]
+    plain, spoiled = (fit(some, [Plan("label", QUICK)]).heads[0] for some in (rows, rows + rare))
+    assert spoiled.threshold.rule == plain.threshold.rule
+    of_plain = calibrate.surprise(np.log(np.maximum(plain.scores, 1e-12)), _truth(plain, rows))
+    of_spoiled = calibrate.surprise(np.log(np.maximum(spoiled.scores[: len(rows)], 1e-12)), _truth(spoiled, rows))
+    assert of_spoiled < 3 * of_plain
+
+
+def _truth(head: object, rows: list[Sample]) -> np.ndarray:
+    return np.array([head.labels.index(row.labels["label"]) for row in rows])  # type: ignore[attr-defined]
+
+
+# Scripts without spaces; files of Windows
+
+
+@pytest.mark.parametrize("made_of", [QUICK, FULL])
+def test_texts_of_which_no_whole_word_comes_twice_are_learned(made_of: tuple[str, ...]) -> None:
+    dice, letters = random.Random(0), {"ship": "包裹快递延迟送货物流订单箱子", "pay": "发票付款银行退款信用卡金额"}
+    rows = [
+        Sample(Document("".join(dice.choices(letters[of], k=12))), {"label": of}) for _ in range(250) for of in letters
+    ]
+    assert fit(rows, [Plan("label", made_of)], folds=2).heads[0].held_out.accuracy > 0.95
+
+
+def test_a_byte_order_mark_begins_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "windows.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"text": "a", "label": "b"}\r\n')
+    assert dataset.labelled(path, "text", "label")[0].document.text == "a"
+    assert list(models._records(io.BytesIO(path.read_bytes()))) == [(1, {"text": "a", "label": "b"})]
+
+
+def test_a_line_of_many_brackets_is_no_json(tmp_path: Path) -> None:
+    path = tmp_path / "deep.jsonl"
+    path.write_text("[" * 200_000)
+    with pytest.raises(dataset.DataError, match="line 1: is not JSON"):
+        dataset.labelled(path, "text", "label")
+
+
+# Evidence beside marks
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("Дома\u0301 йод и\u0306од", ["Дома\u0301", "йод", "и\u0306од"]),
+        ("x\u0301y e\u0301", ["x\u0301y", "e\u0301"]),
+        ("ब\u095c", ["ब\u095c"]),  # NFC makes two characters of the second
+    ],
+)
+def test_places_hold_the_whole_word(written: str, shown: list[str]) -> None:
+    assert [written[start:end] for start, end in text.places(written)] == shown
