@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from chalicelib.intake import words
 from chalicelib.intake.fields import BLANKS
 from chalicelib.intake.message import Address
 
@@ -20,6 +21,7 @@ _UNCLOSED = re.compile(r'(?:[^"]++|"(?:[^"\\]++|\\.)*+")*+(?=")', re.DOTALL)
 _BRACKETED = re.compile(r"<([^<>]{1,1200}+)>")
 _BARE = re.compile(r"(?<![^\s<>,;\"])[^\s<>,;\"@]{1,900}@[^\s<>,;\"]{1,200}", re.ASCII)
 _SPACE = re.compile(r"\s+", re.ASCII)
+_FAMILY = re.compile(r"[^@=\[\]]*[^@=\[\]\s][^@=\[\]]*")
 _LOOSE = re.compile(r"\s*([@.])\s*", re.ASCII)
 _QUOTED_LOCAL = re.compile(r'"(?:[^"\\]|\\.){1,300}+"@[^\s<>(),;:"]{1,300}', re.DOTALL)
 _PLAIN_ADDRESS = re.compile(r"(?<![^\s<>()\[\],;:\"])[^\s<>()\[\],;:\"@]{1,300}@[^\s<>(),;:\"]{1,300}", re.ASCII)
@@ -30,7 +32,7 @@ def parse(value: str, decode: Callable[[str], str]) -> tuple[Address, ...]:
     if stray := _UNCLOSED.match(value):  # a quotation mark that is never closed means nothing
         value = value[: stray.end()] + value[stray.end() :].replace('"', " ")
     found: list[Address] = []
-    for tokens in _entries(value):
+    for tokens in _whole(_entries(value)):
         if address := _address(tokens, decode):
             found.append(address)
         if len(found) >= ADDRESSES_READ:
@@ -51,6 +53,27 @@ def _entries(value: str) -> Iterator[list[tuple[str, str]]]:
         else:
             tokens.append((kind, match[0]))
     yield tokens
+
+
+def _whole(entries: Iterator[list[tuple[str, str]]]) -> Iterator[list[tuple[str, str]]]:
+    """The entries; a name that a comma without quotation marks cut in two is whole again: `Last, First <a@…>`."""
+    family: list[tuple[str, str]] = []
+    for tokens in entries:
+        if family and any(kind == "angle" and "@" in text for kind, text in tokens) and _calls_him(tokens):
+            yield [*family, ("other", ","), *tokens]
+            family = []
+            continue
+        if family:
+            yield family
+        family = tokens if all(kind == "other" and _FAMILY.fullmatch(text) for kind, text in tokens) else []
+        if not family:
+            yield tokens
+    if family:
+        yield family
+
+
+def _calls_him(tokens: list[tuple[str, str]]) -> bool:
+    return any(kind == "other" and text.strip(BLANKS) and "=?" not in text for kind, text in tokens)
 
 
 def _address(tokens: list[tuple[str, str]], decode: Callable[[str], str]) -> Address | None:
@@ -80,7 +103,7 @@ def _made(text: str, name: str) -> Address | None:
     """
     if "=?" in text and (inner := _PLAIN_ADDRESS.search(text)):
         text = inner[0]
-    address = _SPACE.sub(" ", _LOOSE.sub(r"\1", text)).strip()
+    address = _utf8(_SPACE.sub(" ", _LOOSE.sub(r"\1", text)).strip(BLANKS))
     if not _QUOTED_LOCAL.fullmatch(address):
         address = address.strip("'\" ")
     if address.startswith("@") and ":" in address:
@@ -90,7 +113,7 @@ def _made(text: str, name: str) -> Address | None:
     local, at, domain = address.rpartition("@")
     address = (local + at + domain.lower()) if at else address
     name = name.strip().strip("'\"").strip()
-    return Address(name, _utf8(address)[:1000]) if address or name else None
+    return Address(name, address[:1000]) if address or name else None
 
 
 def _utf8(raw: str) -> str:
@@ -103,6 +126,8 @@ def _utf8(raw: str) -> str:
 
 def ids(value: str) -> tuple[str, ...]:
     """Message ids of a raw value without brackets, each once, in its order; at most 1,000."""
+    if "=?" in value:  # some programs fold long ids as encoded words
+        value = words.decode(value)
     found = [_SPACE.sub("", match[1]) for match in _BRACKETED.finditer(value)] or _BARE.findall(value)
     return tuple(dict.fromkeys(_utf8(one)[:ID_LENGTH] for one in found[:IDS_READ] if one))
 

@@ -34,13 +34,17 @@ _DAEMON = re.compile(
 _ADMINISTRATOR = re.compile(r"[\s\"']*system administrator[\s\"']*(?:<|$)", re.IGNORECASE)
 _ACTION = re.compile(rb"^action:\s*(failed|delayed|delivered|relayed|expanded)", re.IGNORECASE | re.MULTILINE)
 _BOUNCE_SUBJECT = re.compile(
-    r"\s*(?:warning:\s*)?(?:undeliver|returned mail|failure notice|mail (?:delivery|could not|system error)"
+    r"\s*(?:warning:\s*|permanent )?(?:undeliver|returned mail|failure notice"
+    r"|mail (?:delivery|could not|system error|failure)"
     r"|delivery (?:status|fail|has failed|notification|report|problem|error)|message (?:delivery|undeliverable)"
     r"|non[- ]?deliver|could not (?:send|deliver)|unzustellbar|nicht zustellbar|fehler bei der zustellung"
-    r"|(?:mail-?)?zustellung fehlgeschlagen|benachrichtigung zum übermittlungsstatus"
-    r"|niedostarcz|nie ?dostarczon|nie można dostarczyć|zwrot (?:wiadomości|poczty)|błąd (?:dostarcz|doręcz)"
+    r"|(?:mail-?)?zustellung fehlgeschlagen|zustellfehler|(?:e-?mail|nachricht) nicht zustellbar"
+    r"|benachrichtigung zum übermittlungsstatus"
+    r"|niedostarcz|nie ?dostarczon|nie (?:można|udało się) (?:dostarczyć|doręczyć)|zwrot (?:wiadomości|poczty)"
+    r"|błąd (?:dostarcz|doręcz)"
     r"|wiadomość (?:niedostarczona|nie została)|powiadomienie o niedostarcz|stan dostarczenia"
-    r"|недоставлен|не ?доставлен|невозможно доставить|ошибка доставки|сообщение не доставлено|возврат (?:письма|почты)"
+    r"|(?:письмо )?не ?доставлен|(?:невозможно|не удается|не удаётся|не удалось) доставить|ошибка доставки"
+    r"|сообщение не доставлено|возврат (?:письма|почты)"
     r"|ваше (?:письмо|сообщение) не|уведомление о (?:статусе|состоянии) доставки"
     r"|не вдалося доставити|помилка доставки|повідомлення не доставлено|лист не доставлено"
     r"|non remis|échec de (?:la )?(?:remise|distribution)|no se (?:puede|pudo|ha podido) entregar|correo devuelto"
@@ -55,21 +59,30 @@ _MAIL: Final = (
     r"|повідомлен|лист(?!опад)|courriel|mensaje|correo|messaggio|mensagem|bericht)"
 )
 _UNDELIVERED: Final = (
-    r"(?:could ?n.t|can ?not|could not|was not|not be|unable to|failed to be) (?:be )?deliver|undeliver"
-    r"|error delivering|delivery .{0,20}fail|nicht (?:zugestellt|zustellbar)"
-    r"|nie (?:można|udało|została|może).{0,20}dostarcz"
-    r"|niedostarcz|не (?:было|была|может|удалось) .{0,20}достав|не доставлен|не вдалося достав|не було достав"
+    r"(?:could ?n.t|can ?not|could not|was not|was ?n.t(?: able to)?|not be|unable to|failed to be) (?:be )?deliver"
+    r"|undeliver|error delivering|delivery .{0,20}fail|nicht (?:an .{0,20})?(?:zugestellt|zustellbar)"
+    r"|nie (?:można|udało|została|może|mogła).{0,20}(?:dostarcz|doręcz)"
+    r"|niedostarcz|не (?:было|была|может|удалось) .{0,20}достав|не доставлен|не (?:вдалося|було|може) .{0,10}достав"
     r"|pas pu être (?:remis|distribué)|no (?:se ha podido|se pudo|pudo) .{0,10}entrega"
     r"|non (?:è stato|può) .{0,20}(?:consegn|recapit)|não (?:pôde|foi) .{0,20}entreg|niet worden (?:bezorgd|afgeleverd)"
 )
 # Parcels come back as well: it must be a mail system's code, or a mail that was not delivered, told without goods.
 _BOUNCE_CODE = re.compile(
     r"\b[45]\d\d[ -][45]\.\d{1,3}\.\d|\b5[0-5]\d[ -].{0,60}(?:user|recipient|mailbox|address|host|relay|unknown)"
-    r"|failed recipient|user unknown|unknown user|not a member of th|送信できません",
+    r"|failed recipient|user unknown|unknown user|not a member of th|送信できません"
+    r"|not listed in (?:\w{1,20} ){0,2}directory|qmail-send program|permanent fatal (?:delivery )?errors",
     re.IGNORECASE,
 )
+# Exchange and Outlook.com speak of those whom a mail did not reach.
+_RECIPIENTS: Final = (
+    r"failed to these recipients or groups|reach the following recipient\(s\)|the following recipients? failed"
+    r"|nachrichtenzustellung an folgende empfänger|folgenden empfänger nicht erreicht"
+    r"|do następujących adresatów lub grup nie|nie dotarła do następujących adresatów"
+    r"|(?:выполнить доставку|не доставлено) следующим получателям|доставка не выполнена для следующих"
+    r"|повідомлення (?:цим|таким|наступним) одержувачам"
+)
 _BOUNCE_WORDS = re.compile(
-    rf"{_MAIL}[^.!?]{{0,100}}?(?:{_UNDELIVERED})|(?:{_UNDELIVERED})[^.!?]{{0,60}}?{_MAIL}", re.IGNORECASE
+    rf"{_MAIL}[^.!?]{{0,100}}?(?:{_UNDELIVERED})|(?:{_UNDELIVERED})[^.!?]{{0,60}}?{_MAIL}|{_RECIPIENTS}", re.IGNORECASE
 )
 _GOODS = re.compile(
     r"\b(?:parcel|package|packet|(?<!in )order(?! to\b)|shipment|goods|courier|(?:dhl|ups|dpd|gls|hermes|inpost)\b"
@@ -78,19 +91,24 @@ _GOODS = re.compile(
     r"|нова пошта)",
     re.IGNORECASE,
 )
+# What the mail that came back was about: its subject as a field, or in quotation marks.
+_WAS_ABOUT = re.compile(
+    r"^[ \t]{0,8}(?:subject|betreff|temat|тема)\s?:.{0,300}$|[\"„“«][^\"„“”«»\n]{1,200}[\"“”»]",
+    re.IGNORECASE | re.MULTILINE,
+)
 _SENTENCE_READ: Final = 200  # characters around such words
 _WITH_ADDRESS = re.compile(r"\S{0,100}@\S{0,100}")
 # These say that a program answers; behind them must come an end or the subject that is answered.
 _AWAY_SUBJECT = re.compile(
     r"\s*\[?(?:auto(?:matic)?[- _]?(?:reply|response|antwort)|out of (?:the )?office(?: auto-?reply)?"
-    r"|automatische (?:antwort|e-mail-antwort)|abwesenheits\w{0,12}|autom\. antwort"
-    r"|autoodpowiedź|auto-odpowiedź|odpowiedź automatyczna|automatyczna odpowiedź|poza biurem"
+    r"|automatische (?:antwort|e-mail-antwort)|(?:automatische )?abwesenheits\w{0,20}|autom\. antwort"
+    r"|autoodpowiedź|auto-odpowiedź|(?:odpowiedź|wiadomość) automatyczna|automatyczna odpowiedź|poza biurem"
     r"|автоответ(?:чик)?|автоматический ответ|автоматическое сообщение|вне офиса"
     r"|автоматична відповідь|автовідповідь|автовідповідач|поза офісом"
     r"|réponse automatique|absence du bureau|respuesta automática|fuera de la oficina|risposta automatica|fuori sede"
     r"|resposta automática|fora do escritório|automatisch antwoord|afwezig(?:heidsassistent)?|autosvar"
     r"|automatiskt svar|automatisk svar|automaattinen vastaus|automatická odpověď|automatikus válasz|otomatik yanıt"
-    r"|自動応答|自动回复|自動回覆|자동 회신)\s*(?:[:：\]]|$)",
+    r"|vacation (?:reply|response)|自動応答|自动回复|自動回覆|자동 회신)\s*(?:[:：\]]|$|(?:re|odp|aw|fwd?)\s?:)",
     re.IGNORECASE,
 )
 # These a person may write as well: the text must say that a program does.
@@ -111,10 +129,13 @@ _PERHAPS_AWAY_SUBJECT = re.compile(
     r"\s*(?:auto(?=\s?:)|autoresponder|(?:jestem )?nieobecn\w{0,5}|(?:jestem )?(?:na )?urlop(?:ie)?"
     r"|(?:jestem )?poza biurem|поза офісом|вне офиса|abwesen\w{0,12}|(?:ich bin )?nicht im (?:büro|haus)"
     r"|(?:ich bin )?(?:im )?urlaub"
-    r"|(?:я )?(?:в )?отпуске?|отсутств\w{0,4}|меня нет|(?:я )?(?:у )?відпустк\w|відсутн\w{0,4}|мене немає"
-    r"|(?:i am |i'm )?(?:currently )?(?:away|on (?:vacation|holiday|leave)|out of (?:the )?office|absent)"
-    r"|absence|vacation|holidays?|ooo)"
-    r"(?: (?:from |out of )?(?:w|im|in|the|у|в|на) ?(?:biurze|büro|office|офис[еі]|роботі|работе))?"
+    r"|(?:я )?(?:в )?отпуске?|отсутств\w{0,4}|меня нет|(?:я )?(?:у )?відпуст[кц]\w|відсутн\w{0,4}|мене немає"
+    r"|(?:i am |i'm )?(?:currently )?(?:away|on (?:(?:annual|sick|parental|maternity) )?(?:vacation|holiday|leave)"
+    r"|out of (?:the )?office|absent)"
+    r"|absence|vacation|holidays?|ooo"
+    r"|[^:.!?\n]{2,60} (?:is (?:out of|away from) the office|ist (?:außer haus|nicht im büro)))"
+    r"(?: (?:from |out of )?(?:w|im|in|the|у|в|на) ?"
+    r"(?:biurze|büro|office|офис[еі]|роботі|работе|(?:рабочем |робочому )?м(?:есте|ісці)))?"
     r"\s*(?:[:：\]!.,(]|$|(?:re|odp|aw)\s?:|(?:do|bis|until|till|thru|through|до|по)\b"
     r"|(?:w dniach|vom|ab|from|on|od|с|з|від|am)? ?\d)",
     re.IGNORECASE,
@@ -131,10 +152,13 @@ _RETURN: Final = (
 _AWAY_BODY = re.compile(
     r"(?:^|[\n.!?,;:]\s{0,9})(?:"
     r"(?:i am|i'm|i will be|i'll be|currently) (?:currently )?(?:out of|away from) (?:the )?office"
-    r"|(?:obecnie )?(?:jestem|będę) (?:obecnie )?(?:nieobecn|na urlopie|poza biurem)|nie ma mnie w biurze"
+    r"|(?:obecnie )?(?:jestem|będę|przebywam) (?:obecnie )?(?:nieobecn|na urlopie|poza biurem)"
+    r"|(?:[^.!?\n]{0,40} )?nie (?:ma|będzie) mnie w biurze"
     r"|(?:ich )?bin (?:ich )?(?:[^.!?\n]|(?<=\d)\.){0,60}"
     r"(?:nicht (?:im (?:büro|haus)|erreichbar)|abwesend|wieder (?:im büro|erreichbar|für sie))"
-    r"|(?:я|нахожусь|буду) [^.!?\n]{0,30}(?:в отпуске|отсутствую|вне офиса)"
+    r"|ich werde (?:[^.!?\n]|(?<=\d)\.){0,40}nicht im (?:büro|haus) sein"
+    r"|(?:я|нахожусь|буду) [^.!?\n]{0,30}(?:в отпуске|отсутств(?:ую|овать)|вне офиса)"
+    r"|(?:меня|мене) (?:нет|не будет|немає|не буде) (?:в офис[еі]|на (?:рабочем |робочому )?м(?:есте|ісці))"
     r"|(?:я|перебуваю|буду) [^.!?\n]{0,30}(?:у відпустці|відсутн|поза офісом))"
     r"|(?:limited|no) access to (?:my )?(?:e-?mail|mail)|(?:nie mam|ograniczony) dostęp\w{0,2} do poczty"
     r"|(?:während|in) meiner abwesenheit|(?:will|shall) return to the office"
@@ -289,10 +313,11 @@ def _mail_came_back(subject: str, text: str) -> bool:
     """Whether it is told of a mail that it was not delivered, and not of goods; what was sent stands behind a colon."""
     if _GOODS.search(subject.partition(":")[0]):
         return False
+    text = _WAS_ABOUT.sub(" ", _WITH_ADDRESS.sub(" ", text))  # the dots of an address end no sentence
     for found in _BOUNCE_WORDS.finditer(text):
         before = re.split(r"[.!?]", text[max(0, found.start() - _SENTENCE_READ) : found.start()])[-1]
         behind = re.split(r"[.!?]", text[found.end() : found.end() + _SENTENCE_READ], maxsplit=1)[0]
-        if not _GOODS.search(_WITH_ADDRESS.sub(" ", before + found[0] + behind)):
+        if not _GOODS.search(before + found[0] + behind):
             return True
     return False
 
@@ -304,7 +329,8 @@ def _suppressing(root: Part) -> bool:
 
 
 def _calendar(root: Part) -> Verdict | None:
-    if any(part.type == "text/calendar" and part.parameters.get("method") for part in _own(root)):
+    invited = (part for part in _own(root) if part.type == "text/calendar" and part.disposition != "attachment")
+    if any(part.parameters.get("method") for part in invited):
         return Verdict(Automatic.CALENDAR, "It is an invitation or an answer to one (text/calendar).")
     return None
 
@@ -318,7 +344,7 @@ def _list(root: Part) -> Verdict | None:
 
 
 def _bulk(root: Part) -> Verdict | None:
-    if "list-unsubscribe" in root.head:
+    if "list-unsubscribe" in root.head and "in-reply-to" not in root.head:  # what answers is for one reader
         return Verdict(Automatic.BULK, "It was sent to many (List-Unsubscribe).")
     if root.head.get("precedence").lower() in ("bulk", "junk"):
         return Verdict(Automatic.BULK, "It was sent to many (Precedence: bulk).")

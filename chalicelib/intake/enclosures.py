@@ -1,13 +1,14 @@
 """What is packed into a part otherwise than by MIME: opened where it stands, so that the rest sees parts alone.
 
-Outlook's TNEF and what is signed in S/MIME become children of their part; a calendar entry gets a line in words. An
-archive is a file like any other and is never unpacked.
+Files that stand uuencoded among the words of a text, Outlook's TNEF and what is signed in S/MIME become children of
+their part; a calendar entry gets a line in words. An archive is a file like any other and is never unpacked.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from typing import Final
 
 from chalicelib.intake import charset, cms, filetypes, invitation, mime, tnef
@@ -19,9 +20,14 @@ MOST_OPENED: Final = 10
 MOST_ENTRIES: Final = 10  # of calendars that get a line
 MOST_BYTES: Final = 80_000_000  # of all that is opened in one mail
 MAX_LEVEL: Final = 3
+MOST_FILES: Final = 100  # that stand in one text
 TNEF_TYPES: Final = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 SMIME_TYPES: Final = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _TYPE = re.compile(r"[\w!#$&^.+-]{1,100}/[\w!#$&^.+-]{1,100}", re.ASCII)
+# A uuencoded file: its name, lines that begin with their length, the empty one and the end. None of them is read twice.
+_UUENCODED = re.compile(
+    rb"^begin [0-7]{3,4} ([^\r\n]{1,255})\r?\n(?:[!-M][ -`]{1,85}\r?\n)++[ `]{0,5}\r?\n?end[ \t]*\r?$", re.MULTILINE
+)
 _AS_IT_STANDS: Final = frozenset({"", "7bit", "8bit", "binary"})
 
 
@@ -56,13 +62,15 @@ def open_all(root: Part) -> tuple[Sequence[Part], tuple[str, ...]]:
 
 
 def kind_of(part: Part) -> str:
-    """`tnef`, `smime` or `calendar`; '' for parts in which nothing is packed."""
+    """`tnef`, `smime`, `calendar` or `uuencoded`; '' for parts in which nothing is packed."""
     if part.type in TNEF_TYPES:
         return "tnef"
     if part.type in SMIME_TYPES:
         return "smime"
     if part.type == "text/calendar":
         return "calendar"
+    if part.type == "text/plain":
+        return "uuencoded" if _may_hold_files(part) else ""
     if part.type != filetypes.UNKNOWN:
         return ""
     name = filename(part).lower()
@@ -75,11 +83,35 @@ def _open(parts: Iterable[Part], opener: _Opener, level: int) -> None:
         if kind == "calendar" and opener.entries > 0:
             opener.entries -= 1
             part.instead = partial(_calendar, part)
+        elif kind == "uuencoded":
+            _open_uuencoded(part)
         elif kind in ("tnef", "smime") and opener.may(part, level):
             (_open_tnef if kind == "tnef" else _open_smime)(part, opener)
             if level and part.instead and (text := part.instead()).start < text.end:
                 part.children.insert(0, _as_file(text, filename(part)))
             _open((inner for child in part.children for inner in child.walk()), opener, level + 1)
+
+
+def _may_hold_files(part: Part) -> bool:
+    as_it_stands = part.encoding in _AS_IT_STANDS and part.disposition != "attachment"
+    return as_it_stands and part.raw.find(b"begin ", part.start, part.end) >= 0 and not part.opened
+
+
+def _open_uuencoded(part: Part) -> None:
+    """Makes a text and the files among its words parts of their own; what is no whole file stays text."""
+    found = list(islice(_UUENCODED.finditer(part.raw, part.start, part.end), MOST_FILES))
+    at, pieces = part.start, list[Part]()
+    for file in found:
+        pieces.append(replace(part, start=at, end=file.start()))
+        name = charset.decode(file[1].strip(), part.parameters.get("charset", "")).text
+        head = Fields({"content-disposition": ["attachment"], "content-transfer-encoding": ["x-uuencode"]})
+        pieces.append(Part(head, filetypes.UNKNOWN, {"name": name}, part.raw, file.start(), file.end()))
+        at = file.end()
+    if found:
+        pieces.append(replace(part, start=at))
+        shown = [one for one in pieces if one.raw[one.start : one.end].strip()]
+        part.instead = partial(replace, part, children=[])  # a mail that shows nothing else shows itself
+        part.children, part.opened = shown, True
 
 
 def _open_smime(part: Part, opener: _Opener) -> None:

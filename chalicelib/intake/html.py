@@ -10,6 +10,7 @@ from typing import Final
 
 TAGS_READ: Final = 300_000
 TEXT_READ: Final = 1_000_000  # characters
+TAG_READ: Final = 4_000  # characters of one tag in which a style is looked for
 MAX_QUOTE_DEPTH: Final = 3
 HIDDEN: Final = ("script", "style", "title", "noscript", "template", "svg", "object")
 BLOCKS: Final = frozenset({
@@ -23,6 +24,8 @@ STYLED: Final = frozenset({"a", "center", "div", "font", "li", "p", "section", "
 PARAGRAPHS: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6"})
 CELLS: Final = frozenset({"td", "th"})
 _TAG = re.compile(r"<(/?)([a-zA-Z][\w:-]*+)(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+>|<[/a-zA-Z!?][^<>]*+>")
+# What programs that know no HTML leave in a page: an address in its brackets, which no element looks like.
+_ADDRESS = re.compile(r"<(?:mailto:)?[^\s<>\"'=/]{1,64}@[^\s<>\"'=/]{1,250}>")
 _CLOSERS: Final = {name: re.compile(rf"</{name}[\s>]", re.IGNORECASE) for name in HIDDEN}
 _UNSEEN = re.compile(r"\bdisplay\s{0,9}:\s{0,9}none|\bmso-hide\s{0,9}:\s{0,9}all", re.IGNORECASE)
 _ENDS: Final = {name: re.compile(rf"<(/?){name}(?:\s[^<>]*+)?>", re.IGNORECASE) for name in STYLED}
@@ -161,14 +164,17 @@ def to_text(page: str, most_tags: int = TAGS_READ) -> tuple[str, int]:
             at = skip.comment(start)
         elif tag := _TAG.match(page, start):
             at = tag.end()
-            name, closing = (tag[2] or "").lower(), tag[1] == "/"
+            name, closing, said = (tag[2] or "").lower(), tag[1] == "/", tag[0][:TAG_READ]
+            if "@" in said and _ADDRESS.fullmatch(said):
+                out.text(said)
+                continue
             out.tag(name, closing)
             if name == "blockquote":
-                indented = _INDENTED.search(tag[0]) and not _BARRED.search(tag[0])
-                out.quotation(closing, not indented or bool(_QUOTED.search(tag[0])))
+                indented = _INDENTED.search(said) and not _BARRED.search(said)
+                out.quotation(closing, not indented or bool(_QUOTED.search(said)))
             if name in _CLOSERS and not closing and not tag[0].endswith("/>"):
                 at = skip.hidden(name, at)
-            elif name in STYLED and not closing and ":" in tag[0] and _UNSEEN.search(tag[0]):
+            elif name in STYLED and not closing and ":" in said and _UNSEEN.search(said):
                 at = skip.unseen(name, at)
         else:
             out.text("<")

@@ -192,6 +192,14 @@ SIGNED_FIRST_WORDS: Final = (
     " iphone'umdan ipad'imden iphone'dan ipad'den iphoneから送信 ipadから送信 samsung"
 )
 
+#: How a letter begins.
+GREETINGS: Final = (
+    r"hello|hi|hey|dear|good (?:morning|afternoon|evening|day)|to whom it may concern"
+    r"|dzień dobry|dobry wieczór|witam|cześć|szanown[aiey]|drodzy"
+    r"|hallo|guten (?:tag|morgen|abend)|sehr geehrte[rs]?|liebe[rs]?|moin|servus|grüß gott"
+    r"|здравствуйте|добр(?:ый|ое|ого|ий) (?:день|вечер|утро|дня|вечір)|уважаем\w{2}|привет"
+    r"|доброго дня|вітаю|шановн\w{1,2}"
+)
 #: How a letter ends; programs put such an end above what somebody only forwards.
 SIGN_OFFS: Final = (
     r"(?:serdecznie )?pozdrawia(?:m|my)(?: serdecznie)?|(?:serdeczne )?pozdrowienia"

@@ -30,6 +30,7 @@ _LINK_ALONE = re.compile(r"\s*<?https?://\S{1,250}\s*$", _I)
 _SIGN_OFF = re.compile(
     rf"\W{{0,5}}(?:{phrases.SIGN_OFFS})\W{{0,5}}(?:(?-i:[A-ZĄĆĘŁŃÓŚŹŻÄÖÜА-ЯЁЄІЇҐ])\S{{0,30}}\s{{0,3}}){{0,3}}$", _I
 )
+_GREETS = re.compile(rf"(?:{phrases.GREETINGS})(?!\w)", _I)
 _NOTICE_OPENS = re.compile(rf"\W{{0,10}}(?:{phrases.NOTICE_OPENS})", _I)
 _NOTICE_CONFIDENTIAL = re.compile(phrases.NOTICE_CONFIDENTIAL, _I)
 _NOTICE_FOR = re.compile(phrases.NOTICE_FOR, _I)
@@ -91,7 +92,7 @@ def without_closing(lines: list[str]) -> list[str]:
     while last > 0:
         if closing(lines[last - 1]):
             last -= 1
-        elif (start := _paragraph(lines, last)) and _notice(lines[start:last]):
+        elif (start := _paragraph(lines, last)) and not _addressed(lines[:start]) and _notice(lines[start:last]):
             last = start
         else:
             break
@@ -104,6 +105,12 @@ def _paragraph(lines: list[str], last: int) -> int:
         if not lines[start - 1].strip() or _RULE.match(lines[start - 1][:LINE_READ]):
             return start
     return 0
+
+
+def _addressed(above: list[str]) -> bool:
+    """Whether these lines end in a salutation: what stands right below it is the letter."""
+    last = next((line.strip() for line in reversed(above) if line.strip()), "")
+    return len(last) < SHORT and (last.endswith(",") or bool(_GREETS.match(last))) and not signs_off(last)
 
 
 def _notice(lines: list[str]) -> bool:

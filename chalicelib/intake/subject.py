@@ -5,11 +5,12 @@ import unicodedata
 from typing import Final
 
 # What programs put before the subject of an answer or a forwarded mail, `Re[2]:` included.
+_ANSWERS: Final = r"re|aw|antw|antwort|odp|отв|ответ|відп|відповідь|sv|vs|ynt|res|resp|rép|réf|回复|回覆|答复|答覆"
+_COUNTED: Final = r"\s?(?:[\[(]\d{1,3}[\])])?\s?[:：]"
 _PREFIX = re.compile(
-    r"\s*(?:re|fwd?|aw|antw|antwort|wg|odp|pd|отв|ответ|пересл|fw|відп|відповідь|пер|sv|vs|vb|ynt|ilt|res|resp|enc|rv|"
-    r"rép|réf|tr|trs|回复|回覆|答复|答覆|转发|轉寄)\s?(?:[\[(]\d{1,3}[\])])?\s?[:：]",
-    re.IGNORECASE,
+    rf"\s*(?:{_ANSWERS}|fwd?|wg|pd|пересл|fw|пер|vb|ilt|enc|rv|tr|trs|转发|轉寄){_COUNTED}", re.IGNORECASE
 )
+_ANSWER = re.compile(rf"\s*(?:{_ANSWERS}){_COUNTED}", re.IGNORECASE)
 # `[EXTERNAL]`, `[list-name]`, `(external)`, `EXTERNAL:`, `***SPAM***`: what gateways and lists put in front.
 _TAG = re.compile(
     r"\s*(?:\[[^\[\]]{0,60}\]|\(ext(?:ernal|ern)?\)|ext(?:ernal|ern)?\s?[:：]|\*{2,}[^*]{1,30}\*{2,})", re.IGNORECASE
@@ -18,6 +19,14 @@ _WORD = re.compile(r"\w+")
 #: Words shorter than this say little, and how a word ends says little: of longer ones so many letters are compared.
 _SAYS_LITTLE: Final = 4
 _STEM: Final = 5
+
+
+def answers(subject: str) -> bool:
+    """Whether the last thing a program did to it was to answer."""
+    left = subject
+    while found := _TAG.match(left):
+        left = left[found.end() :]
+    return bool(_ANSWER.match(left))
 
 
 def bare(subject: str) -> str:

@@ -10,13 +10,14 @@ LINES_READ: Final = 5_000  # a letter has fewer; what stands below them is kept 
 _WORD: Final = re.compile(r"\w")
 
 
-def written(text: str) -> str:
+def written(text: str, *, answers: bool = False) -> str:
     """What the sender wrote now: without quotations, their introductions, signatures and legal notices.
 
-    A mail that only forwards stays whole. Linear in the length of the text; never empty when the text is not blank.
+    A mail that only forwards stays whole; one that `answers` forwards nothing, though a signature is all it says.
+    Linear in the length of the text; never empty when the text is not blank.
     """
     lines = quotes.without_armour(text).split("\n")
-    reader = _Reader(lines[:LINES_READ])
+    reader = _Reader(lines[:LINES_READ], answers)
     while reader.at < len(reader.lines):
         reader.step()
     kept = reader.kept if reader.ended else [*reader.kept, *lines[LINES_READ:]]
@@ -41,6 +42,7 @@ class _Reader:
     """
 
     lines: list[str]
+    answers: bool = False
     at: int = 0
     kept: list[str] = field(default_factory=list)
     worded: bool = False
@@ -86,7 +88,7 @@ class _Reader:
             self.kept += lines
         elif not self.worded:
             self.kept += lines
-            self.signed = self.signed or any(map(signatures.signs_off, lines))
+            self.signed = self.signed or (not self.answers and any(map(signatures.signs_off, lines)))
             self.worded = not self.signed and any(_WORD.search(line) for line in lines)
 
     def _pass(self, count: int) -> None:

@@ -29,6 +29,7 @@ from chalicelib.item.offer import RE_RING, Agents, candidates, into_queue
 from chalicelib.item.sorting import contact_made, facts_of, placed_anew, remembered, routed, rule_facts, with_contacts
 from chalicelib.item.state import Action, State
 from chalicelib.item.steps import loads, stepped, waits
+from chalicelib.outgoing import token
 from chalicelib.policy import QUARANTINE, Policy
 from chalicelib.routing.route import Lane, Route, at_least, more_urgent, to_quarantine
 
@@ -345,7 +346,7 @@ def contact_of(arrival: Arrival, message: Message) -> Contact:
     """Whom a reply to this message goes to."""
     if message.channel == "chat":
         return Contact(name=_name(message), conversation=message.conversation, trusted=arrival.trusted)
-    to = next((a for a in message.reply_to if a.address), message.sender)
+    to = _reply_to(arrival, message) or message.sender
     earlier = dict.fromkeys((*message.references, *message.in_reply_to))
     earlier.pop(message.message_id, None)
     return Contact(
@@ -403,7 +404,7 @@ def message_facts(arrival: Arrival, message: Message, *, reused: bool = False) -
     facts: dict[str, Any] = {"raw": arrival.raw_key, "source": arrival.source, "trusted": arrival.trusted}
     if arrival.proof:
         facts["proof"] = arrival.proof
-    if _answers_to(message):
+    if _answers_to(arrival, message):
         facts["answers_go_elsewhere"] = True
     if arrival.note or reused:
         facts["note"] = arrival.note or "message-id reused"
@@ -435,7 +436,7 @@ def message_payload(arrival: Arrival, message: Message) -> dict[str, Any]:
         "written": kept,
         "shortened": len(kept) < len(message.written),
         "message_id": message.message_id,
-        **({"reply_to": elsewhere.address} if (elsewhere := _answers_to(message)) else {}),
+        **({"reply_to": elsewhere.address} if (elsewhere := _answers_to(arrival, message)) else {}),
         "attachments": [_attachment(a, n, arrival, message) for n, a in enumerate(message.attachments[:FILES_TOLD], 1)],
         "warnings": list(message.warnings[:20]),
         "envelopes": list(message.envelopes[:20]),
@@ -444,9 +445,18 @@ def message_payload(arrival: Arrival, message: Message) -> dict[str, Any]:
     }
 
 
-def _answers_to(message: Message) -> Address | None:
+def _reply_to(arrival: Arrival, message: Message) -> Address | None:
+    """The first address answers are asked to go to: never the mailbox or the list the mail came by, which is us."""
+    ours = {arrival.source.lower()}
+    if message.automatic == Automatic.LIST:
+        ours |= {address.key for address in (*message.to, *message.cc)}
+    asked = (address for address in message.reply_to if "@" in address.address)
+    return next((address for address in asked if token.split(address.key)[0] not in ours), None)
+
+
+def _answers_to(arrival: Arrival, message: Message) -> Address | None:
     """Whom answers are asked to go to, where that is not the sender."""
-    to = next((a for a in message.reply_to if a.address), None)
+    to = _reply_to(arrival, message)
     return to if to and message.sender and to.key != message.sender.key else None
 
 
