@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from chalicelib.errors import AtCapacity, Invalid, LostRace, NotAllowed, Unknown, Unreadable, WrongState
 from chalicelib.flows.again import offerable
@@ -17,7 +18,7 @@ from chalicelib.item.sorting import remembered, routed
 from chalicelib.item.state import State
 from chalicelib.policy import Policy
 from chalicelib.rights import Caller, agent_of, check_may_change, check_may_see
-from chalicelib.routing.route import Facts, Route, said
+from chalicelib.routing.route import Facts, Route, more_urgent, said
 from chalicelib.store import keys, rows
 from chalicelib.world import World
 
@@ -109,7 +110,8 @@ def _parted(
     token = world.new_token() if held and _held_by(item, caller, world.policy) else ""
     side = Side(item=item, customer=customer, entries=back)
     agents = {} if token else offerable(item, world)
-    return matters.unmerge(side, target, _two(step, world), contacts, reason, agents, world.policy, token)
+    gone = _gone(other, back, left, world)
+    return matters.unmerge(side, target, _two(step, world), contacts, reason, agents, world.policy, token, gone)
 
 
 def _held_by(item: Item, caller: Caller, policy: Policy) -> bool:
@@ -195,27 +197,35 @@ def _part(old: Side, wanted: Chosen, new_id: ItemId, actor: str, world: World) -
     rest = tuple(entry for entry in old.entries if entry not in chosen)
     told = _told(chosen, world)
     newest = told[chosen[-1].id]
-    told_tags = newest.facts.get("tags")
-    tags = Tagging(**told_tags) if told_tags else None
     whose = chosen[-1].customer_id
     customer = old.customer if whose == old.customer.id else world.table.customer(whose)
-    there, sorting = _there(old.item, customer, newest, tags, wanted, actor, world)
-    moved, conversation = _leading_to(new_id, old, chosen, told, world)
+    there, sorting = _there(old.item, customer, [told[entry.id] for entry in chosen], wanted, actor, world)
+    contact = _contact(old.item, old.entries, chosen, world)
+    moved, conversation = _leading_to(new_id, old, chosen, contact, told, world)
     return Part(
         id=new_id,
         customer=customer,
         entries=chosen,
         subject=(newest.payload or {}).get("subject", old.item.subject),
-        tags=tags,
+        tags=_tags(newest),
         there=there,
         sorting=sorting,
         given=tuple(sorted(world.policy.asks.given_in(_words(told.values())))),
-        contact=_contact(old.item, old.entries, chosen, world),
+        gone=_gone(old.item, chosen, rest, world),
+        contact=contact,
         rest=_contact(old.item, old.entries, rest, world),
         topic=wanted.to.name if wanted.to and wanted.to.kind == "topic" else "",
         messages=moved,
         conversation=conversation,
     )
+
+
+def _gone(item: Item, lost: Sequence[Entry], kept: Sequence[Entry], world: World) -> frozenset[str]:
+    """What the desk asks for that messages an item loses gave, and none of those it keeps."""
+    if not item.given:
+        return frozenset()
+    gave, gives = (world.policy.asks.given_in(_words(_told(entries, world).values())) for entries in (lost, kept))
+    return frozenset(gave) - frozenset(gives)
 
 
 def _words(events: Iterable[Event]) -> Iterator[str]:
@@ -238,35 +248,66 @@ def _chosen(entries: Sequence[Entry], wanted: Sequence[str]) -> tuple[Entry, ...
 
 
 def _there(
-    item: Item, customer: Customer, newest: Event, tags: Tagging | None, wanted: Chosen, actor: str, world: World
+    item: Item, customer: Customer, told: Sequence[Event], wanted: Chosen, actor: str, world: World
 ) -> tuple[Route, Sorting | None]:
-    """Where the part goes, and how routing placed it: not at all where somebody says where to."""
-    policy, told = world.policy, newest.payload or {}
-    facts = Facts(
-        topic=None, urgency=None, at=world.now(), channel=item.channel, source=item.source, marks=customer.marks,
-        said=said(told.get("subject", ""), told.get("written", ""), policy),
-    )  # fmt: skip
-    there = routed(tags, facts, policy)
+    """Where the part goes, and how routing placed it: not at all where somebody says where to.
+
+    Its newest message says where to, the most urgent of them in which lane.
+    """
+    policy, (*earlier, (there, heard)) = world.policy, [_routed(item, customer, event, world) for event in told]
+    there = replace(there, lane=reduce(more_urgent, (route.lane for route, _ in earlier), there.lane))
     if wanted.claim:
         return Route(item.queue, there.lane, f"split off by {actor}"), None
     if wanted.to:
         return Route(queue_of(wanted.to, policy), there.lane, f"split off by {actor}"), None
-    return there, remembered(there, facts.said)
+    return there, remembered(there, heard)
+
+
+def _routed(item: Item, customer: Customer, event: Event, world: World) -> tuple[Route, frozenset[str]]:
+    """Where routing sends a message, and the rules whose words stand in it."""
+    written = event.payload or {}
+    facts = Facts(
+        topic=None, urgency=None, at=world.now(), channel=item.channel, source=item.source, marks=customer.marks,
+        said=said(written.get("subject", ""), written.get("written", ""), world.policy),
+    )  # fmt: skip
+    return routed(_tags(event), facts, world.policy), facts.said
+
+
+def _tags(event: Event) -> Tagging | None:
+    told = event.facts.get("tags")
+    return Tagging(**told) if told else None
 
 
 def _leading_to(
-    new_id: ItemId, old: Side, chosen: Sequence[Entry], told: Mapping[str, Event], world: World
+    new_id: ItemId,
+    old: Side,
+    chosen: Sequence[Entry],
+    contact: Contact | None,
+    told: Mapping[str, Event],
+    world: World,
 ) -> tuple[tuple[Moved, ...], Conversation | None]:
     """The mails whose ids lead to the new item from now on, and the conversation if its newest message goes there."""
-    item, contact = old.item, old.item.contact
+    item, talk_of = old.item, _talk_that_goes(old, chosen, contact, world)
     said = [(event.facts["source"], (event.payload or {}).get("message_id")) for event in told.values()]
     wanted = [keys.message_key(mailbox, message_id) for mailbox, message_id in said if message_id]
-    goes = item.channel == "chat" and contact and chosen[-1] == old.entries[-1]
-    conversation = keys.conversation_key(item.source, contact.conversation) if goes and contact else None
+    conversation = keys.conversation_key(item.source, talk_of) if talk_of else None
     found = world.table.rows([*wanted, *([conversation] if conversation else [])]).values()
     known = [rows.message_of(row) for row in found if row["kind"] == "message"]
     moved = tuple(Moved(message, new_id) for message in known if message.event_id in told)
     talk = next((row for row in found if row["kind"] == "conversation"), None)
-    if talk is None or contact is None:
+    if talk is None:
         return moved, None
-    return moved, Conversation(item.source, contact.conversation, new_id, previous=ItemId(talk["item_id"]))
+    return moved, Conversation(item.source, talk_of, new_id, previous=ItemId(talk["item_id"]))
+
+
+def _talk_that_goes(old: Side, chosen: Sequence[Entry], contact: Contact | None, world: World) -> str:
+    """The conversation whose newest message is split off; '' where it stays, or there is none.
+
+    What was merged has messages of several conversations: those after the newest that goes may be of another.
+    """
+    if old.item.channel != "chat" or contact is None:
+        return ""
+    later = old.entries[old.entries.index(chosen[-1]) + 1 :]
+    said_there = (_contact_by(entry, world) for entry in reversed(later))
+    stays = any(known and known.conversation == contact.conversation for known in said_there)
+    return "" if stays else contact.conversation

@@ -11,6 +11,7 @@ from chalicelib.errors import TriageError, Unknown, WrongState
 from chalicelib.flows import handover, presence, send
 from chalicelib.flows.again import offerable, save, until_won
 from chalicelib.flows.ring import bell, is_timed, timer
+from chalicelib.item import sorting
 from chalicelib.item.change import Change, Step
 from chalicelib.item.decide import expire, lapse, re_rung, wake
 from chalicelib.item.item import Item
@@ -30,6 +31,7 @@ LEASE_EXPIRED: Final = "lease expired"
 OFFER_LAPSED: Final = "offer lapsed"
 RUNG_AGAIN: Final = "rung again"
 PROMISE_TOLD: Final = "promise told"
+TO_PEOPLE: Final = "moved to people"
 #: What the watch repairs, and the metric each repair counts in: a timer should have done the first, a bell the second.
 _REPAIRS: Final = {
     LEASE_EXPIRED: metrics.LEASE_ENDED_BY_WATCH,
@@ -147,9 +149,20 @@ def _end(item: Item, step: Step, world: World) -> tuple[Change, str]:
 
 
 def _rung_again(item: Item, world: World) -> str:
+    if item.queue not in world.policy.queues:
+        return _to_people(item, world)
     later = re_rung(item, world.now())
     if later.wake_at:
         world.table.postpone_wake(item, later.wake_at)
     if waits(item):
         world.queues.send([bell(item, world.settings)])
     return RUNG_AGAIN
+
+
+def _to_people(item: Item, world: World) -> str:
+    """Nobody can be rung for what waits in a queue the desk has lost."""
+    step = Step(actor="sortownia", cause="time", at=world.now(), event_id=world.new_id())
+    agents = offerable(replace(item, queue=world.policy.people_queue, asked=()), world)
+    customer = world.table.customer(item.customer_id)
+    save(sorting.to_people(item, customer, step, agents, world.policy), step.at, world)
+    return TO_PEOPLE

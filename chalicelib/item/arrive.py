@@ -22,7 +22,18 @@ from chalicelib.item.change import (
     written,
 )
 from chalicelib.item.decide import back_in_queue
-from chalicelib.item.item import AgentId, Contact, Customer, CustomerId, Event, EventType, Item, ItemId, Tagging
+from chalicelib.item.item import (
+    AgentId,
+    Contact,
+    Customer,
+    CustomerId,
+    Decided,
+    Event,
+    EventType,
+    Item,
+    ItemId,
+    Tagging,
+)
 from chalicelib.item.joining import Because, By
 from chalicelib.item.missing import given
 from chalicelib.item.offer import RE_RING, Agents, candidates, into_queue
@@ -329,9 +340,9 @@ def _promised(before: Item | None, item: Item, tags: Tagging | None, arrival: Ar
     They are by the urgency of this message; while a matter goes on, by the most urgent of what was said.
     """
     if before is None or before.state == State.RESOLVED:
-        said = replace(item, tags=tags or item.tags)
+        said = replace(item, tags=tags or item.tags, decided=_raised(item.decided, tags))
         return replace(item, promises=promised.promised(said, arrival.received_at, policy).promises)
-    said = replace(item, tags=_more_urgent(item.tags, tags))
+    said = replace(item, tags=_more_urgent(item.tags, tags), decided=_raised(item.decided, tags))
     return replace(item, promises=promised.moved_on(before, said, arrival.received_at, policy).promises)
 
 
@@ -340,6 +351,13 @@ def _more_urgent(first: Tagging | None, then: Tagging | None) -> Tagging | None:
     if first is None or then is None:
         return first or then
     return replace(first, urgency=at_least(first.urgency, then.urgency))
+
+
+def _raised(decided: Decided | None, tags: Tagging | None) -> Decided | None:
+    """What people decided, of what had been said until then, with the urgency of a later message where it is higher."""
+    if decided is None or tags is None:
+        return decided
+    return replace(decided, urgency=at_least(decided.urgency, tags.urgency))
 
 
 def contact_of(arrival: Arrival, message: Message) -> Contact:

@@ -138,6 +138,11 @@ class Promised:
         """When the next of them warns or is broken."""
         return min((c.next_at for c in self.clocks.values() if c.next_at), default=None)
 
+    @property
+    def broken(self) -> bool:
+        """Whether one of them is broken, and what it promised is not done yet."""
+        return any(clock.breached_at and not clock.ended_at for clock in self.clocks.values())
+
     def with_clock(self, name: str, clock: Clock) -> Self:
         """The same with another clock of this name."""
         return replace(self, first_reply=clock) if name == "first_reply" else replace(self, resolution=clock)

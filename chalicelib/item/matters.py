@@ -28,10 +28,11 @@ from chalicelib.item.item import (
 )
 from chalicelib.item.label import label_of, with_decision
 from chalicelib.item.offer import RE_RING, Agents, into_queue
+from chalicelib.item.sorting import contacts_of_both
 from chalicelib.item.state import Action, State
-from chalicelib.item.steps import loads, stepped, told
+from chalicelib.item.steps import loads, stepped, told, waits
 from chalicelib.policy import QUARANTINE, Policy
-from chalicelib.routing.route import Route
+from chalicelib.routing.route import Lane, Route, more_urgent
 
 #: An item with more messages is not merged: an event of the other names each of them.
 MOST_MERGED: Final = 1000
@@ -65,7 +66,8 @@ class Part:
 
     `there` is where it goes, `sorting` how routing placed it (None: somebody did), `topic` what people say it is about
     ('' for nothing said). `contact` is whom a reply to it goes to, `rest` whom one to the old item goes to from now on.
-    `given` is what they give of what the desk asks for; `messages` and `conversation` lead to it.
+    `given` is what they give of what the desk asks for, `gone` what no other message of the old item gives; `messages`
+    and `conversation` lead to it.
     """
 
     id: ItemId
@@ -79,14 +81,22 @@ class Part:
     topic: str = ""
     sorting: Sorting | None = None
     given: tuple[str, ...] = ()
+    gone: frozenset[str] = frozenset()
     messages: tuple[Moved, ...] = ()
     conversation: Conversation | None = None
 
 
 def messages_of(history: Iterable[Event]) -> tuple[Entry, ...]:
-    """The messages an item has, the oldest first. `history` is all of it, in order."""
+    """The messages an item has, the oldest first. `history` is all of it, in order.
+
+    What was let out of quarantine twice is one message, as it was read the last time.
+    """
     found: dict[str, Entry] = {}
+    admitted = ""
     for event in history:
+        if event.type in {EventType.ITEM_ADMITTED, EventType.ITEM_SET_ASIDE}:
+            found.pop(admitted, None)
+            admitted = event.id
         if event.type == EventType.MESSAGE_RECEIVED or (event.type == EventType.ITEM_ADMITTED and event.facts["read"]):
             found[event.id] = Entry(event.id, event.customer_id, event.seq, event.at.isoformat())
         found |= {told["id"]: Entry(**told) for told in event.facts.get("gained", ())}
@@ -102,13 +112,18 @@ def messages_before_merge(history: Sequence[Event]) -> tuple[Entry, ...]:
 
 
 def split_off(item: Item, part: Part, step: Step, reason: str = "") -> Item:
-    """The item that splitting makes, before it is in its queue or in somebody's hands."""
+    """The item that splitting makes, before it is in its queue or in somebody's hands.
+
+    It is urgent where a promise is broken that it takes along.
+    """
+    lane = Lane.URGENT if item.promises and item.promises.broken else part.there.lane
     return Item(
         id=part.id, customer_id=part.customer.id, channel=item.channel, source=item.source, subject=part.subject,
-        state=State.QUEUED, queue=part.there.queue, lane=part.there.lane, reason=part.there.reason,
+        state=State.QUEUED, queue=part.there.queue, lane=lane, reason=part.there.reason,
         created_at=step.at, changed_at=step.at, waiting_since=datetime.fromisoformat(part.entries[0].at), ring=0,
         wake_at=step.at + RE_RING, tags=part.tags, contact=part.contact, sorting=part.sorting, given=part.given,
         linked_to=item.id, linked_because=reason or f"split off by {step.actor}", promises=item.promises,
+        contacts=item.contacts,
     )  # fmt: skip
 
 
@@ -125,7 +140,7 @@ def split(
     """Some messages of an item become a matter of their own: in its queue or, with a claim's `token`, in the hands of
     who splits. The old item stays where it is. `steps` are that of the old item and that of the new one."""
     step, first = steps
-    rest = replace(stepped(item, Action.ANNOTATE, step.at), contact=part.rest)
+    rest = replace(stepped(item, Action.ANNOTATE, step.at), contact=part.rest, given=_without(item.given, part.gone))
     facts = {"split_off": part.id, "lost": [entry.id for entry in part.entries]}
     change = told(item, rest, customer, EventType.ITEM_SPLIT, step, policy, facts, because(reason))
     opened = _opened(item, first, part, customer, reason, agents, policy, token)
@@ -147,7 +162,10 @@ def merge(item: Side, into: Side, steps: tuple[Step, Step], link: Link | None, r
     newest = max((side for side in (item, into) if side.entries), key=lambda s: _when(s.entries[-1]), default=into)
     joined = replace(stepped(target, Action.ANNOTATE, steps[1].at), contact=newest.item.contact,
                      given=tuple(sorted({*target.given, *before.given})))  # fmt: skip
+    joined = _as_urgent(joined, before)
     facts = {"merged": before.id, "gained": _named(item.entries)}
+    if joined.lane != target.lane:
+        facts |= {"lane": joined.lane, "ring": joined.ring}
     second = _second(into.customer, item.customer)
     also = told(target, joined, second, EventType.ITEM_JOINED, steps[1], policy, facts, because(reason))
     return replace(change, also=also)
@@ -162,11 +180,13 @@ def unmerge(
     agents: Agents,
     policy: Policy,
     token: str = "",
+    gone: frozenset[str] = frozenset(),
 ) -> Change:
     """An item that was merged goes on by itself again, where and as it was, and has its `entries` back.
 
     With a claim's `token` who held it holds it again; else it waits, first for him. `contacts` are whom replies to it
-    and to the other go to. Raises `WrongState` for one that was not merged, or whose other was merged since.
+    and to the other go to, `gone` what the desk asks for and no message the other keeps gives. Raises `WrongState` for
+    one that was not merged, or whose other was merged since.
     """
     merged = item.item.merged
     if merged is None:
@@ -181,7 +201,8 @@ def unmerge(
     }  # fmt: skip
     told_of = EventType.ITEM_UNMERGED
     change = told(item.item, alone, item.customer, told_of, steps[0], policy, facts, because(reason))
-    parted = replace(stepped(into.item, Action.ANNOTATE, steps[1].at), contact=contacts[1])
+    parted = replace(stepped(into.item, Action.ANNOTATE, steps[1].at), contact=contacts[1],
+                     given=_without(into.item.given, gone))  # fmt: skip
     facts = {"unmerged": item.item.id, "lost": [entry.id for entry in item.entries]}
     second = _second(into.customer, item.customer)
     also = told(into.item, parted, second, EventType.ITEM_PARTED, steps[1], policy, facts, because(reason))
@@ -237,8 +258,21 @@ def _check_one_matter(item: Side, into: Side, link: Link | None) -> None:
         raise WrongState("a reply could not go both ways, by mail and by chat: link the items instead")
     if _FAR.get(other.state, 0) > _FAR.get(one.state, 0):
         raise WrongState(f"item {other.id} is {other.state} and nobody would look at it: claim or reopen it first")
+    if one.snoozed_until and other.snoozed_until and other.snoozed_until > one.snoozed_until:
+        raise WrongState(f"item {other.id} sleeps longer than item {one.id}: merge that one into this")
     if len(item.entries) > MOST_MERGED:
         raise WrongState(f"item {one.id} has more than {MOST_MERGED} messages: link it instead")
+
+
+def _as_urgent(item: Item, merged: Item) -> Item:
+    """The item, no less urgent and promised no later than one that goes on in it and that people have in hand, or are
+    to take; and the contacts of both."""
+    if merged.state not in {State.QUEUED, State.CLAIMED}:
+        return item
+    lane = more_urgent(item.lane, merged.lane)
+    ring = item.ring + 1 if waits(item) and lane != item.lane else item.ring
+    made, contacts = promised.joined(item.promises, merged.promises), contacts_of_both(item.contacts, merged.contacts)
+    return replace(item, lane=lane, ring=ring, promises=made, contacts=contacts)
 
 
 def _as_it_was(item: Item, merged: Merged, at: datetime, agents: Agents, policy: Policy, token: str) -> Item:
@@ -255,6 +289,10 @@ def _as_it_was(item: Item, merged: Merged, at: datetime, agents: Agents, policy:
 def _second(customer: Customer, first: Customer) -> Customer:
     """A customer as he is after one more event in the timeline of the `first`, who may be he."""
     return replace(customer, seq=customer.seq + 1) if customer.id == first.id else customer
+
+
+def _without(given: tuple[str, ...], gone: frozenset[str]) -> tuple[str, ...]:
+    return tuple(name for name in given if name not in gone)
 
 
 def _named(entries: Iterable[Entry]) -> list[Mapping[str, Any]]:

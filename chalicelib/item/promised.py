@@ -14,7 +14,7 @@ from chalicelib.item.state import State
 from chalicelib.policy import QUARANTINE, Policy
 from chalicelib.routing import calendar as calendars
 from chalicelib.routing import clock as clocks
-from chalicelib.routing.clock import Clock
+from chalicelib.routing.clock import Clock, Course
 from chalicelib.routing.deadline import promise_of
 
 
@@ -23,7 +23,8 @@ def promised(item: Item, since: datetime, policy: Policy) -> Item:
     promise = promise_of(item.channel, item.urgency, item.queue, policy)
     if item.queue == QUARANTINE or promise is None or not (promise.first_reply or promise.resolution):
         return replace(item, promises=None)
-    return replace(item, promises=_made(promise, since, policy.calendars[promise.calendar]))
+    made = _still_due(_made(promise, since, policy.calendars[promise.calendar]), item)
+    return replace(item, promises=made if made.clocks else None)
 
 
 def moved_on(before: Item, after: Item, at: datetime, policy: Policy, *, replied: bool = False) -> Item:
@@ -51,6 +52,19 @@ def moved_on(before: Item, after: Item, at: datetime, policy: Policy, *, replied
     return replace(after, promises=replace(made, first_reply=first, resolution=resolution))
 
 
+def joined(made: Promised | None, other: Promised | None) -> Promised | None:
+    """What is promised of an item once another goes on in it: of both what is sooner, as long as it runs."""
+    if made is None or other is None:
+        return made or other
+    first, resolution = (
+        _sooner(clock, fresh if fresh and fresh.course == Course.RUNNING else None)
+        for clock, fresh in ((made.first_reply, other.first_reply), (made.resolution, other.resolution))
+    )
+    if (first, resolution) == (made.first_reply, made.resolution):
+        return made
+    return replace(other, first_reply=first, resolution=resolution)
+
+
 def told(item: Item) -> dict[str, Any]:
     """What an event tells of an item's promises; nothing where there are none."""
     if item.promises is None:
@@ -72,12 +86,18 @@ def _made(promise: Promise, since: datetime, calendar: Calendar) -> Promised:
     return Promised(promise.name, calendar.name, calendars.version(calendar), first, resolution)
 
 
+def _still_due(made: Promised, item: Item) -> Promised:
+    """What is promised, but for a first reply where the customer has been answered and has not written since."""
+    answered = item.contact is not None and item.contacts is None
+    return replace(made, first_reply=None) if answered else made
+
+
 def _tightened(made: Promised, item: Item, at: datetime, policy: Policy) -> Promised:
     """What is promised once the item is another: sooner where that is promised sooner, counted from now."""
     promise = promise_of(item.channel, item.urgency, item.queue, policy)
     if promise is None or promise.name == made.name:
         return made
-    fresh = _made(promise, at, policy.calendars[promise.calendar])
+    fresh = _still_due(_made(promise, at, policy.calendars[promise.calendar]), item)
     first = _sooner(made.first_reply, fresh.first_reply)
     resolution = _sooner(made.resolution, fresh.resolution)
     if (first, resolution) == (made.first_reply, made.resolution):

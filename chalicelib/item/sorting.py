@@ -100,6 +100,17 @@ def moved(item: Item, customer: Customer, step: Step, there: Route, agents: Agen
     return told(item, after, customer, EventType.ITEM_SORTED, step, policy, told_facts)
 
 
+def to_people(item: Item, customer: Customer, step: Step, agents: Agents, policy: Policy) -> Change:
+    """What waits in a queue the desk has lost goes to people. It has waited as long as before."""
+    let_go = replace(at_rest(stepped(item, Action.MOVE, step.at)), asked=())
+    after = into_queue(let_go, step.at, agents, policy)
+    facts = {
+        "queue": after.queue, "was_queue": item.queue, "lane": after.lane, "ring": after.ring,
+        "offered_to": after.offered_to, "reason": after.reason, "moves": item.sorting.moves if item.sorting else 0,
+    }  # fmt: skip
+    return told(item, after, customer, EventType.ITEM_SORTED, step, policy, facts)
+
+
 def _placed(item: Item, there: Route, sorting: Sorting) -> Item:
     """The item where rules say. What is urgent stays so: it may have been said since, or a promise be broken."""
     return replace(item, queue=there.queue, lane=more_urgent(item.lane, there.lane), sorting=sorting)
@@ -125,6 +136,15 @@ def contact_made(item: Item | None, at: datetime) -> Contacts:
     if at - before.newest < urgency.SAME_CONTACT:
         return before
     return Contacts(times=before.times + 1, newest=at)
+
+
+def contacts_of_both(first: Contacts | None, second: Contacts | None) -> Contacts | None:
+    """The customer's contacts about two matters that are one; newest ones close together were the same."""
+    if first is None or second is None:
+        return first or second
+    if abs(first.newest - second.newest) < urgency.SAME_CONTACT:
+        return replace(first, times=max(first.times, second.times))
+    return Contacts(times=first.times + second.times, newest=max(first.newest, second.newest))
 
 
 def with_contacts(tags: Tagging | None, contacts: Contacts, policy: Policy) -> Tagging | None:

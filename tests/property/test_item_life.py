@@ -284,7 +284,8 @@ class Life(RuleBasedStateMachine):
             table.save(matters.merge(*sides, self._two(self._step("sam")), link, "", DESK), self.now)
             now = table.item(before.id)
             *_, last, newest = sorted(entry.at for side in sides for entry in side.entries)
-            assert now == _as_before(before, now, **({"contact": now.contact} if last == newest else {}))
+            same = {"contact": now.contact} if last == newest else {}
+            assert now == _as_before(before, now, **_no_less(before, now), **same)
 
     @precondition(lambda self: self._may_be_one())
     @rule(which=st.integers(0, 20))
@@ -311,7 +312,8 @@ class Life(RuleBasedStateMachine):
             assert now.state == State.QUEUED
         else:
             assert now == _as_before(one, now)
-        assert table.item(other.id) == _as_before(other, table.item(other.id))
+        now = table.item(other.id)
+        assert now == _as_before(other, now, **_no_less(other, now))
 
     @precondition(lambda self: any(found.merged_into for found in self.table.items()))
     @rule(about=WHICH, who=WHO, raced=st.booleans())
@@ -757,6 +759,16 @@ def _as_before(before: Item, now: Item, **besides: Any) -> Item:
     """The item as it was before something was done and undone, but for its version, its ring and when it changed."""
     same = ("version", "ring", "chain", "changed_at", "wake_at")
     return replace(before, **{name: getattr(now, name) for name in same} | besides)
+
+
+def _no_less(before: Item, now: Item) -> dict[str, Any]:
+    """What stays with an item once another went on in it: it is no less urgent, and promised no later."""
+    assert now.lane in {before.lane, Lane.URGENT}
+    for name, clock in (before.promises.clocks if before.promises else {}).items():
+        assert now.promises
+        assert now.promises.clocks[name].due_at <= clock.due_at
+    assert before.contacts is None or (now.contacts and now.contacts.times >= before.contacts.times)
+    return {"lane": now.lane, "promises": now.promises, "contacts": now.contacts}
 
 
 def _stood(before: Item, after: Item) -> dict[str, Any]:

@@ -28,13 +28,13 @@ carl = { capacity = { mail = 2, chat = 1 }, deputy = "anna" }
 """
 
 
-def deliver(world: TestWorld, number: int, body: str = "Where is my parcel?", count: int = 1, **headers: str) -> str:
+def deliver(world: TestWorld, number: int, body: str = "Where is my parcel?", **headers: str) -> str:
     """A mail by customer `number` (or `sender`) arrives; returns what became of it."""
     sender = headers.pop("sender", f"c{number}@customer.example.com")
     verdicts = {name: headers.pop(name) for name in ("spam", "virus", "dmarc") if name in headers}
     headers = {"Message_ID": f"<m{number}@customer.example.com>", **headers}
     raw = letters.mail(body, sender, headers.pop("subject", "Parcel"), **headers)
-    return receive.delivery(letters.store_mail(world, f"ses-{number}", raw, **verdicts), f"sqs-{number}", count, world)
+    return receive.delivery(letters.store_mail(world, f"ses-{number}", raw, **verdicts), f"sqs-{number}", 1, world)
 
 
 def chat(world: TestWorld, delivery: str, text: str, **more: str) -> str:
