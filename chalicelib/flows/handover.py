@@ -91,7 +91,8 @@ def _would_take(to: AgentNow | None, held: Mapping[str, int], item: Item, policy
 def _items(item_ids: list[str], world: World) -> Iterator[Item]:
     """Those of these items that exist: a hundred a call, for an agent may get thousands back."""
     for part in batched(map(ItemId, item_ids), 100):
-        yield from world.table.items_and_customers(part, ())[0].values()
+        found, _ = world.table.items_and_customers(part, ())
+        yield from (found[item_id] for item_id in part if item_id in found)
 
 
 def _done(plan: Handover, actor: str, world: World) -> Handover:
