@@ -75,6 +75,47 @@ sam = { roles = ["supervisor"] }
 olga = { roles = ["observer"] }
 """
 
+#: What a desk adds that promises at all hours: an hour for what is urgent, eight for bills, nothing to people's queue.
+URGENT_PROMISED = """
+[calendars.always]
+timezone = "UTC"
+monday = ["00:00-24:00"]
+tuesday = ["00:00-24:00"]
+
+[[promises]]
+queue = "people"
+calendar = "always"
+
+[[promises]]
+name = "urgent"
+urgency = ["critical", "high"]
+calendar = "always"
+first_reply = "PT1H"
+
+[[promises]]
+name = "bills"
+queue = "billing"
+calendar = "always"
+first_reply = "PT8H"
+"""
+#: The same with eight hours for all else.
+ALL_PROMISED = f"""{URGENT_PROMISED}
+[[promises]]
+name = "else"
+calendar = "always"
+first_reply = "PT8H"
+"""
+
+#: What a desk adds that asks for the number of an order.
+ASKS = """
+[asks.order-number]
+pattern = 'A-[0-9]{5}'
+en = "the order number"
+
+[asking]
+en = "Hello, we still need: {missing}"
+"""
+
 #: What a desk adds that acknowledges mail.
 ACKNOWLEDGE = """
 [acknowledge]

@@ -9,16 +9,19 @@ from chalicelib.flows import claim
 from chalicelib.item.outgoing import Outgoing
 from chalicelib.store.rows import from_wire
 from tests.cloud import Cloud, TestWorld
+from tests.crash.quick_moto import make_quick
 from tests.desk import WordModel, small_desk
 from tests.invariants import violations
 from tests.streams import Stream
 from tests.unit.flows.scenes import answer, claimed, deliver
 from tests.unit.flows.sending import Post, says
+from tests.unit.flows.threads import Desk
 
 
 @pytest.fixture
-def moto_cloud() -> Iterator[Cloud]:
-    """The small desk's cloud on moto: for one thread only."""
+def moto_cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """The small desk's cloud on moto, made quick: for one thread only."""
+    make_quick(monkeypatch)
     with mock_aws():
         yield Cloud(desk=small_desk())
 
@@ -30,6 +33,12 @@ def world(moto_cloud: Cloud) -> TestWorld:
     deployed = moto_cloud.deploy()
     vars(deployed)["model"] = WordModel()
     return deployed
+
+
+@pytest.fixture
+def desk(moto_cloud: Cloud, world: TestWorld) -> Desk:
+    """The small desk as threads see it: names for who wrote, and what answers what."""
+    return Desk(moto_cloud, world)
 
 
 @pytest.fixture

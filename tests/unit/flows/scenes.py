@@ -91,6 +91,11 @@ def claimed(world: TestWorld, queue: str = "orders", caller: Caller = ANNA, key:
     return item
 
 
+def messages(world: TestWorld, item: Item) -> list[str]:
+    """Ids of the entries of an item's own messages."""
+    return [event.id for event in world.table.history(item.id) if event.type == "message-received"]
+
+
 class Unreachable:
     """An AWS service that is away."""
 

@@ -18,47 +18,13 @@ from chalicelib.item.passing import Destination
 from chalicelib.item.reply import Then
 from chalicelib.routing.clock import Course
 from tests.cloud import Cloud, TestWorld
-from tests.desk import ANNA, DESK, SAM, ruled_desk
-from tests.unit.flows.scenes import answer, chat, claimed, deliver, forward, items, now_of, ruled
+from tests.desk import ALL_PROMISED, ANNA, ASKS, DESK, SAM, ruled_desk
+from tests.unit.flows.scenes import answer, chat, claimed, deliver, forward, items, messages, now_of, ruled
 
 pytestmark = pytest.mark.usefixtures("sound")
 
 CUSTOMER = "c1@customer.example.com"
 FIRST = "<m1@customer.example.com>"
-PROMISED = """
-[calendars.always]
-timezone = "UTC"
-monday = ["00:00-24:00"]
-tuesday = ["00:00-24:00"]
-
-[[promises]]
-queue = "people"
-calendar = "always"
-
-[[promises]]
-name = "urgent"
-urgency = ["critical", "high"]
-calendar = "always"
-first_reply = "PT1H"
-
-[[promises]]
-name = "else"
-calendar = "always"
-first_reply = "PT8H"
-"""
-ASKS = """
-[asks.order-number]
-pattern = 'A-[0-9]{5}'
-en = "the order number"
-
-[asking]
-en = "Hello, we still need: {missing}"
-"""
-
-
-def messages(world: TestWorld, item: Item) -> list[str]:
-    """Ids of the entries of an item's own messages."""
-    return [event.id for event in world.table.history(item.id) if event.type == EventType.MESSAGE_RECEIVED]
 
 
 def again(world: TestWorld, number: int, body: str, subject: str = "") -> None:
@@ -84,14 +50,14 @@ def asking(world: TestWorld) -> None:
     vars(world)["policy"] = policy.parse(desk + ASKS)
 
 
-# 1. What is said urgently after people decided the tags
+# What is said urgently after people decided the tags
 
 
 @pytest.mark.parametrize("done", [False, True])
 def test_what_becomes_critical_is_promised_like_it_though_people_confirmed_what_it_was(
     world: TestWorld, moto_cloud: Cloud, done: bool
 ) -> None:
-    vars(world)["policy"] = policy.parse(DESK + PROMISED)
+    vars(world)["policy"] = policy.parse(DESK + ALL_PROMISED)
     deliver(world, 1)
     held = claimed(world)
     held = tag(held.id, held.version, None, None, ANNA, world)
@@ -109,7 +75,7 @@ def test_what_becomes_critical_is_promised_like_it_though_people_confirmed_what_
 def test_what_people_call_less_urgent_is_not_promised_sooner_by_what_they_corrected(
     world: TestWorld, moto_cloud: Cloud
 ) -> None:
-    vars(world)["policy"] = policy.parse(DESK + PROMISED)
+    vars(world)["policy"] = policy.parse(DESK + ALL_PROMISED)
     deliver(world, 1, "#critical")
     held = claimed(world)
     held = tag(held.id, held.version, None, "low", ANNA, world)
@@ -117,13 +83,13 @@ def test_what_people_call_less_urgent_is_not_promised_sooner_by_what_they_correc
     assert now_of(world, held).promises == held.promises
 
 
-# 2. What is merged
+# What is merged
 
 
 def test_what_an_urgent_item_is_merged_into_is_urgent_and_promised_no_later(
     world: TestWorld, moto_cloud: Cloud
 ) -> None:
-    vars(world)["policy"] = policy.parse(DESK + PROMISED)
+    vars(world)["policy"] = policy.parse(DESK + ALL_PROMISED)
     first, danger = two(world, moto_cloud, "There is smoke! #critical")
     assert danger.promises
     _, joined = merge(danger.id, danger.version, first.id, "", ANNA, world)
@@ -162,7 +128,7 @@ def test_what_is_to_come_back_tomorrow_is_not_merged_into_what_sleeps_for_months
     assert now_of(world, second).state == "queued"
 
 
-# 3. What is split off
+# What is split off
 
 
 def test_what_is_split_off_is_as_urgent_as_the_most_urgent_of_it(world: TestWorld, moto_cloud: Cloud) -> None:
@@ -175,7 +141,7 @@ def test_what_is_split_off_is_as_urgent_as_the_most_urgent_of_it(world: TestWorl
 
 
 def test_what_takes_a_broken_promise_along_is_urgent(world: TestWorld, moto_cloud: Cloud) -> None:
-    vars(world)["policy"] = policy.parse(DESK + PROMISED)
+    vars(world)["policy"] = policy.parse(DESK + ALL_PROMISED)
     deliver(world, 1)
     again(world, 2, "And the other one?")
     forward(world, hours=9)
@@ -187,7 +153,7 @@ def test_what_takes_a_broken_promise_along_is_urgent(world: TestWorld, moto_clou
     assert (new.promises.first_reply.course, new.lane) == (Course.BREACHED, "urgent")
 
 
-# 4. Conversations
+# Conversations
 
 
 def test_each_conversation_of_a_merged_item_goes_with_its_own_newest_message(
@@ -210,11 +176,11 @@ def test_each_conversation_of_a_merged_item_goes_with_its_own_newest_message(
     assert talk.conversation == "c2"
 
 
-# 5. First replies
+# First replies
 
 
 def test_who_has_been_answered_is_promised_no_first_reply(world: TestWorld) -> None:
-    vars(world)["policy"] = policy.parse(DESK + PROMISED)
+    vars(world)["policy"] = policy.parse(DESK + ALL_PROMISED)
     deliver(world, 1, "#other")
     held = claimed(world, "people")
     _, held = answer(world, held, then=Then.KEEP)
@@ -225,7 +191,7 @@ def test_who_has_been_answered_is_promised_no_first_reply(world: TestWorld) -> N
     assert now_of(world, moved).lane == "normal"
 
 
-# 6. Queues the desk has lost
+# Queues the desk has lost
 
 
 def test_what_waits_in_a_queue_the_desk_has_lost_comes_to_people(world: TestWorld, moto_cloud: Cloud) -> None:
@@ -242,7 +208,7 @@ def test_what_waits_in_a_queue_the_desk_has_lost_comes_to_people(world: TestWorl
     assert taken.id == one.id
 
 
-# 7. What messages gave
+# What messages gave
 
 
 def test_what_a_message_gave_goes_with_it_when_a_merge_is_taken_back(world: TestWorld, moto_cloud: Cloud) -> None:
@@ -265,7 +231,7 @@ def test_what_a_message_gave_goes_with_it_when_it_is_split_off(world: TestWorld,
     assert missing(old, world.policy) == ("order-number",)
 
 
-# 8. What was let out of quarantine twice
+# What was let out of quarantine twice
 
 
 def test_what_was_let_in_twice_is_one_message(world: TestWorld, moto_cloud: Cloud) -> None:

@@ -25,7 +25,7 @@ from chalicelib.rights import Caller
 from chalicelib.store import keys, rows
 from tests import letters
 from tests.cloud import Cloud, TestWorld
-from tests.desk import ANNA, BORIS, CARL, DESK, OLGA, SAM
+from tests.desk import ANNA, ASKS, BORIS, CARL, DESK, OLGA, SAM
 from tests.unit.flows.scenes import (
     Losing,
     Meanwhile,
@@ -37,6 +37,7 @@ from tests.unit.flows.scenes import (
     items,
     last_event,
     load,
+    messages,
     now_of,
     present,
     told,
@@ -45,23 +46,9 @@ from tests.unit.flows.sending import Post, sends
 
 pytestmark = pytest.mark.usefixtures("sound")
 
-ASKS = """
-[asks.order-number]
-pattern = 'A-[0-9]{5}'
-en = "the order number"
-
-[asking]
-en = "Hello, we still need: {missing}"
-"""
-
 HELP = "help@shop.example.com"
 CUSTOMER = "c1@customer.example.com"
 FIRST, SECOND, THIRD = (f"<m{n}@customer.example.com>" for n in (1, 2, 3))
-
-
-def messages(world: TestWorld, item: Item) -> list[str]:
-    """Ids of the entries of an item's own messages."""
-    return [event.id for event in world.table.history(item.id) if event.type == "message-received"]
 
 
 @pytest.fixture

@@ -1,16 +1,11 @@
 """Where mails end that could end with strangers: a table of cases, each with the evidence it must leave."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
-from moto import mock_aws
 
 from chalicelib.flows.work import finish
-from tests.cloud import Cloud, TestWorld
-from tests.crash.quick_moto import make_quick
 from tests.desk import ANNA as AGENT
-from tests.desk import small_desk
 from tests.unit.flows.scenes import claimed, forward, items
 from tests.unit.flows.threads import ANNA, BOB, CARL, EVE, Desk, Mail
 
@@ -178,19 +173,6 @@ CASES: dict[str, tuple[tuple[Mail, ...], Joined | Linked | Separate]] = {
         Linked("", NOT_PROVED),
     ),
 }  # fmt: skip
-
-
-@pytest.fixture
-def moto_cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """The small desk's cloud on moto, made quick."""
-    make_quick(monkeypatch)
-    with mock_aws():
-        yield Cloud(desk=small_desk())
-
-
-@pytest.fixture
-def desk(moto_cloud: Cloud, world: TestWorld) -> Desk:
-    return Desk(moto_cloud, world)
 
 
 @pytest.mark.parametrize("name", CASES)

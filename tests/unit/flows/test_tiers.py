@@ -13,21 +13,10 @@ from chalicelib.item.item import EventType, Item
 from chalicelib.item.state import State
 from chalicelib.policy import PolicyError
 from tests.cloud import Cloud, TestWorld
-from tests.desk import ANNA, BORIS, DESK, RULES, SAM
+from tests.desk import ALL_PROMISED, ANNA, BORIS, DESK, RULES, SAM
 from tests.unit.flows.scenes import claimed, deliver, forward, items, load, ruled
 
 pytestmark = pytest.mark.usefixtures("sound")
-
-PROMISED = """
-[calendars.always]
-timezone = "UTC"
-monday = ["00:00-24:00"]
-tuesday = ["00:00-24:00"]
-
-[[promises]]
-calendar = "always"
-first_reply = "PT1H"
-"""
 
 TIERS = (("[queues.orders]\n", '[queues.orders]\nnext = "billing"\n'),
          ("[queues.billing]\n", '[queues.billing]\nnext = "people"\n'))  # fmt: skip
@@ -126,7 +115,7 @@ def test_what_was_taken_since_is_work_and_stays_so(world: TestWorld, moto_cloud:
 
 
 def test_what_is_set_aside_is_promised_nothing(world: TestWorld, moto_cloud: Cloud) -> None:
-    vars(world)["policy"] = policy.parse(DESK + PROMISED)
+    vars(world)["policy"] = policy.parse(DESK + ALL_PROMISED)
     made = in_quarantine(world, moto_cloud)
     let_in = quarantine.admit(made.id, made.version, ANNA, world)
     assert let_in.promises

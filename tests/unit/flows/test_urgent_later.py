@@ -11,39 +11,10 @@ from chalicelib.flows.work import finish, give_back, reassign, tag
 from chalicelib.item.item import Item
 from chalicelib.item.passing import Destination
 from tests.cloud import Cloud, TestWorld
-from tests.desk import ANNA, DESK, ruled_desk
+from tests.desk import ALL_PROMISED, ANNA, DESK, URGENT_PROMISED, ruled_desk
 from tests.unit.flows.scenes import chat, claimed, deliver, forward, items, now_of
 
 pytestmark = pytest.mark.usefixtures("sound")
-
-ALWAYS = """
-[calendars.always]
-timezone = "UTC"
-monday = ["00:00-24:00"]
-tuesday = ["00:00-24:00"]
-
-[[promises]]
-queue = "people"
-calendar = "always"
-
-[[promises]]
-name = "urgent"
-urgency = ["critical", "high"]
-calendar = "always"
-first_reply = "PT1H"
-
-[[promises]]
-name = "bills"
-queue = "billing"
-calendar = "always"
-first_reply = "PT8H"
-"""
-ELSE = """
-[[promises]]
-name = "else"
-calendar = "always"
-first_reply = "PT8H"
-"""
 
 
 def danger(world: TestWorld) -> None:
@@ -83,7 +54,7 @@ def test_a_chat_is_as_urgent_as_its_last_line_when_its_agent_is_gone(world: Test
 
 
 def test_saying_the_topic_leaves_a_broken_promise_urgent(world: TestWorld, moto_cloud: Cloud) -> None:
-    vars(world)["policy"] = policy.parse(DESK + ALWAYS + ELSE)
+    vars(world)["policy"] = policy.parse(DESK + ALL_PROMISED)
     deliver(world, 1)
     forward(world, hours=9)
     watch(world)
@@ -112,7 +83,7 @@ def test_confirming_confirms_what_a_rule_said(world: TestWorld, moto_cloud: Clou
 
 @pytest.mark.parametrize("done", [False, True])
 def test_what_becomes_critical_is_promised_like_it(world: TestWorld, moto_cloud: Cloud, done: bool) -> None:
-    vars(world)["policy"] = policy.parse(DESK + ALWAYS + ELSE)
+    vars(world)["policy"] = policy.parse(DESK + ALL_PROMISED)
     deliver(world, 1)
     if done:
         held = claimed(world)
@@ -128,7 +99,7 @@ def test_what_becomes_critical_is_promised_like_it(world: TestWorld, moto_cloud:
 
 
 def test_what_is_passed_to_a_queue_that_promises_is_promised(world: TestWorld) -> None:
-    vars(world)["policy"] = policy.parse(DESK + ALWAYS)
+    vars(world)["policy"] = policy.parse(DESK + URGENT_PROMISED)
     deliver(world, 1, "#other")
     held = claimed(world, "people")
     assert held.promises is None
@@ -139,7 +110,7 @@ def test_what_is_passed_to_a_queue_that_promises_is_promised(world: TestWorld) -
 
 
 def test_what_people_call_critical_is_promised(world: TestWorld) -> None:
-    vars(world)["policy"] = policy.parse(DESK + ALWAYS)
+    vars(world)["policy"] = policy.parse(DESK + URGENT_PROMISED)
     deliver(world, 1)  # an order that can wait: nothing is promised
     held = claimed(world)
     assert held.promises is None

@@ -1,31 +1,16 @@
-"""Reply-To that names the mailbox or the list a mail came by: whoever answers there answers himself."""
+"""Whom an answer goes to, and that a customer's answer is read, whatever Reply-To and List-Unsubscribe say."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from moto import mock_aws
 
-from tests.cloud import Cloud, TestWorld
-from tests.crash.quick_moto import make_quick
-from tests.desk import small_desk
 from tests.unit.flows.scenes import answer, claimed
 from tests.unit.flows.threads import ANNA, CARL, HELP, Desk, Mail
 
 pytestmark = pytest.mark.usefixtures("sound")
 NEW = Mail(subject="Another parcel")
-
-
-@pytest.fixture
-def moto_cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    make_quick(monkeypatch)
-    with mock_aws():
-        yield Cloud(desk=small_desk())
-
-
-@pytest.fixture
-def desk(moto_cloud: Cloud, world: TestWorld) -> Desk:
-    return Desk(moto_cloud, world)
+ANSWER = Mail(answers=("our answer to anna",), refers=("anna", "our answer to anna"))
+MARK = "List-Unsubscribe: <mailto:unsubscribe@crm.example.net>"
 
 
 @pytest.mark.parametrize(
@@ -60,3 +45,15 @@ def test_another_address_of_the_customer_still_counts(desk: Desk) -> None:
     contact = desk.newest().contact
     assert contact
     assert contact.address == CARL
+
+
+@pytest.mark.parametrize("to", ["help", "token of anna"])
+def test_an_answer_is_seen_by_somebody(desk: Desk, to: str) -> None:
+    assert desk.arrives(replace(ANSWER, extra=MARK, to=(to,))) == "queued"
+    assert desk.name_of(desk.entered()["item"]) == "anna"
+
+
+@pytest.mark.parametrize("extra", [MARK, f"{MARK}\r\nPrecedence: bulk", f"{MARK}\r\nAuto-Submitted: auto-replied"])
+def test_newsletters_and_programs_are_still_none(desk: Desk, extra: str) -> None:
+    mail = Mail(subject="News") if extra == MARK else ANSWER
+    assert desk.arrives(replace(mail, extra=extra)) == "recorded as automatic"
