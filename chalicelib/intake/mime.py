@@ -21,6 +21,7 @@ MAX_MARKS: Final = 500_000
 HEADER_BYTES: Final = 256 * 1024  # of one header
 ALL_HEADER_BYTES: Final = 2 * 1024 * 1024  # of the mail and all its parts
 ENCLOSED: Final = ("message/rfc822", "message/global")
+_ENCODING = re.compile(r"""(?:[\s"']|\([^()]{0,200}\)){0,20}([\w.-]{1,40})""", re.ASCII)
 _TYPE = re.compile(r"\s*([\w!#$&^.+-]{1,100})\s*/\s*([\w!#$&^.+-]{1,100})")
 _GUESSED_BOUNDARY = re.compile(rb"\s{0,200}--([^\r\n]{1,200}?)[ \t]*\r*\n")
 _MARK = re.compile(rb"\n--")
@@ -51,8 +52,9 @@ class Part:
 
     @property
     def encoding(self) -> str:
-        """The transfer encoding in lower case."""
-        return self.head.get("content-transfer-encoding").partition(";")[0].strip().lower()
+        """The transfer encoding in lower case, out of quotation marks and without what stands behind it."""
+        found = _ENCODING.match(self.head.get("content-transfer-encoding"))
+        return found[1].lower() if found else ""
 
     def walk(self) -> Iterator["Part"]:
         """This part and all below it, in the order of the mail."""

@@ -7,6 +7,8 @@ from typing import Final
 UU_LINE: Final = 100
 TEXTS_IN_A_ROW: Final = 10_000
 _NOT_DIGITS: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
+# What stands behind a soft line break was added on the way (RFC 2045, 6.7).
+_BLANKS_BEHIND = re.compile(rb"=[ \t]++(?=\r?\n|\Z)")
 _LINE = re.compile(rb"[^\r\n]+")
 _INNER_BLANK = re.compile(rb"[!-~][ \t]+[!-~]")
 _LINES = re.compile(rb"[A-Za-z0-9+/\s]*+(?:=[=\s]*+)?+")
@@ -18,7 +20,7 @@ def undo(data: bytes, encoding: str) -> bytes:
         case "base64":
             return _base64_lines(data)
         case "quoted-printable" | "quoted-printeable" | "qp":
-            return binascii.a2b_qp(data)
+            return binascii.a2b_qp(_BLANKS_BEHIND.sub(b"=", data))
         case "x-uuencode" | "uuencode" | "x-uue" | "uue":
             return _uudecoded(data)
     return data

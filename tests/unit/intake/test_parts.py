@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.intake import fields, mime, transfer, words
+from chalicelib.intake import email, fields, mime, transfer, words
 
 MIXED = b"Content-Type: multipart/mixed; boundary=b\n\n"
 
@@ -100,3 +100,18 @@ def test_headers_end_where_text_begins() -> None:
 def test_a_no_break_space_is_no_blank_in_a_raw_value() -> None:
     head = fields.read("Subject: voilà\n\n".encode(), 0, 17, 1_000)
     assert words.decode(head.fields.get("subject")) == "voilà"
+
+
+@pytest.mark.parametrize(
+    "named", ['"base64"', "base64 (of our gateway)", "(of our gateway) Base64", "base64; x=y", "'base64'"]
+)
+def test_a_transfer_encoding_is_known_however_it_is_written(named: str) -> None:
+    raw = f"From: a@example.org\nContent-Transfer-Encoding: {named}\n\nV2hlcmUgaXMgbXkgcGFyY2VsPw==\n".encode()
+    assert email.read(raw).text == "Where is my parcel?"
+
+
+def test_blanks_behind_a_soft_line_break_were_added_on_the_way() -> None:
+    raw = (
+        b"From: a@example.org\nContent-Transfer-Encoding: quoted-printable\n\nWhere is my=  \n parcel=\t\r\n? 1 =3D 1\n"
+    )
+    assert email.read(raw).text == "Where is my parcel? 1 = 1"
