@@ -316,7 +316,10 @@ def _end(item: Row, items: Mapping[str, Row]) -> str | None:
 
 
 def _messages(by_kind: ByKind) -> Iterator[str]:
-    """Each message belongs to one item, and its Message-ID and its conversation lead there."""
+    """Each message belongs to one item, and its Message-ID and its conversation lead there.
+
+    Of several mails under one Message-ID the first alone is what it leads to; the others' rows tell repeats of them.
+    """
     items = {item["item_id"]: item for item in by_kind["item"]}
     has: dict[str, dict[str, bool]] = defaultdict(dict)
     for event in sorted(by_kind["event"], key=lambda event: int(event.get("version") or 0)):
@@ -330,7 +333,7 @@ def _messages(by_kind: ByKind) -> Iterator[str]:
     for event in by_kind["event"]:
         if event["type"] == "message-received" and event.get("item_id") and times[event["event_id"]] != 1:
             yield f"message {event['event_id']} belongs to {times[event['event_id']]} items"
-    for row in by_kind["message"]:
+    for row in (row for row in by_kind["message"] if row["sk"] == "MESSAGE"):
         if row["event_id"] in of and _end(items[row["item_id"]], items) != of[row["event_id"]]:
             yield f"message {row['event_id']} belongs to {of[row['event_id']]}, its id leads to {row['item_id']}"
 
