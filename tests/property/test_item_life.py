@@ -309,7 +309,8 @@ class Life(RuleBasedStateMachine):
         if waits(one):  # whom it is offered to is decided anew
             now = replace(now, offered_to=one.offered_to, offered_until=one.offered_until)
         if one.snoozed_until and one.snoozed_until <= self.now:  # its sleep was over meanwhile
-            assert now.state == State.QUEUED
+            assert now.queue == one.queue
+            assert now.state == (State.QUARANTINED if one.queue == QUARANTINE else State.QUEUED)
         else:
             assert now == _as_before(one, now)
         now = table.item(other.id)
@@ -826,7 +827,8 @@ def _check_step(before: Item | None, after: Item, told: EventType) -> None:
     assert (after.id, after.customer_id, after.created_at) == (before.id, before.customer_id, before.created_at)
     if after.queue != before.queue and told not in {EventType.ITEM_REASSIGNED, EventType.PROMISE_BREACHED}:
         assert told in _COMES_BACK | {EventType.ITEM_SORTED}
-        assert before.sorting, "it was moved from where people or a broken promise had put it"
+        assert before.sorting
+        assert not before.sorting.fixed, "it was moved from where people or a broken promise had put it"
         assert not before.decided
     if before.state in {*RESTING_STATES, State.RESOLVED} and waits(after):
         assert after.waiting_since == after.changed_at
