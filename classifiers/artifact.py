@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers import sealed, text
-from classifiers.model import Guard, Head, Hidden, Model
+from classifiers.model import Guard, Head, Hidden, Model, Sharpness
 from classifiers.sealed import Files, Folder, Pinned, Trust
 from classifiers.sealed import ModelError as ModelError
 from classifiers.table import Table
 
-SCHEMA: Final = 3
+SCHEMA: Final = 4
 MANIFEST: Final = sealed.MANIFEST
 ARRAYS: Final = "arrays.npz"
 MOST_UNPACKED: Final = 200_000_000  # bytes of all arrays, which a zip of a few may claim to hold
@@ -184,10 +184,18 @@ def _heads(described: Any, bias: NDArray[Any], weights: NDArray[Any]) -> tuple[t
             edges.append(place.stop)
             used = [used[0] + units, used[1] + units * len(labels)]
         costs = _costs(entry["costs"], entry["name"], len(labels))
-        heads.append(Head(_text(entry["name"]), labels, first, threshold, tuple(layers), costs))
+        sharpness = _sharpness(entry["sharpness"], entry["name"])
+        heads.append(Head(_text(entry["name"]), labels, first, threshold, tuple(layers), costs, sharpness))
     if used != [len(bias), len(weights)]:
         raise ValueError("hidden_bias and hidden_weights do not fit the heads")
     return tuple(heads), tuple(slice(*edge) for edge in pairwise(edges))
+
+
+def _sharpness(described: Any, name: str) -> Sharpness:
+    unsure, sure = map(float, described)
+    if not all(0 < factor < math.inf for factor in (unsure, sure)):
+        raise ValueError(f"head {name!r} has an impossible sharpness")
+    return unsure, sure
 
 
 def _costs(described: Any, name: str, labels: int) -> tuple[tuple[float, ...], ...]:

@@ -13,6 +13,9 @@ from classifiers.language import language_of
 from classifiers.table import Floats, Table, Vector
 from classifiers.text import Document
 
+Sharpness = tuple[float, float]
+
+AS_IT_IS: Final[Sharpness] = (1.0, 1.0)
 NEVER_SURE: Final = 1.0  # the threshold of a head that answers nothing by itself
 
 
@@ -58,9 +61,10 @@ class Hidden:
 class Head:
     """One question the model answers. Its columns in the table start at `first`, one per label.
 
-    Margins are calibrated: their softmax is the probability. A `threshold` of 1 is none: the head always abstains, also
-    where the softmax rounds to 1. With `costs` (a row per true label, a column per label
-    said) the label of least expected cost is chosen, else the most likely one.
+    Probabilities are the softmax of its margins, made sharper or flatter: multiplied by the first of `sharpness` where
+    the softmax by itself is wholly unsure, by the second where it is wholly sure, in between by their geometric mean so
+    weighted. A `threshold` of 1 is none: the head always abstains, also where a probability rounds to 1. With `costs`
+    (a row per true label, a column per label said) the label of least expected cost is chosen, else the likeliest.
     """
 
     name: str
@@ -69,6 +73,7 @@ class Head:
     threshold: float
     hidden: tuple[Hidden, ...] = ()
     costs: tuple[tuple[float, ...], ...] = ()
+    sharpness: Sharpness = AS_IT_IS
 
     @property
     def columns(self) -> slice:
@@ -77,7 +82,7 @@ class Head:
 
     def answer(self, vector: Vector) -> Tag:
         """The calibrated answer; abstains below the threshold, and when nothing in the text is known."""
-        shares = _softmax(self._margins(vector))
+        shares = self._shares(self._margins(vector))
         chosen = self._chosen(shares)
         return Tag(
             label=self.labels[chosen],
@@ -105,6 +110,15 @@ class Head:
             margins = margins + layer.margins(vector)
         plain: list[float] = margins.tolist()
         return plain
+
+    def _shares(self, margins: Sequence[float]) -> list[float]:
+        shares = _softmax(margins)
+        if self.sharpness == AS_IT_IS:
+            return shares
+        best = max(shares)
+        unsure, sure = self.sharpness
+        scale = unsure ** (1 - best) * sure**best
+        return _softmax([margin * scale for margin in margins])
 
     def _chosen(self, shares: Sequence[float]) -> int:
         if not self.costs:

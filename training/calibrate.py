@@ -11,7 +11,7 @@ from scipy.special import log_softmax, softmax
 from scipy.stats import beta
 from sklearn.metrics import f1_score
 
-from classifiers.model import NEVER_SURE
+from classifiers.model import AS_IT_IS, NEVER_SURE, Sharpness
 
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.integer[Any]]
@@ -23,7 +23,9 @@ COST_OF_MISROUTE: Final = 1.0
 COST_OF_HUMAN_LOOK: Final = 0.3
 WORTH_ROUTING: Final = 1 - COST_OF_HUMAN_LOOK / COST_OF_MISROUTE  # below, a look costs less than the likely mistake
 SUREST: Final = float(np.nextafter(NEVER_SURE, 0))  # where many confidences round to 1, those just below are as good
-LEAST_GAIN: Final = 0.01  # of the surprise, for one part more
+TINY: Final = 1e-12
+USUAL_SHARPNESS: Final = 0.5  # deviation of its logarithms, thought of before any row is seen
+LEAST_GAIN: Final = 0.003  # of the surprise, for one part more
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,22 @@ def probabilities(margins: Floats) -> Floats:
     return shares
 
 
+def sharpened(margins: Floats, sharpness: Sharpness) -> Floats:
+    """Probabilities of shape as given, as `classifiers.model.Head` makes them of its margins; rows sum to 1."""
+    best = probabilities(margins).max(axis=1, keepdims=True)
+    unsure, sure = sharpness
+    return probabilities(margins * unsure ** (1 - best) * sure**best)
+
+
 def surprise(margins: Floats, truth: Integers) -> float:
     """Mean negative log-likelihood of the true labels; `truth` holds column numbers."""
-    return float(-log_softmax(margins, axis=1)[np.arange(len(truth)), truth].mean())
+    return float(surprises(margins, truth).mean())
+
+
+def surprises(margins: Floats, truth: Integers) -> Floats:
+    """Negative log-likelihood of each row's true label."""
+    found: Floats = -log_softmax(margins, axis=1)[np.arange(len(truth)), truth]
+    return found
 
 
 def blend(parts: Sequence[Floats], truth: Integers) -> Floats:
@@ -86,26 +101,66 @@ def blend(parts: Sequence[Floats], truth: Integers) -> Floats:
     return factors
 
 
+def sharpness(margins: Floats, truth: Integers) -> Sharpness:
+    """What makes the confidence in the best label most likely to be right as often as it says.
+
+    One factor for all rows leaves the surest too sure, of many labels, or not sure enough, of few. Where two explain
+    no more than chance may, there is none.
+    """
+    apart = margins.max(axis=1, keepdims=True) - margins
+    best = probabilities(margins).max(axis=1)
+    doubt = 0.5 / (len(truth) + 1)
+    wanted = (margins.argmax(axis=1) == truth) * (1 - doubt) + doubt / margins.shape[1]
+
+    def told(logs: Floats) -> tuple[Floats, Floats]:
+        """Surprise of each row at its best label being right or wrong, and its slope."""
+        scale = np.exp(logs[0] * (1 - best) + logs[1] * best)
+        others = np.exp(-apart * scale[:, None])
+        weight, further = others.sum(axis=1), (others * apart).sum(axis=1)
+        # The best label has weight 1 among `others`; where nothing else is left, the rest weighs nothing.
+        rest = np.maximum(weight - 1, TINY)
+        lost = np.log(weight) - (1 - wanted) * np.log(rest)
+        slope = ((1 - wanted) / rest - 1 / weight) * further * scale
+        return lost, np.stack((slope * (1 - best), slope * best))
+
+    def loss(logs: Floats) -> tuple[float, Floats]:
+        lost, slopes = told(logs)
+        held = logs / USUAL_SHARPNESS**2 / len(truth)
+        return float(lost.mean() + held @ logs / 2), slopes.mean(axis=1) + held
+
+    found = minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B")
+    gained = told(np.zeros(2))[0] - told(found.x)[0]
+    if gained.mean() <= gained.std() / np.sqrt(len(gained)):
+        return AS_IT_IS
+    unsure, sure = np.exp(found.x).tolist()
+    return unsure, sure
+
+
 def useful(parts: Mapping[str, Floats], truth: Integers, gain: float = LEAST_GAIN) -> tuple[str, ...]:
-    """Names of the parts worth blending: the best alone, then each that lowers the surprise by that share of it."""
+    """Names of the parts worth blending: the best alone, then each that lowers the surprise by that share of it.
+
+    It has to lower it by more than chance could: by the standard error of the gain over the rows.
+    """
     chosen: list[str] = []
-    best = np.inf
+    best = np.full(len(truth), np.inf)
     while len(chosen) < len(parts):
         reached = {
-            name: _blended_surprise([parts[other] for other in (*chosen, name)], truth)
+            name: _blended_surprises([parts[other] for other in (*chosen, name)], truth)
             for name in parts
             if name not in chosen
         }
-        name = min(reached, key=reached.__getitem__)
-        if chosen and reached[name] > best * (1 - gain):
-            break
+        name = min(reached, key=lambda tried: float(reached[tried].mean()))
+        if chosen:
+            gained = best - reached[name]
+            if gained.mean() <= max(gain * best.mean(), gained.std() / np.sqrt(len(gained))):
+                break
         best = reached[name]
         chosen.append(name)
     return tuple(name for name in parts if name in chosen)
 
 
-def _blended_surprise(parts: Sequence[Floats], truth: Integers) -> float:
-    return surprise(np.tensordot(blend(parts, truth), np.stack(parts), 1), truth)
+def _blended_surprises(parts: Sequence[Floats], truth: Integers) -> Floats:
+    return surprises(np.tensordot(blend(parts, truth), np.stack(parts), 1), truth)
 
 
 def precision_bound(right: int, total: int) -> float:
@@ -140,7 +195,7 @@ def figures(shares: Floats, truth: Integers, limit: float) -> Figures:
         rows=len(truth),
         accuracy=float(correct.mean()),
         macro_f1=float(f1_score(truth, guess, average="macro", zero_division=0)),
-        nll=float(-np.log(np.maximum(shares[np.arange(len(truth)), truth], 1e-12)).mean()),
+        nll=float(-np.log(np.maximum(shares[np.arange(len(truth)), truth], TINY)).mean()),
         calibration_error=calibration_error(confidence, correct),
         coverage=total / len(truth),
         precision=right / total if total else None,

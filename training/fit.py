@@ -1,7 +1,7 @@
 """Fits the heads of a model over one tf-idf vocabulary; blends and calibrates them on scores of held-out folds."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +12,7 @@ from sklearn.naive_bayes import ComplementNB
 from threadpoolctl import threadpool_limits
 
 from classifiers import text
+from classifiers.model import Sharpness
 from classifiers.text import Document
 from training import calibrate, parts
 from training.calibrate import Figures, Flags, Floats, Integers, Threshold
@@ -22,10 +23,11 @@ from training.weigh import Weigher
 MAX_FEATURES: Final = 200_000
 RARE_FEATURES_FROM_ROWS: Final = 500  # from so many rows on, a feature of a single document is left out
 FEWER_FOLDS_FROM_ROWS: Final = 5_000  # from so many rows on, three folds tell as much as five
+ENOUGH_TO_CHOOSE: Final = 3_000  # rows, to tell which parts help
 WORTH_PROCESSES_FROM_ROWS: Final = 1_000
-FULL: Final = ("support-vectors", "bayes", "telling", "hidden-words", "hidden-pieces", "hidden-telling")
-LINEAR: Final = ("support-vectors", "bayes", "telling")
-QUICK: Final = ("support-vectors", "bayes")
+MOST_FOR_LOGISTIC: Final = 100_000  # rows times labels; for more, logistic regression takes longer than it is worth
+QUICK: Final = ("support-vectors", "logistic", "bayes")
+FULL: Final = (*QUICK, *parts.HIDDEN)
 
 Progress = Callable[[int, int, str], None]  # steps done, steps in all, what was done last
 
@@ -55,15 +57,17 @@ class FittedHead:
     labels: tuple[str, ...]
     parts: tuple[Part, ...]
     factors: tuple[float, ...]
+    sharpness: Sharpness
     threshold: Threshold
     held_out: Figures
     costs: tuple[tuple[float, ...], ...]
     rows: Integers = field(repr=False)
     scores: Floats = field(repr=False)
 
-    def margins(self, counted: csr_matrix) -> Floats:
-        """Calibrated margins of shape (n_rows, n_labels): their softmax is the probability."""
-        return np.tensordot(self.factors, np.stack([part.margins(counted) for part in self.parts]), 1)
+    def shares(self, counted: csr_matrix) -> Floats:
+        """Calibrated probabilities of shape (n_rows, n_labels)."""
+        blended = np.tensordot(self.factors, np.stack([part.margins(counted) for part in self.parts]), 1)
+        return calibrate.sharpened(blended, self.sharpness)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ class Fitted:
     def scores(self, documents: Sequence[Document]) -> dict[str, Floats]:
         """Probabilities by scikit-learn, by head: shape (n_documents, n_labels) in labels' order."""
         counted = self.weigher.transform(self.vectorizer.transform(documents))
-        return {head.name: calibrate.probabilities(head.margins(counted)) for head in self.heads}
+        return {head.name: head.shares(counted) for head in self.heads}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +146,19 @@ def fit(
     spaces = [_Space.over(counts, of_words, tasks, learned, max_features) for learned in taught]
     whole = _Space.over(counts, of_words, tasks, np.ones(len(samples), bool), max_features)
 
-    crew = _Crew(progress, (folds + 1) * sum(len(plan.made_of) for plan in plans))
-    # Every part is tried on the first fold; those that do not help there are fitted no further.
-    tried = crew.run(_held_out_jobs(tasks, [plan.made_of for plan in plans], spaces[:1], fold_of, taught, 0, seed))
-    chosen = [_chosen(task, fold_of, taught, tried) for task in tasks]
-    crew.total = crew.done + folds * sum(map(len, chosen))
-    tried |= crew.run(_held_out_jobs(tasks, chosen, spaces[1:], fold_of, taught, 1, seed))
+    crew = _Crew(progress, (folds + 1) * sum(len(task.plan.made_of) for task in tasks))
+    # Hidden layers, which take longest, are fitted no further where they do not help on the first fold.
+    offered = [task.plan.made_of for task in tasks]
+    tried = crew.run(_held_out_jobs(tasks, offered, spaces[:1], fold_of, taught, 0, seed))
+    helpful = [_chosen(task, task.plan.made_of, fold_of, taught[:1], tried) for task in tasks]
+    offered = [
+        tuple(name for name in task.plan.made_of if name in helps or name not in parts.HIDDEN)
+        for task, helps in zip(tasks, helpful, strict=True)
+    ]
+    crew.total = crew.done + folds * sum(map(len, offered))
+    tried |= crew.run(_held_out_jobs(tasks, offered, spaces[1:], fold_of, taught, 1, seed))
+    chosen = [_chosen(task, names, fold_of, taught, tried) for task, names in zip(tasks, offered, strict=True)]
+    crew.total = crew.done + sum(map(len, chosen))
     final = crew.run(
         Job(task, name, None, whole.rows_of(task.rows), whole.weigher.words, task.truth, None, seed)
         for task, wanted in zip(tasks, chosen, strict=True)
@@ -238,18 +249,31 @@ def _held_out_jobs(
                 yield Job(task, name, fold, learned, space.weigher.words, task.truth[learning], unseen, seed)
 
 
-def _chosen(task: Task, fold_of: Integers, taught: Sequence[Flags], tried: dict[Any, Any]) -> tuple[str, ...]:
-    """The parts that help on the first fold."""
-    out = fold_of[task.rows] == 0
-    known = _known(task, fold_of, taught)[out]
-    if not known.any() or len(task.plan.made_of) == 1:
-        return task.plan.made_of
-    margins = {name: tried[task.plan.name, name, 0][known] for name in task.plan.made_of}
-    return calibrate.useful(margins, task.truth[out][known])
+def _chosen(
+    task: Task, names: Sequence[str], fold_of: Integers, taught: Sequence[Flags], tried: dict[Any, Any]
+) -> tuple[str, ...]:
+    """Those of the parts that help on the rows which these fits were not taught."""
+    known = _known(task, fold_of, taught)
+    if not known.any() or len(names) == 1:
+        return tuple(names)
+    judging = np.flatnonzero(known)[:: -(-int(known.sum()) // ENOUGH_TO_CHOOSE)]
+    margins = {name: _margins(task, name, fold_of, tried)[judging] for name in names}
+    with threadpool_limits(1):
+        return calibrate.useful(margins, task.truth[judging])
+
+
+def _margins(task: Task, name: str, fold_of: Integers, tried: dict[Any, Any]) -> Floats:
+    """The part's margins of all rows that it scored out of fold; nought for the others."""
+    margins = np.zeros((len(task.rows), len(task.labels)))
+    for fold in np.unique(fold_of[task.rows]):
+        scored = tried.get((task.plan.name, name, int(fold)))
+        if scored is not None:
+            margins[fold_of[task.rows] == fold] = scored
+    return margins
 
 
 def _known(task: Task, fold_of: Integers, taught: Sequence[Flags]) -> Flags:
-    """Rows scored by a fit that had their label; of the others it could say nothing, and they tell nothing of it."""
+    """Rows scored by one of these fits that had their label; of the others it could say nothing, nor they of it."""
     known = np.zeros(len(task.rows), bool)
     for fold, learned in enumerate(taught):
         out = fold_of[task.rows] == fold
@@ -261,21 +285,19 @@ def _head(
     task: Task, wanted: Sequence[str], fold_of: Integers, taught: Sequence[Flags], tried: dict[Any, Any],
     final: list[Part],
 ) -> FittedHead:  # fmt: skip
-    held_out = []
-    for name in wanted:
-        margins = np.empty((len(task.rows), len(task.labels)))
-        for fold in np.unique(fold_of[task.rows]):
-            margins[fold_of[task.rows] == fold] = tried[task.plan.name, name, int(fold)]
-        held_out.append(margins)
+    held_out = [_margins(task, name, fold_of, tried) for name in wanted]
     known = _known(task, fold_of, taught)
     judging = known if known.any() else np.ones(len(known), bool)
-    factors = calibrate.blend([margins[judging] for margins in held_out], task.truth[judging])
-    shares = calibrate.probabilities(np.tensordot(factors, np.stack(held_out), 1))
+    with threadpool_limits(1):
+        factors = calibrate.blend([margins[judging] for margins in held_out], task.truth[judging])
+        blended = np.tensordot(factors, np.stack(held_out), 1)
+        sharpness = calibrate.sharpness(blended[judging], task.truth[judging])
+    shares = calibrate.sharpened(blended, sharpness)
     limit = calibrate.threshold(shares.max(axis=1), shares.argmax(axis=1) == task.truth)
     reached = calibrate.figures(shares, task.truth, limit.value)
     return FittedHead(
-        task.plan.name, task.labels, tuple(final), tuple(factors.tolist()), limit, reached, task.plan.costs,
-        task.rows, shares,
+        task.plan.name, task.labels, tuple(final), tuple(factors.tolist()), sharpness, limit, reached,
+        task.plan.costs, task.rows, shares,
     )  # fmt: skip
 
 
@@ -292,6 +314,9 @@ def _task(plan: Plan, samples: Sequence[Sample]) -> Task:
         raise DataError(f"head {plan.name!r}: fewer than 2 rows have the label {', '.join(map(repr, rare))}")
     if len(labels) < 2:
         raise DataError(f"head {plan.name!r}: two or more different labels are needed, found {len(labels)}")
+    if len(rows) * len(labels) > MOST_FOR_LOGISTIC:
+        quicker = tuple(name for name in plan.made_of if name != "logistic")
+        plan = replace(plan, made_of=quicker or plan.made_of)
     return Task(plan, labels, rows, truth)
 
 

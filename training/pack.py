@@ -185,6 +185,7 @@ def _described(head: FittedHead) -> dict[str, Any]:
     return {
         "name": head.name,
         "labels": list(head.labels),
+        "sharpness": list(head.sharpness),
         "threshold": head.threshold.value,
         "threshold_rule": head.threshold.rule,
         "made_of": {part.name: factor for part, factor in zip(head.parts, head.factors, strict=True)},
@@ -197,7 +198,7 @@ def _described(head: FittedHead) -> dict[str, Any]:
 def _heads(fitted: Fitted, columns: _Columns) -> tuple[Head, ...]:
     heads, first = [], 0
     for head, layers in zip(fitted.heads, columns.layers, strict=True):
-        heads.append(Head(head.name, head.labels, first, head.threshold.value, layers, head.costs))
+        heads.append(Head(head.name, head.labels, first, head.threshold.value, layers, head.costs, head.sharpness))
         first += len(head.labels)
     return tuple(heads)
 

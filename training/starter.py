@@ -152,11 +152,11 @@ def is_fresh(out: Path, source: str) -> bool:
 
 def fitted(samples: Sequence[Sample], allowed: Labels, progress: "Progress") -> "Fitted":
     """All heads of a desk's model. Raises DataError."""
-    from training.fit import LINEAR, QUICK, Plan, fit
+    from training.fit import QUICK, Plan, fit
 
     plans = [
-        Plan("topic", LINEAR, order=allowed.topics),
-        Plan("urgency", ("logistic", *LINEAR), order=allowed.urgencies, costs=allowed.urgency_costs, features=0.5),
+        Plan("topic", QUICK, order=allowed.topics),
+        Plan("urgency", QUICK, order=allowed.urgencies, costs=allowed.urgency_costs, features=0.5),
         Plan("language", ("even-bayes",), order=allowed.languages, features=0.3),
     ]
     if guards(allowed):

@@ -32,8 +32,7 @@ NAMES: Final = {
 }  # fmt: skip
 PARTS: Final = {
     "support-vectors": "linear support vectors", "bayes": "complement naive Bayes", "logistic": "logistic regression",
-    "telling": "telling words", "hidden-words": "a hidden layer over words",
-    "hidden-pieces": "one over pieces of words", "hidden-telling": "one over telling words",
+    "hidden-words": "a hidden layer over words", "hidden-pieces": "one over pieces of words",
 }  # fmt: skip
 RULES: Final = {
     "precision": f"lowest at which, with 95 % certainty, {PROMISED_PRECISION:.0%} is right",

@@ -21,6 +21,38 @@ def test_the_factors_of_two_parts_are_found_again() -> None:
     assert calibrate.blend([first, second], truth) == pytest.approx([2, 0.5], rel=0.1)
 
 
+@pytest.mark.parametrize("sharpness", [(1.6, 0.7), (0.7, 1.3)])
+def test_a_sharpness_that_changes_with_confidence_is_found_again(sharpness: tuple[float, float]) -> None:
+    random = np.random.default_rng(6)
+    margins = random.normal(0, 2, (40_000, 4))
+    meant = calibrate.sharpened(margins, sharpness)
+    truth = np.array([random.choice(4, p=row) for row in meant])
+    assert calibrate.sharpness(margins, truth) == pytest.approx(sharpness, rel=0.15)
+
+
+@pytest.mark.parametrize("labels", [2, 5])
+def test_sharpened_shares_sum_to_one_and_keep_their_order(labels: int) -> None:
+    margins = np.random.default_rng(7).normal(0, 3, (500, labels))
+    for sharpness in ((7.0, 0.2), (0.2, 7.0)):
+        shares = calibrate.sharpened(margins, sharpness)
+        assert shares.sum(axis=1) == pytest.approx(np.ones(500))
+        assert (shares.argmax(axis=1) == margins.argmax(axis=1)).all()
+
+
+def test_what_is_calibrated_or_too_little_to_tell_is_left_as_it_is() -> None:
+    """Or moved by next to nothing, where chance would have it."""
+    moved = []
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        margins = random.normal(0, 2, (2_000, 4))
+        sharpness = calibrate.sharpness(margins, drawn(margins, random))
+        moved.append(np.abs(calibrate.sharpened(margins, sharpness) - calibrate.probabilities(margins)).max())
+    assert sorted(moved)[10] < 0.01
+    assert max(moved) < 0.1
+    margins = np.array([[2.0, 0], [0, 3], [4, 1]])
+    assert calibrate.sharpness(margins, np.array([0, 1, 0])) == pytest.approx((1, 1), abs=0.5)
+
+
 def test_only_parts_that_help_are_useful() -> None:
     random = np.random.default_rng(3)
     telling, noise = random.normal(0, 2, (2, 5_000, 3))
@@ -29,6 +61,23 @@ def test_only_parts_that_help_are_useful() -> None:
         ("telling",),
         ("same",),
     )
+
+
+def test_what_chance_may_have_gained_is_no_gain() -> None:
+    """Of few rows a part of pure noise often explains some; it has to explain more than its own scatter."""
+    taken = 0
+    for seed in range(100):
+        random = np.random.default_rng(seed)
+        sound, noise = random.normal(0, 2, (2, 40, 3))
+        taken += "noise" in calibrate.useful({"sound": sound, "noise": noise}, drawn(sound, random))
+    assert taken <= 25
+
+
+def test_a_part_of_little_but_certain_help_is_taken() -> None:
+    random = np.random.default_rng(4)
+    first, second = random.normal(0, 2, (2, 20_000, 3))
+    truth = drawn(first + 0.2 * second, random)
+    assert calibrate.useful({"first": first, "second": second}, truth) == ("first", "second")
 
 
 def test_probabilities_sum_to_one() -> None:

@@ -47,6 +47,15 @@ def test_labels_keep_the_planned_order() -> None:
     assert pack.parity(fitted, model, documents).largest_difference < 1e-6
 
 
+def test_a_sharpened_head_is_served_as_it_was_fitted() -> None:
+    fitted = fit(list(samples()), PLANS, folds=3)
+    heads = tuple(replace(head, sharpness=(1.7, 0.6)) for head in fitted.heads)
+    documents = [sample.document for sample in samples()]
+    sharpened = replace(fitted, heads=heads)
+    assert pack.parity(sharpened, pack.exact_model(sharpened), documents).largest_difference < 1e-6
+    assert pack.parity(sharpened, pack.exact_model(fitted), documents).largest_difference > 0.01
+
+
 def test_a_twin_of_a_text_never_scores_it() -> None:
     noise = random.Random(2)
     words = ["".join(noise.choices("abcdefghij", k=6)) for _ in range(60)]

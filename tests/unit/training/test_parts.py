@@ -6,7 +6,7 @@ from classifiers.text import Document
 from tests.unit.classifiers.corpus import samples
 from training import pack, parts
 from training.dataset import Sample
-from training.fit import FULL, Plan, fit
+from training.fit import FULL, QUICK, Plan, fit
 from training.parts import UNSEEN_MARGIN, Lesson
 
 WORDS = {0: ("late", "parcel"), 1: ("refund", "money"), 2: ("login", "password")}
@@ -32,7 +32,7 @@ def test_every_part_learns_and_gives_a_margin_to_labels_it_never_saw(name: str) 
         assert margins[:, 2] == pytest.approx(UNSEEN_MARGIN)
 
 
-@pytest.mark.parametrize("name", ["hidden-words", "hidden-pieces", "hidden-telling"])
+@pytest.mark.parametrize("name", parts.HIDDEN)
 def test_equal_seeds_give_equal_layers_and_others_give_others(name: str) -> None:
     one, same, other = (
         parts.MAKERS[name](Lesson(lesson().counted, 4, lesson().truth, 2, seed, 1.0)) for seed in (1, 1, 2)
@@ -60,7 +60,7 @@ def test_hidden_layers_are_served_as_they_were_fitted() -> None:
         for _ in range(30)
     ]
     documents = [row.document for row in rows]
-    for made_of in (("hidden-words",), ("hidden-pieces",), ("support-vectors", "hidden-telling"), FULL):
+    for made_of in (("hidden-words",), ("hidden-pieces",), ("support-vectors", "hidden-pieces"), FULL):
         fitted = fit(rows, [Plan("label", made_of)], folds=3)
         assert fitted.heads[0].held_out.accuracy > 0.9
         parity = pack.parity(fitted, pack.exact_model(fitted), documents)
@@ -69,5 +69,28 @@ def test_hidden_layers_are_served_as_they_were_fitted() -> None:
 
 
 def test_parts_that_do_not_help_are_left_out() -> None:
-    fitted = fit(list(samples()), [Plan("topic", ("support-vectors", "bayes", "telling"))], folds=3)
+    fitted = fit(list(samples()), [Plan("topic", ("support-vectors", "bayes", "logistic"))], folds=3)
     assert 1 <= len(fitted.heads[0].parts) < 3
+
+
+def test_what_would_take_longer_than_it_is_worth_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, steps = list(samples()), []
+
+    def tried() -> set[str]:
+        steps.clear()
+        fit(rows, [Plan("topic", QUICK)], folds=3, progress=lambda _done, _total, what: steps.append(what))
+        return set(steps)
+
+    assert tried() == {"topic: support-vectors", "topic: logistic", "topic: bayes"}
+    monkeypatch.setattr("training.fit.MOST_FOR_LOGISTIC", 2 * len(rows))
+    assert tried() == {"topic: support-vectors", "topic: logistic", "topic: bayes"}
+    monkeypatch.setattr("training.fit.MOST_FOR_LOGISTIC", 2 * len(rows) - 1)
+    assert tried() == {"topic: support-vectors", "topic: bayes"}
+    fit(rows, [Plan("topic", ("logistic",))], folds=3)
+
+
+def test_progress_ends_where_it_said_it_would() -> None:
+    told: list[tuple[int, int]] = []
+    fit(list(samples()), [Plan("topic", FULL)], folds=3, progress=lambda done, total, _what: told.append((done, total)))
+    assert [done for done, _ in told] == list(range(1, len(told) + 1))
+    assert told[-1][0] == told[-1][1]
