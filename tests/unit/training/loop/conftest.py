@@ -42,9 +42,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "labels.toml").write_text(LABELS)
     with (folder / "en-mail.jsonl").open("w") as file:
         for topic, texts in SAID.items():
-            for number, (text, thing, when) in enumerate(product(texts, THINGS, TIMES)):
+            for text, thing, when in product(texts, THINGS, TIMES):
                 said = {"subject": "", "body": text.format(thing, when), "channel": "mail", "topic": topic}
-                file.write(json.dumps({**said, "urgency": URGENCY[topic][number % 2], "lang": "en"}) + "\n")
+                file.write(json.dumps({**said, "urgency": URGENCY[topic][TIMES.index(when) % 2], "lang": "en"}) + "\n")
     sentences = [("pl", "gdzie jest moja paczka"), ("pl", "proszę o zwrot pieniędzy"), ("en", "where is it")]
     written = (json.dumps({"lang": language, "text": text}) + "\n" for language, text in sentences)
     (folder / "languages.jsonl").write_text("".join(written))
