@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.aws.models import PACKAGED
 from chalicelib.errors import TriageError
 from chalicelib.policy import PolicyError
 from chalicelib.settings import SettingsError
@@ -123,7 +124,8 @@ def run_rollback(options: argparse.Namespace) -> int:
         )
     except _PROBLEMS as problem:
         return _fail("rollback", problem)
-    print(f"{now.now.model_id} serves: functions follow within 30 seconds. Before: {now.history[0].model_id}")
+    before = now.history[0].model_id if now.history else PACKAGED
+    print(f"{now.now.model_id} serves: functions follow within 30 seconds. Before: {before}")
     return 0
 
 
@@ -204,11 +206,13 @@ def _turned(options: argparse.Namespace, turn: "Callable[[Bench], Outcome]") -> 
 
     try:
         outcome = turn(bench_of(options.stack, options.own_key))
+        status = _tell(outcome)  # first: what serves now is to be known, whatever becomes of the report
         if options.report is not None:
-            options.report.write_text(json.dumps(outcome.report, ensure_ascii=False, indent=2) + "\n", "utf-8")
+            written = json.dumps(outcome.report, ensure_ascii=False, indent=2) + "\n"
+            options.report.write_text(written, "utf-8", "backslashreplace")
     except (*_PROBLEMS, kept.Corrupt, turning.NotTrusted) as problem:
         return _fail(options.command, problem)
-    return _tell(outcome)
+    return status
 
 
 def _tell(outcome: "Outcome") -> int:

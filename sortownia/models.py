@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from math import isfinite
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -80,7 +81,10 @@ def run_train(options: argparse.Namespace) -> int:
     from training import dataset, fit, pack, signing  # scikit-learn takes seconds to import; `tag` must not pay for it
 
     try:
+        pack.check_place(options.out)  # before minutes are spent on what could not be kept
         samples = dataset.labelled(options.data, options.text, options.label, options.group)
+        if not samples:
+            raise dataset.DataError(f"{options.data}: holds no line")
         plan = fit.Plan("label", fit.QUICK if options.quick else fit.FULL)
         fitted = fit.fit(samples, [plan], seed=options.seed)
         model = pack.export(fitted, options.out, "trained")
@@ -209,7 +213,7 @@ def _records(source: BinaryIO) -> Iterator[tuple[int, Record]]:
         if not written.strip():
             continue
         try:
-            record = json.loads(written.decode("utf-8-sig"), parse_constant=_refuse_constant)
+            record = json.loads(written.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_float=_finite)
         except (ValueError, RecursionError) as problem:
             raise BadLine(f"line {number}: is not JSON: {problem}") from problem
         if not isinstance(record, dict):
@@ -219,6 +223,14 @@ def _records(source: BinaryIO) -> Iterator[tuple[int, Record]]:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
+
+
+def _finite(written: str) -> float:
+    """The number; JSON may spell one that no answer could repeat."""
+    number = float(written)
+    if not isfinite(number):
+        raise ValueError(f"{written} is too large a number")
+    return number
 
 
 def _text(record: Record, field: str) -> str:

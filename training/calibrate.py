@@ -171,23 +171,36 @@ def precision_bound(right: int, total: int) -> float:
 def threshold(confidence: Floats, correct: NDArray[np.bool_], worth: float = WORTH_ROUTING) -> Threshold:
     """The lowest threshold that is worth routing at and whose precision is safely as promised.
 
-    Where no threshold is safe, nothing is routed: a threshold of 1 with the rule "none".
+    Where no such threshold is safe, nothing is routed: a threshold of 1 with the rule "none". What is not worth
+    routing proves nothing of the rest.
     """
     order = np.argsort(-confidence, kind="stable")
     ranked, right = confidence[order], np.cumsum(correct[order])
     total = np.arange(1, len(ranked) + 1)
     ends = np.append(ranked[1:] < ranked[:-1], True)  # equal confidences are routed together or not at all
     bounds = np.where(right > 0, beta.ppf(1 - CERTAINTY, np.maximum(right, 1), total - right + 1), 0.0)
-    safe = np.flatnonzero(ends & (bounds >= PROMISED_PRECISION))
-    if not len(safe):
+    safe = ends & (bounds >= PROMISED_PRECISION)
+    worthy = np.flatnonzero(safe & (ranked >= worth))
+    if not len(worthy):
         return Threshold(NEVER_SURE, "none")
-    lowest = min(float(ranked[safe[-1]]), SUREST)
-    return Threshold(lowest, "precision") if lowest >= worth else Threshold(worth, "cost")
+    lowest, rest = float(ranked[worthy[-1]]), slice(worthy[-1] + 1, None)
+    if safe[rest].any() and ranked[rest][0] < worth:
+        return Threshold(worth, "cost")
+    return Threshold(min(lowest, SUREST), "precision")
 
 
-def figures(shares: Floats, truth: Integers, limit: float) -> Figures:
+def answers(shares: Floats, costs: Sequence[Sequence[float]] = ()) -> tuple[Integers, Floats]:
+    """The column that is said of each row and how sure that is, as `classifiers.model.Head` does.
+
+    It is the likeliest one; with `costs` (a row per true column, a column per one said) that of least expected cost.
+    """
+    said: Integers = (shares @ np.array(costs)).argmin(axis=1) if costs else shares.argmax(axis=1)
+    return said, shares[np.arange(len(said)), said]
+
+
+def figures(shares: Floats, truth: Integers, limit: float, costs: Sequence[Sequence[float]] = ()) -> Figures:
     """Figures of the scores `shares` (rows sum to 1) for rows whose true columns are `truth`."""
-    guess, confidence = shares.argmax(axis=1), shares.max(axis=1)
+    guess, confidence = answers(shares, costs)
     correct = guess == truth
     routed = (confidence >= limit) & (limit < NEVER_SURE)
     right, total = int(correct[routed].sum()), int(routed.sum())

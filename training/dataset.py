@@ -47,10 +47,12 @@ class Line:
         return value
 
     def filled(self, field: str) -> str:
-        """The field's text without surrounding space. Raises DataError, also when it is empty."""
+        """The field's text without surrounding space. Raises DataError, also when it is empty or cannot be written."""
         value = self.text(field).strip()
         if not value:
             raise DataError(f"{self.path}, line {self.number}: field {field!r} is empty")
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise DataError(f"{self.path}, line {self.number}: field {field!r} holds half of a surrogate pair")
         return value
 
     def one_of(self, field: str, allowed: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """Fits the heads of a model over one tf-idf vocabulary; blends and calibrates them on scores of held-out folds."""
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -11,12 +12,13 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.naive_bayes import ComplementNB
 from threadpoolctl import threadpool_limits
 
-from classifiers import text
+from classifiers import sealed, text
 from classifiers.model import Sharpness
 from classifiers.text import Document
 from training import calibrate, parts
 from training.calibrate import Figures, Flags, Floats, Integers, Threshold
 from training.dataset import DataError, Sample, digest, identity
+from training.hidden import UNITS
 from training.parts import SMOOTHING, Lesson, Part
 from training.weigh import Weigher
 
@@ -26,6 +28,8 @@ FEWER_FOLDS_FROM_ROWS: Final = 5_000  # from so many rows on, three folds tell a
 ENOUGH_TO_CHOOSE: Final = 3_000  # rows, to tell which parts help
 WORTH_PROCESSES_FROM_ROWS: Final = 1_000
 MOST_FOR_LOGISTIC: Final = 100_000  # rows times labels; for more, logistic regression takes longer than it is worth
+RARE_NAMED: Final = 10  # labels in an error: a field of ids would name thousands
+BESIDES_WEIGHTS: Final = 24  # bytes of a packed feature: its name, how rare it is, the scales of its weights
 QUICK: Final = ("support-vectors", "logistic", "bayes")
 FULL: Final = (*QUICK, *parts.HIDDEN)
 
@@ -115,7 +119,9 @@ class Job:
         """The part when it was fitted on all rows, else its margins of the others."""
         plan = self.task.plan
         lesson = Lesson(self.learned, self.words, self.truth, len(self.task.labels), self.seed, plan.strength)
-        with threadpool_limits(1):
+        with threadpool_limits(1), warnings.catch_warnings():
+            # Said where rows are few for their labels, which a person need not hear of every part and fold.
+            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
             part = parts.MAKERS[self.name](lesson)
             return part if self.unseen is None else part.margins(self.unseen)
 
@@ -158,6 +164,8 @@ def fit(
     crew.total = crew.done + folds * sum(map(len, offered))
     tried |= crew.run(_held_out_jobs(tasks, offered, spaces[1:], fold_of, taught, 1, seed))
     chosen = [_chosen(task, names, fold_of, taught, tried) for task, names in zip(tasks, offered, strict=True)]
+    while (most := _most_packed(tasks, chosen, whole)) < len(whole.columns):
+        whole = _Space.over(counts, of_words, tasks, np.ones(len(samples), bool), most)
     crew.total = crew.done + sum(map(len, chosen))
     final = crew.run(
         Job(task, name, None, whole.rows_of(task.rows), whole.weigher.words, task.truth, None, seed)
@@ -198,6 +206,21 @@ class _Space:
         return self.weighed[rows]
 
 
+def _most_packed(tasks: Sequence[Task], chosen: Sequence[Sequence[str]], space: _Space) -> int:
+    """How many features of this space a packed model of these parts may have; a weight takes up to a byte.
+
+    Better the features that tell most than a model that is refused when all is fitted.
+    """
+    words = space.weigher.words / len(space.columns)
+    layers = {"hidden-words": words, "hidden-pieces": 1 - words}
+    each, of_layers = float(BESIDES_WEIGHTS), 0
+    for task, names in zip(tasks, chosen, strict=True):
+        hidden = [layers[name] for name in names if name in layers]
+        each += len(task.labels) + UNITS * sum(hidden)
+        of_layers += 4 * UNITS * (len(task.labels) + 1) * len(hidden)
+    return max(1, int((sealed.MOST_FILE - of_layers) / each))
+
+
 def _telling(weighed: csr_matrix, tasks: Sequence[Task], learned: Any) -> Floats:
     """How much each feature tells of any head's labels: its furthest likelihood times its squared mass."""
     place = np.cumsum(learned) - 1
@@ -207,7 +230,7 @@ def _telling(weighed: csr_matrix, tasks: Sequence[Task], learned: Any) -> Floats
         here = learned[task.rows]
         likely = ComplementNB(alpha=SMOOTHING).fit(weighed[place[task.rows[here]]], task.truth[here]).feature_log_prob_
         told = np.abs(likely - likely.mean(axis=0)).max(axis=0) * mass
-        best = np.maximum(best, task.plan.features * told / told.sum())
+        best = np.maximum(best, task.plan.features * told / (told.sum() or 1.0))
     return best
 
 
@@ -242,8 +265,12 @@ def _held_out_jobs(
             if not out.any():
                 continue
             learning = taught[fold][task.rows]
-            if len(set(task.truth[learning])) < 2:
-                raise DataError(f"head {task.plan.name!r}: too few different texts to hold some of them out")
+            if len(left := set(task.truth[learning].tolist())) < 2:
+                only = ", ".join(repr(task.labels[number]) for number in left) or "nothing"
+                raise DataError(
+                    f"head {task.plan.name!r}: too few different texts to hold some of them out: "
+                    f"without some of them only {only} is left to learn"
+                )
             learned, unseen = space.rows_of(task.rows[learning]), space.rows_of(task.rows[out])
             for name in names:
                 yield Job(task, name, fold, learned, space.weigher.words, task.truth[learning], unseen, seed)
@@ -253,10 +280,11 @@ def _chosen(
     task: Task, names: Sequence[str], fold_of: Integers, taught: Sequence[Flags], tried: dict[Any, Any]
 ) -> tuple[str, ...]:
     """Those of the parts that help on the rows which these fits were not taught."""
-    known = _known(task, fold_of, taught)
-    if not known.any() or len(names) == 1:
+    known = np.flatnonzero(_known(task, fold_of, taught))
+    if not len(known) or len(names) == 1:
         return tuple(names)
-    judging = np.flatnonzero(known)[:: -(-int(known.sum()) // ENOUGH_TO_CHOOSE)]
+    # Drawn and not every so many: where labels take turns, those would all have the same one.
+    judging = np.random.default_rng(0).permutation(known)[:ENOUGH_TO_CHOOSE]
     margins = {name: _margins(task, name, fold_of, tried)[judging] for name in names}
     with threadpool_limits(1):
         return calibrate.useful(margins, task.truth[judging])
@@ -293,8 +321,9 @@ def _head(
         blended = np.tensordot(factors, np.stack(held_out), 1)
         sharpness = calibrate.sharpness(blended[judging], task.truth[judging])
     shares = calibrate.sharpened(blended, sharpness)
-    limit = calibrate.threshold(shares.max(axis=1), shares.argmax(axis=1) == task.truth)
-    reached = calibrate.figures(shares, task.truth, limit.value)
+    said, sure = calibrate.answers(shares, task.plan.costs)
+    limit = calibrate.threshold(sure, said == task.truth)
+    reached = calibrate.figures(shares, task.truth, limit.value, task.plan.costs)
     return FittedHead(
         task.plan.name, task.labels, tuple(final), tuple(factors.tolist()), sharpness, limit, reached,
         task.plan.costs, task.rows, shares,
@@ -311,7 +340,11 @@ def _task(plan: Plan, samples: Sequence[Sample]) -> Task:
         label for label, found_of in zip(labels, np.bincount(truth, minlength=len(labels)), strict=True) if found_of < 2
     ]
     if rare:
-        raise DataError(f"head {plan.name!r}: fewer than 2 rows have the label {', '.join(map(repr, rare))}")
+        named, more = ", ".join(map(repr, rare[:RARE_NAMED])), len(rare) - RARE_NAMED
+        raise DataError(
+            f"head {plan.name!r}: fewer than 2 rows have the label {named}"
+            + (f" and {more:,} more" if more > 0 else "")
+        )
     if len(labels) < 2:
         raise DataError(f"head {plan.name!r}: two or more different labels are needed, found {len(labels)}")
     if len(rows) * len(labels) > MOST_FOR_LOGISTIC:
@@ -341,8 +374,12 @@ def _folds(samples: Sequence[Sample], names: Sequence[str], seed: int, folds: in
 
 def _taught(samples: Sequence[Sample], fold_of: Integers, folds: int) -> list[Flags]:
     """For each fold the rows that its fit may learn from: those of other folds that are no twin of one held out."""
-    twins = np.unique([identity(sample.document) for sample in samples], return_inverse=True)[1]
-    return [~np.isin(twins, twins[fold_of == fold]) for fold in range(folds)]
+    numbers: dict[str, int] = {}  # NumPy would keep every text as long as the longest
+    twins = np.array([numbers.setdefault(identity(sample.document), len(numbers)) for sample in samples])
+    taught = [~np.isin(twins, twins[fold_of == fold]) for fold in range(folds)]
+    if not all(learned.any() for learned in taught):
+        raise DataError("too few different texts to hold some of them out: all of them are in every group")
+    return taught
 
 
 def _least_documents(rows: int) -> int:

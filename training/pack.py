@@ -102,16 +102,29 @@ def export(
     return model
 
 
+def check_place(directory: Path) -> None:
+    """Raises FileExistsError where something lies that is not a model: it is never replaced."""
+    if not directory.exists() or (directory / artifact.MANIFEST).exists():
+        return
+    if not directory.is_dir() or any(directory.iterdir()):
+        raise FileExistsError(f"{directory} holds something that is not a model: it is left alone")
+
+
 def keep(fitted: Fitted, path: Path) -> None:
-    """Keeps the pipeline itself for further training. Loading it runs code: never load a stranger's."""
+    """Keeps the pipeline itself, whole or not at all, for further training.
+
+    Loading it runs code: never load a stranger's.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    joblib.dump(fitted, path, compress=3)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as beside:
+        fresh = Path(beside) / path.name
+        joblib.dump(fitted, fresh, compress=3)
+        fresh.replace(path)
 
 
 def _replace(fresh: Path, directory: Path, old: Path) -> None:
+    check_place(directory)
     if directory.exists():
-        if not (directory / artifact.MANIFEST).exists() and any(directory.iterdir()):
-            raise FileExistsError(f"{directory} holds something that is not a model: it is left alone")
         directory.rename(old)
     fresh.rename(directory)
 

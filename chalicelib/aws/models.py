@@ -18,6 +18,7 @@ POINTER: Final = "serving.json"
 PACKAGED: Final = "packaged"
 MOST_POINTER: Final = 100_000  # bytes
 HISTORY_KEPT: Final = 100
+MOST_REASON: Final = 2_000  # characters
 
 _RACED: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _ABSENT: Final = frozenset({"NoSuchKey", "404"})
@@ -91,17 +92,16 @@ class Models:
         """Stores a model, once and for ever; the last of the files comes last. Raises `Conflict` where other bytes lie
         under its id."""
         for name, content in files.items():
-            key = f"models/{model_id}/{name}"
             try:
-                self.write(key, content, None)
+                self.write(f"models/{model_id}/{name}", content, None)
             except LostRace as error:
-                if self.read(key, len(content) + 1) != content:
-                    raise Conflict(f"there is another model under {model_id}: {name} differs") from error
+                raise Conflict(f"there is another model under {model_id}: {name} differs") from error
 
     def write(self, key: str, content: bytes, seen: str | None) -> str:
         """Writes an object whose state was `seen` (None: it was not there), and returns the new state's tag.
 
-        Raises `LostRace` where it is another by now.
+        Raises `LostRace` where it is another by now, and not this very content: botocore asks again where an answer is
+        late, and is refused for what it wrote itself.
         """
         condition: dict[str, Any] = {"IfNoneMatch": "*"} if seen is None else {"IfMatch": seen}
         try:
@@ -109,6 +109,9 @@ class Models:
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code in _RACED or (seen is not None and code in _ABSENT):
+                there = self.read_with_tag(key, len(content) + 1)
+                if there and there[0] == content:
+                    return there[1]
                 raise LostRace((f"{key}:{code}",)) from error
             raise Unavailable(f"S3: {code} for {key}") from error
         except BotoCoreError as error:
@@ -126,21 +129,26 @@ class Models:
     def roll_back(self, seen: Pointer | None, at: datetime, reason: str, to: str = "") -> Pointer:
         """Lets the model before serve again, or the one named; the next rollback leads further back.
 
-        Raises `LostRace`, and `Unknown` where there is none before, or none of that name.
+        What serves already goes on as it is. Raises `LostRace`, and `Unknown` where there is none before, or none of
+        that name.
         """
         if seen is None or not (to or seen.now.previous):
             raise Unknown("there is no model before the one that serves")
         target = to or seen.now.previous
-        once = next((served for served in seen.history if served.model_id == target), None)
+        if target == seen.now.model_id:
+            return seen
+        # The first time it served: what was before that is older still, so that the way back has an end.
+        once = next((served for served in reversed(seen.history) if served.model_id == target), None)
         before = once.previous if once else "" if target == PACKAGED else PACKAGED
         return self._point(Served(target, at.isoformat(timespec="seconds"), before, reason), seen)
 
     def _point(self, now: Served, seen: Pointer | None) -> Pointer:
         if now.model_id != PACKAGED and not self.has(now.model_id):
             raise Unknown(f"there is no model {now.model_id} in the bucket")
+        now = replace(now, reason=now.reason[:MOST_REASON])
         history = (seen.now, *seen.history)[:HISTORY_KEPT] if seen else ()
-        said = {**asdict(now), "history": [asdict(one) for one in history]}
-        content = json.dumps(said, ensure_ascii=False, indent=2).encode()
+        while len(content := _written(now, history)) > MOST_POINTER and history:  # longer than is ever read
+            history = history[:-1]
         etag = self.write(POINTER, content, seen.etag if seen else None)
         return replace(Pointer(now, history), etag=etag)
 
@@ -180,6 +188,12 @@ class BucketFiles:
     def read(self, name: str, most: int) -> bytes | None:
         """The first `most` bytes of a file. Raises `Unavailable`."""
         return self.models.read(f"{self.where}/{name}", most)
+
+
+def _written(now: Served, history: Sequence[Served]) -> bytes:
+    said = {**asdict(now), "history": [asdict(one) for one in history]}
+    # A reason given on a command line may hold bytes that are no text.
+    return json.dumps(said, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace")
 
 
 def _pointer(content: bytes, etag: str) -> Pointer:

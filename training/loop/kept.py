@@ -63,8 +63,9 @@ def read(models: Models) -> tuple[list[Row], str | None]:
     if found is None:
         return [], None
     try:
-        said = gzip.decompress(found[0]).decode("utf-8").splitlines()
-        return [_row(json.loads(line)) for line in said], found[1]
+        # Not `splitlines`: JSON leaves U+0085, U+2028 and U+2029 inside a text as they are.
+        said = gzip.decompress(found[0]).decode("utf-8").split("\n")
+        return [_row(json.loads(line)) for line in said if line], found[1]
     except (OSError, EOFError, ValueError, KeyError, TypeError) as problem:
         raise Corrupt(f"{OBJECT} cannot be read: {problem!r}") from problem
 

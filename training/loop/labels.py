@@ -6,7 +6,7 @@ The table is never scanned: labels are listed by month, and each leads to its it
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from chalicelib.errors import Unknown, Unreadable
@@ -58,7 +58,7 @@ class Harvest:
 
 
 def harvest(world: World, months: int) -> Harvest:
-    """The decisions of the last so many months: one for each item and for each text, the last one made."""
+    """The decisions of the last so many months: one for each item and for each text, the last one made of each head."""
     found = [label for month in last_months(world.now(), months) for label in world.table.labelled(month)]
     left_out: Counter[str] = Counter()
     newest = {label.item_id: label for label in sorted(found, key=lambda label: label.version)}
@@ -69,8 +69,11 @@ def harvest(world: World, months: int) -> Harvest:
         if decision is None:
             continue
         text = identity(decision.sample.document), decision.sample.document.channel
-        left_out["same text decided again later"] += text in texts
-        texts.pop(text, None)  # so that the newest decision stands last
+        if before := texts.pop(text, None):  # so that the newest decision stands last
+            left_out["same text decided again later"] += 1
+            # Who decides the urgency alone takes nothing back of what was said of the topic.
+            said = {**before.sample.labels, **decision.sample.labels}
+            decision = replace(decision, sample=replace(decision.sample, labels=said))
         texts[text] = decision
     return Harvest(tuple(texts.values()), len(found), +left_out)
 

@@ -3,7 +3,8 @@
 import re
 from typing import Final
 
-_MAIL: Final = re.compile(r"[^\s@<>()\[\]{},;:\"'|]+@[\w-]+(?:\.[\w-]+)+")
+# What is no address is taken in, too: to look for one from each of its letters would take their square.
+_MAIL: Final = re.compile(r"[^\s@<>()\[\]{},;:\"'|]+(@[\w-]+(?:\.[\w-]+)+)?")
 # ISO 13616: country, check digits, up to 30 letters and digits, often in groups of four.
 _IBAN: Final = re.compile(r"\b[A-Z]{2}\d{2}(?:[ \u00a0-]?[A-Z0-9]{4}){2,7}(?:[ \u00a0-]?[A-Z0-9]{1,3})?\b")
 # Telephone numbers as people write them, account and card numbers, PESEL: seven digits and more, however grouped.
@@ -20,7 +21,7 @@ def masked(text: str) -> str:
 
     Numbers keep their shape with each digit 0: the classifier tells no digit from another, so it loses nothing.
     """
-    text = _MAIL.sub(MAIL_MASK, text)
+    text = _MAIL.sub(lambda found: MAIL_MASK if found[1] else found[0], text)
     text = _IBAN.sub(lambda found: found[0][:2] + _IBAN_REST.sub("0", found[0][2:]), text)
     for pattern in (_NUMBER, _RUN):
         text = pattern.sub(lambda found: _DIGIT.sub("0", found[0]), text)

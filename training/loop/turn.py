@@ -139,7 +139,7 @@ def _offer(
     model = artifact.load(made, bench.trust)
     _check_usable(bench, model)
     champion = serving(bench, seen)
-    if seen and seen.now.model_id == model.model_id:
+    if seen and seen.now.model_id == model.model_id == champion.model_id:  # and functions do not refuse it
         return Outcome(model.model_id, False, (), {"note": "this very model serves already"})
     verdict = gate.judge(figures.triage(champion, judging), figures.triage(model, judging))
     at = bench.world.now().isoformat(timespec="seconds")
@@ -150,7 +150,7 @@ def _offer(
     }  # fmt: skip
     if not publish:
         return Outcome(model.model_id, False, verdict.reasons, report)
-    content = json.dumps(report, ensure_ascii=False, indent=2).encode()
+    content = json.dumps(report, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace")
     if not verdict.passed and not force:
         bench.models.write(f"refused/{model.model_id}/{at}.json", content, None)
         return Outcome(model.model_id, False, verdict.reasons, report)

@@ -2,10 +2,11 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from chalicelib.aws.models import HISTORY_KEPT, PACKAGED, POINTER, Models, Pointer, Unchanged
+from chalicelib.aws.models import HISTORY_KEPT, MOST_POINTER, PACKAGED, POINTER, Models, Pointer, Unchanged
 from chalicelib.errors import Conflict, LostRace, Unavailable, Unknown, Unreadable
 from tests.cloud import REGION, Cloud
 
@@ -84,6 +85,24 @@ def test_of_two_first_publishers_the_second_is_refused(models: Models) -> None:
         models.publish("m1", None, NOW, "first, too")
 
 
+def test_a_write_that_was_repeated_although_it_had_arrived_is_no_lost_race(
+    models: Models, moto_cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As botocore does when the answer is late: else a model that serves would be said to be refused."""
+    models.store("m1", FILES)
+    once: Any = moto_cloud.s3.put_object
+
+    def repeated(**asked: Any) -> Any:
+        once(**asked)
+        return once(**asked)
+
+    monkeypatch.setattr(moto_cloud.s3, "put_object", repeated)
+    first = models.publish("m1", None, NOW, "first")
+    assert now(models) == first
+    models.store("m2", FILES)
+    assert models.publish("m2", first, NOW, "second") == now(models)
+
+
 def test_what_was_not_stored_cannot_be_published(models: Models) -> None:
     with pytest.raises(Unknown, match="no model m9"):
         models.publish("m9", None, NOW, "")
@@ -137,6 +156,34 @@ def test_history_is_bounded(models: Models) -> None:
         pointer = models.publish("m1", pointer, NOW, f"again {number}")
     assert len(pointer.history) == HISTORY_KEPT
     assert pointer.history[0].reason == f"again {HISTORY_KEPT + 3}"
+
+
+def test_rolling_back_ends_also_where_a_model_was_published_twice(models: Models) -> None:
+    published(models, "m1", "m2", "m1")
+    went = [models.roll_back(now(models), NOW, "bad").now.model_id for _ in range(3)]
+    assert went == ["m2", "m1", PACKAGED]
+
+
+def test_rolling_back_to_what_serves_loses_no_way_back(models: Models) -> None:
+    pointer = published(models, "m1", "m2")
+    assert models.roll_back(pointer, NOW, "a slip", "m2") == pointer
+    assert models.roll_back(now(models), NOW, "bad").now.model_id == "m1"
+
+
+def test_long_reasons_never_make_the_pointer_unreadable(models: Models) -> None:
+    """A pointer that is too long to be read serves nothing and can be moved by no command."""
+    pointer = published(models, "m1")
+    for number in range(50):
+        pointer = models.publish("m1", pointer, NOW, f"again {number} {'ź' * 3_000}")
+        assert now(models) == pointer
+    assert pointer.history[0].reason.startswith("again 48")
+    models.publish("m1", pointer, NOW, "x" * MOST_POINTER)
+    assert now(models)
+
+
+def test_a_reason_of_bytes_that_are_no_text_is_kept(models: Models) -> None:
+    models.store("m1", FILES)
+    assert models.publish("m1", None, NOW, "why \udcff") == now(models)
 
 
 @pytest.mark.parametrize(

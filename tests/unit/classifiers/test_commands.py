@@ -56,6 +56,7 @@ def test_tag_answers_every_line_with_every_field(
         (b"{bad", "line 2: is not JSON"),
         (b"[]", "line 2: is not a JSON object"),
         (b'{"id": NaN, "body": "x"}', "line 2: is not JSON: NaN"),
+        (b'{"id": 1e999, "body": "x"}', "line 2: is not JSON: 1e999"),
         (b'{"body": "x"}', "line 2: has no id"),
         (b'{"id": 1}', "line 2: field 'body' is missing"),
         (b'{"id": 1, "body": 5}', "line 2: field 'body' is not text"),
@@ -104,6 +105,24 @@ def test_training_data_that_cannot_be_used_is_told(
 ) -> None:
     assert run(monkeypatch, b"", "train", "--data", str(data), "--out", str(tmp_path / "out")) == 2
     assert "line 1: field 'text' is missing" in capsys.readouterr().err
+    (tmp_path / "none.jsonl").touch()
+    assert run(monkeypatch, b"", "train", "--data", str(tmp_path / "none.jsonl"), "--out", str(tmp_path / "out")) == 2
+    assert "none.jsonl: holds no line" in capsys.readouterr().err
+
+
+def test_a_place_that_holds_something_else_is_refused_before_anything_is_fitted(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Fitting takes minutes: what was wrong from the start is not said after them."""
+
+    def fitted(*_: object, **__: object) -> None:
+        raise AssertionError("fitted in vain")
+
+    monkeypatch.setattr("training.fit.fit", fitted)
+    for out in (tmp_path, data):
+        command = ("train", "--data", str(data), "--text", "words", "--label", "says", "--out", str(out))
+        assert run(monkeypatch, b"", *command) == 2
+        assert f"{out} holds something that is not a model" in capsys.readouterr().err
 
 
 def test_a_model_made_for_another_command_is_refused(

@@ -125,3 +125,16 @@ def test_figures_of_a_perfect_head() -> None:
 def test_figures_when_nothing_is_routed() -> None:
     reached = calibrate.figures(np.array([[0.6, 0.4]]), np.array([1]), 0.9)
     assert (reached.coverage, reached.precision, reached.precision_bound) == (0, None, 0)
+
+
+def test_what_is_worth_routing_is_as_precise_as_promised_by_itself() -> None:
+    """The unsure rows, which are right and never routed, prove nothing of the sure ones."""
+    confidence = np.array([0.9] * 20 + [0.6] * 1000)
+    correct = np.array([True, False] * 10 + [True] * 1000)
+    assert calibrate.threshold(confidence, correct) == calibrate.Threshold(1.0, "none")
+
+
+def test_of_what_is_worth_routing_only_what_is_safe_is_routed() -> None:
+    confidence = np.array([0.9] * 200 + [0.75] * 20 + [0.6] * 1000)
+    correct = np.array([True] * 200 + [False] * 20 + [True] * 1000)
+    assert calibrate.threshold(confidence, correct) == calibrate.Threshold(0.9, "precision")

@@ -79,6 +79,14 @@ def test_data_that_cannot_be_learned_from_is_refused(rows: list[Sample], reason:
         fit(rows, [Plan("label")])
 
 
+def test_of_thousands_of_rare_labels_the_first_are_named() -> None:
+    rows = taught(*((f"text {n}", f"case {n:04d}") for n in range(2_000)))
+    with pytest.raises(DataError) as refused:
+        fit(rows, [Plan("label")])
+    assert "'case 0009' and 1,990 more" in str(refused.value)
+    assert len(str(refused.value)) < 300
+
+
 def test_export_leaves_a_folder_that_is_no_model_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(FileExistsError, match="not a model"):
@@ -102,3 +110,36 @@ def test_banking77_in_small_is_learned_and_packed_without_loss(shared: Path) -> 
     assert fitted.heads[0].held_out.accuracy > 0.9
     parity = pack.parity(fitted, pack.exact_model(fitted), [row.document for row in rows[600:700]])
     assert parity.largest_difference < 1e-6
+
+
+def test_a_pipeline_that_cannot_be_kept_whole_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a file would pass for the pipeline: the starter model is not fitted again where one lies."""
+    fitted, path = fit(list(samples()), PLANS, folds=3), tmp_path / "there" / "fitted.joblib"
+
+    def full(_: object, target: Path, **__: object) -> None:
+        Path(target).write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("training.pack.joblib.dump", full)
+        with pytest.raises(OSError, match="No space left"):
+            pack.keep(fitted, path)
+    assert not list(path.parent.iterdir())
+    pack.keep(fitted, path)
+    assert [found.name for found in path.parent.iterdir()] == [path.name]
+
+
+def test_held_out_figures_are_those_of_the_answers_that_are_given() -> None:
+    """With costs the answer is that of least expected cost: here it is always "high"."""
+    plan = Plan("urgency", ("logistic",), order=("normal", "high"), costs=((0.0, 0.0), (1.0, 0.0)))
+    fitted = fit(list(samples()), [plan], folds=3)
+    model = pack.exact_model(fitted)
+    assert {model.head("urgency").answer(model._vector(s.document)).label for s in samples()} == {"high"}
+    reached = fitted.heads[0].held_out
+    assert (reached.accuracy, reached.macro_f1) == (0.5, pytest.approx(1 / 3))
+
+
+def test_a_label_without_which_one_alone_is_left_is_named() -> None:
+    rows = taught(*((f"parcel {word}", "ship") for word in ("one", "two", "three")), ("bill", "pay"), ("Bill!", "pay"))
+    with pytest.raises(DataError, match=r"too few different texts .* without some of them only 'ship' is left"):
+        fit(rows, [Plan("label")])

@@ -2,20 +2,23 @@
 
 import io
 import random
+import tracemalloc
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from classifiers import text
+from classifiers import sealed, text
 from classifiers.model import Tag
 from classifiers.text import Document
 from sortownia import models
+from tests.unit.classifiers.corpus import samples
 from training import calibrate, dataset, pack
 from training.dataset import Sample
-from training.fit import FULL, QUICK, Plan, fit
+from training.fit import FULL, QUICK, Plan, _taught, fit
 from training.loop import figures, gate, turn
 from training.loop.figures import Answers
 from training.loop.labels import Decision, Place
@@ -202,3 +205,80 @@ def test_a_line_of_many_brackets_is_no_json(tmp_path: Path) -> None:
 )
 def test_places_hold_the_whole_word(written: str, shown: list[str]) -> None:
     assert [written[start:end] for start, end in text.places(written)] == shown
+
+
+# A text of many words, copies with every customer
+
+
+def test_one_long_text_does_not_make_every_row_as_long() -> None:
+    rows = [Sample(Document("".join(letters)), {"label": "ship"}) for letters in product("abcdefg", repeat=4)][:2_000]
+    rows.append(Sample(Document("invoice " * 1_000), {"label": "pay"}))
+    tracemalloc.start()
+    learned = _taught(rows, np.arange(len(rows)) % 5, 5)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sum(int(flags.sum()) for flags in learned) == 4 * len(rows)
+    assert peak < 20_000_000
+
+
+def test_copies_of_every_text_in_every_group_are_refused() -> None:
+    rows = [
+        Sample(Document(said), {"label": label}, customer)
+        for said, label in (("late parcel", "ship"), ("wrong invoice", "pay"))
+        for customer in ("ann", "bob")
+    ]
+    with pytest.raises(dataset.DataError, match="too few"):
+        fit(rows, [Plan("label", QUICK)])
+
+
+# Half of a surrogate pair in a label
+
+
+def test_a_label_that_no_file_can_hold_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "half.jsonl"
+    path.write_text('{"text": "a", "label": "b"}\n{"text": "a", "label": "\\ud83d"}\n')
+    with pytest.raises(dataset.DataError, match="line 2: field 'label' holds half of a surrogate pair"):
+        dataset.labelled(path, "text", "label")
+
+
+# More features times columns than a model may hold
+
+
+def test_what_was_fitted_can_be_packed_however_much_there_is_to_learn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [Sample(s.document, {"label": s.labels["topic"]}) for s in samples()]
+    monkeypatch.setattr(sealed, "MOST_FILE", 80_000)
+    fitted = fit(rows, [Plan("label", ("hidden-telling",))], folds=2)
+    model = pack.export(fitted, tmp_path / "model", "large")
+    assert 250 < len(model.table.vocabulary) < 300, "as many as fit"
+    assert model.predict(rows[0].document.text).label == rows[0].labels["label"]
+
+
+# Labels of which no text tells anything
+
+
+@pytest.mark.parametrize("made_of", [QUICK, FULL])
+def test_where_every_text_has_every_label_nothing_is_learned_and_nothing_answered(made_of: tuple[str, ...]) -> None:
+    rows = [
+        Sample(Document(said), {"label": label})
+        for said in ("red", "blue", "green", "grey", "cyan")
+        for label in ("ship", "pay")
+    ]
+    head = fit(rows, [Plan("label", made_of)]).heads[0]
+    assert (head.held_out.accuracy, head.threshold.rule) == (0.5, "none")
+    assert np.isfinite(head.scores).all()
+
+
+def test_features_that_tell_nothing_are_chosen_among_all_the_same() -> None:
+    rows = [Sample(Document(said), {"label": label}) for said in ("red", "blue", "green") for label in ("ship", "pay")]
+    assert len(fit(rows, [Plan("label", QUICK)], max_features=5).vectorizer.vocabulary) == 5
+
+
+# Two rows of each label
+
+
+def test_as_many_labels_as_half_the_rows_are_labels_and_nobody_is_warned_of_numbers() -> None:
+    names = ["".join(letters) for letters in product("bdfgk", "aeiou", ["lm"])]
+    rows = [Sample(Document(f"{name} {more}"), {"label": name}) for name in names for more in ("order", "parcel")]
+    assert fit(rows, [Plan("label", FULL)]).heads[0].held_out.accuracy > 0.9

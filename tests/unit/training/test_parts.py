@@ -1,10 +1,12 @@
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
 from classifiers.text import Document
 from tests.unit.classifiers.corpus import samples
-from training import pack, parts
+from training import calibrate, pack, parts
 from training.dataset import Sample
 from training.fit import FULL, QUICK, Plan, fit
 from training.parts import UNSEEN_MARGIN, Lesson
@@ -94,3 +96,28 @@ def test_progress_ends_where_it_said_it_would() -> None:
     fit(list(samples()), [Plan("topic", FULL)], folds=3, progress=lambda done, total, _what: told.append((done, total)))
     assert [done for done, _ in told] == list(range(1, len(told) + 1))
     assert told[-1][0] == told[-1][1]
+
+
+def test_the_rows_that_choose_parts_hold_every_label_whatever_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that take turns, as exports often have them: of every second one all would have one label."""
+    rows, judged = [sample for pair in zip(*_by_topic(), strict=True) for sample in pair], []
+    real = calibrate.useful
+
+    def noted(margins: Mapping[str, calibrate.Floats], truth: calibrate.Integers) -> tuple[str, ...]:
+        judged.append(truth)
+        return real(margins, truth)
+
+    monkeypatch.setattr(calibrate, "useful", noted)
+    monkeypatch.setattr("training.fit.ENOUGH_TO_CHOOSE", len(rows) // 2)
+    fit(rows, [Plan("topic", QUICK)], folds=3)
+    assert [len(set(truth.tolist())) for truth in judged] == [2, 2]
+    assert len(judged[-1]) == len(rows) // 2
+
+
+def _by_topic() -> tuple[list[Sample], list[Sample]]:
+    """As many samples of the one topic as of the other."""
+    topics: dict[str, list[Sample]] = {}
+    for sample in samples():
+        topics.setdefault(sample.labels["topic"], []).append(sample)
+    first, second = topics.values()
+    return first, second

@@ -1,5 +1,6 @@
 """What may serve, and what is refused with which reason."""
 
+import tracemalloc
 from collections.abc import Sequence
 from math import isclose
 
@@ -105,6 +106,16 @@ def test_the_bootstrap_is_the_same_each_time_and_holds_the_mean() -> None:
     assert (rise, low, high) == cost_rise(old, new)
     assert low < rise < high
     assert isclose(rise, 5 / 120)
+
+
+def test_a_hold_out_that_grew_for_years_needs_little_memory() -> None:
+    truth = TOPICS * 2_000
+    old, new = answers(truth, range(50)), answers(truth, range(60))
+    tracemalloc.start()
+    cost_rise(old, new)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000
 
 
 def test_figures_of_a_head() -> None:

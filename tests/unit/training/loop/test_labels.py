@@ -72,6 +72,16 @@ def test_of_several_decisions_about_the_same_text_the_last_wins(moto_cloud: Clou
     assert found.left_out == {"same text decided again later": 1}
 
 
+def test_a_correction_is_not_lost_to_who_decided_something_else_of_the_same_text(
+    moto_cloud: Cloud, world: TestWorld
+) -> None:
+    first, second = (arrived(moto_cloud, world, text) for text in ("Hello, #unsure!", "hello #unsure"))
+    decide(world, first, "billing", "low")
+    decide(world, second, urgency="high")  # of the topic nobody says anything: the model abstained
+    (decision,) = harvest(world, 1).decisions
+    assert decision.sample.labels == {"topic": "billing", "urgency": "high"}
+
+
 def test_an_item_stands_for_the_message_that_opened_it(moto_cloud: Cloud, world: TestWorld) -> None:
     sender = "anna@customer.example.com"
     deliver(world, 501, "The lamp is broken", sender=sender, dmarc="PASS")

@@ -15,10 +15,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from chalicelib.aws.models import PACKAGED, POINTER
-from chalicelib.errors import Unknown
+from chalicelib.errors import Conflict, Unknown
 from chalicelib.flows import work
 from classifiers import artifact, sealed
 from classifiers.sealed import Keys, ModelError
+from classifiers.text import Document
+from sortownia import cli, loop
 from tests.cloud import BUCKETS, Cloud, TestWorld
 from tests.desk import SAM
 from tests.unit.flows.scenes import deliver, items
@@ -158,6 +160,14 @@ def test_two_who_add_rows_at_once_lose_none(moto_cloud: Cloud, world: TestWorld,
     assert rows(bench) == every[:5]
 
 
+@pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85", "\x1e", "\r\n"])
+def test_the_hold_out_holds_texts_whatever_ends_their_lines(bench: Bench, end: str) -> None:
+    """Pages and word processors end lines by more than a line feed: such a text must not lock the hold-out."""
+    row = kept.Row({"topic": "order"}, document=Document(f"Where is{end}my parcel", "mail"))
+    kept.grown(bench.models, lambda _: [row])
+    assert rows(bench) == [row]
+
+
 def test_a_hold_out_that_cannot_be_read_stops_everything(moto_cloud: Cloud, bench: Bench) -> None:
     moto_cloud.s3.put_object(Bucket=BUCKETS[2], Key=kept.OBJECT, Body=b"no gzip")
     with pytest.raises(kept.Corrupt):
@@ -256,6 +266,14 @@ def test_where_functions_refuse_the_pointers_model_the_packaged_one_is_the_champ
         turn.roll_back(bench, bad, "into a model that would be refused")
 
 
+def test_a_model_that_is_named_but_refused_is_not_said_to_serve(moto_cloud: Cloud, bench: Bench, worse: Path) -> None:
+    named = turn.promote(bench, worse, signing.trusted(), force="to be spoilt").model_id
+    moto_cloud.s3.put_object(Bucket=BUCKETS[2], Key=f"models/{named}/{sealed.SIGNATURE}", Body=b"spoilt")
+    moto_cloud.clock.forward(seconds=1)
+    with pytest.raises(Conflict, match=r"manifest\.sig differs"):
+        turn.promote(bench, worse, signing.trusted(), force="to mend it")
+
+
 def test_a_model_of_another_kind_cannot_serve(bench: Bench, tmp_path: Path) -> None:
     from training.fit import Plan, fit
 
@@ -274,3 +292,23 @@ def test_a_place_for_the_copy_is_looked_for_first(bench: Bench, tmp_path: Path) 
 
 def test_the_starter_was_fitted_without_the_hold_out(packaged: Path) -> None:
     assert artifact.read_manifest(packaged, signing.trusted())["hold_out"] == holdout.RULE
+
+
+def test_what_serves_is_told_also_where_the_report_cannot_be_written(
+    bench: Bench, packaged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(loop, "bench_of", lambda *_, **__: bench)
+    report = tmp_path / "nowhere" / "report.json"
+    assert cli.main(["promote", str(packaged), "--report", str(report)]) == 2
+    told = capsys.readouterr()
+    assert f"{serving(bench)} serves: functions follow" in told.out
+    assert str(report) in told.err
+
+
+def test_the_command_rolls_back_to_what_serves_already(
+    bench: Bench, packaged: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(loop, "bench_of", lambda *_, **__: bench)
+    model_id = turn.promote(bench, packaged, signing.trusted()).model_id
+    assert cli.main(["rollback", model_id]) == 0
+    assert f"{model_id} serves" in capsys.readouterr().out
