@@ -249,9 +249,9 @@ def test_what_was_fitted_can_be_packed_however_much_there_is_to_learn(
 ) -> None:
     rows = [Sample(s.document, {"label": s.labels["topic"]}) for s in samples()]
     monkeypatch.setattr(sealed, "MOST_FILE", 80_000)
-    fitted = fit(rows, [Plan("label", ("hidden-telling",))], folds=2)
+    fitted = fit(rows, [Plan("label", ("hidden-pieces",))], folds=2)
     model = pack.export(fitted, tmp_path / "model", "large")
-    assert 250 < len(model.table.vocabulary) < 300, "as many as fit"
+    assert 250 < len(model.table.vocabulary) < 500, "as many as fit"
     assert model.predict(rows[0].document.text).label == rows[0].labels["label"]
 
 
