@@ -252,7 +252,8 @@ def test_what_was_fitted_can_be_packed_however_much_there_is_to_learn(
     fitted = fit(rows, [Plan("label", ("hidden-pieces",))], folds=2)
     model = pack.export(fitted, tmp_path / "model", "large")
     assert 250 < len(model.table.vocabulary) < 500, "as many as fit"
-    assert model.predict(rows[0].document.text).label == rows[0].labels["label"]
+    right = [model.predict(row.document.text).label == row.labels["label"] for row in rows]
+    assert sum(right) > 0.8 * len(right)
 
 
 # Labels of which no text tells anything
