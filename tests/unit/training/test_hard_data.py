@@ -249,7 +249,7 @@ def test_what_was_fitted_can_be_packed_however_much_there_is_to_learn(
 ) -> None:
     rows = [Sample(s.document, {"label": s.labels["topic"]}) for s in samples()]
     monkeypatch.setattr(sealed, "MOST_FILE", 80_000)
-    fitted = fit(rows, [Plan("label", ("hidden-pieces",))], folds=2)
+    fitted = fit(rows, [Plan("label", ("hidden-words",))], folds=2)
     model = pack.export(fitted, tmp_path / "model", "large")
     assert 250 < len(model.table.vocabulary) < 500, "as many as fit"
     right = [model.predict(row.document.text).label == row.labels["label"] for row in rows]
