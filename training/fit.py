@@ -30,7 +30,7 @@ WORTH_PROCESSES_FROM_ROWS: Final = 1_000
 MOST_FOR_LOGISTIC: Final = 100_000  # rows times labels; for more, logistic regression takes longer than it is worth
 RARE_NAMED: Final = 10  # labels in an error: a field of ids would name thousands
 BESIDES_WEIGHTS: Final = 24  # bytes of a packed feature: its name, how rare it is, the scales of its weights
-QUICK: Final = ("support-vectors", "logistic", "bayes")
+QUICK: Final = ("support-vectors", "logistic", "bayes-words", "bayes-pieces")
 FULL: Final = (*QUICK, *parts.HIDDEN)
 
 Progress = Callable[[int, int, str], None]  # steps done, steps in all, what was done last

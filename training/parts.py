@@ -71,12 +71,14 @@ def logistic(lesson: Lesson) -> Part:
     return _linear("logistic", fitted.coef_.T, fitted.intercept_, fitted.classes_, lesson.labels)
 
 
-def bayes(lesson: Lesson) -> Part:
-    """Complement naive Bayes (Rennie et al., ICML 2003): the best of all on few and noisy rows."""
-    fitted = ComplementNB(alpha=SMOOTHING).fit(lesson.counted, lesson.truth)
-    weights = fitted.feature_log_prob_.T
-    weights = weights - weights.mean(axis=1, keepdims=True)
-    return _linear("bayes", weights, np.zeros(weights.shape[1]), fitted.classes_, lesson.labels)
+def bayes_words(lesson: Lesson) -> Part:
+    """Complement naive Bayes (Rennie et al., ICML 2003) over whole words and pairs: good on few and noisy rows."""
+    return _bayes("bayes-words", lesson, slice(0, lesson.words))
+
+
+def bayes_pieces(lesson: Lesson) -> Part:
+    """The same over pieces of words; apart, for it counts features as if each told of another thing."""
+    return _bayes("bayes-pieces", lesson, slice(lesson.words, lesson.counted.shape[1]))
 
 
 def even_bayes(lesson: Lesson) -> Part:
@@ -100,7 +102,8 @@ def hidden_pieces(lesson: Lesson) -> Part:
 MAKERS: Final[dict[str, Callable[[Lesson], Part]]] = {
     "support-vectors": support_vectors,
     "logistic": logistic,
-    "bayes": bayes,
+    "bayes-words": bayes_words,
+    "bayes-pieces": bayes_pieces,
     "even-bayes": even_bayes,
     "hidden-words": hidden_words,
     "hidden-pieces": hidden_pieces,
@@ -117,6 +120,20 @@ def _linear(name: str, weights: Floats, intercept: Floats, found: Sequence[int],
     wide, high = np.zeros((len(weights), labels)), np.full(labels, UNSEEN_MARGIN)
     wide[:, found], high[found] = weights, intercept
     return Part(name, high, wide)
+
+
+def _bayes(name: str, lesson: Lesson, columns: slice) -> Part:
+    """Naive Bayes over some columns."""
+    seen = lesson.counted[:, columns]
+    wide = np.zeros((lesson.counted.shape[1], lesson.labels))
+    if not seen.shape[1]:
+        return Part(name, np.zeros(lesson.labels), wide)
+    fitted = ComplementNB(alpha=SMOOTHING).fit(seen, lesson.truth)
+    weights = fitted.feature_log_prob_.T
+    weights = weights - weights.mean(axis=1, keepdims=True)
+    part = _linear(name, weights, np.zeros(weights.shape[1]), fitted.classes_, lesson.labels)
+    wide[columns] = part.weights
+    return Part(name, part.intercept, wide)
 
 
 def _hidden(name: str, lesson: Lesson, columns: slice, salt: int) -> Part:

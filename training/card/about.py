@@ -31,8 +31,9 @@ NAMES: Final = {
     "a": "first hand", "b": "second hand", "mail": "earliest, mail", "chat": "earliest, chat",
 }  # fmt: skip
 PARTS: Final = {
-    "support-vectors": "linear support vectors", "bayes": "complement naive Bayes", "logistic": "logistic regression",
-    "hidden-words": "a hidden layer over words", "hidden-pieces": "one over pieces of words",
+    "support-vectors": "linear support vectors", "logistic": "logistic regression",
+    "bayes-words": "complement naive Bayes over words", "bayes-pieces": "complement naive Bayes over pieces",
+    "hidden-words": "a hidden layer over words", "hidden-pieces": "a hidden layer over pieces of words",
 }  # fmt: skip
 RULES: Final = {
     "precision": f"lowest at which, with 95 % certainty, {PROMISED_PRECISION:.0%} is right",

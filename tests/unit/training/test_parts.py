@@ -30,8 +30,7 @@ def test_every_part_learns_and_gives_a_margin_to_labels_it_never_saw(name: str) 
     margins = parts.MAKERS[name](taught).margins(taught.counted)
     assert margins.shape == (60, 3)
     assert (margins[:, :2].argmax(axis=1) == taught.truth).all()
-    if name != "bayes":  # it knows no intercept: an unseen label is merely unlikely
-        assert margins[:, 2] == pytest.approx(UNSEEN_MARGIN)
+    assert margins[:, 2] == pytest.approx(UNSEEN_MARGIN)
 
 
 @pytest.mark.parametrize("name", parts.HIDDEN)
@@ -42,6 +41,16 @@ def test_equal_seeds_give_equal_layers_and_others_give_others(name: str) -> None
     counted = lesson().counted
     assert np.array_equal(one.margins(counted), same.margins(counted))
     assert not np.array_equal(one.margins(counted), other.margins(counted))
+
+
+def test_bayes_over_words_sees_no_pieces_and_the_other_no_words() -> None:
+    for maker, own, others in (
+        (parts.bayes_words, slice(0, 4), slice(4, 8)), (parts.bayes_pieces, slice(4, 8), slice(0, 4)),
+    ):  # fmt: skip
+        weights = maker(lesson()).weights
+        assert weights is not None
+        assert weights[own].any()
+        assert not weights[others].any()
 
 
 def test_a_layer_over_words_sees_no_pieces() -> None:
@@ -71,7 +80,7 @@ def test_hidden_layers_are_served_as_they_were_fitted() -> None:
 
 
 def test_parts_that_do_not_help_are_left_out() -> None:
-    fitted = fit(list(samples()), [Plan("topic", ("support-vectors", "bayes", "logistic"))], folds=3)
+    fitted = fit(list(samples()), [Plan("topic", ("support-vectors", "bayes-words", "logistic"))], folds=3)
     assert 1 <= len(fitted.heads[0].parts) < 3
 
 
@@ -83,11 +92,11 @@ def test_what_would_take_longer_than_it_is_worth_is_not_tried(monkeypatch: pytes
         fit(rows, [Plan("topic", QUICK)], folds=3, progress=lambda _done, _total, what: steps.append(what))
         return set(steps)
 
-    assert tried() == {"topic: support-vectors", "topic: logistic", "topic: bayes"}
+    assert tried() == {f"topic: {name}" for name in QUICK}
     monkeypatch.setattr("training.fit.MOST_FOR_LOGISTIC", 2 * len(rows))
-    assert tried() == {"topic: support-vectors", "topic: logistic", "topic: bayes"}
+    assert tried() == {f"topic: {name}" for name in QUICK}
     monkeypatch.setattr("training.fit.MOST_FOR_LOGISTIC", 2 * len(rows) - 1)
-    assert tried() == {"topic: support-vectors", "topic: bayes"}
+    assert tried() == {f"topic: {name}" for name in QUICK if name != "logistic"}
     fit(rows, [Plan("topic", ("logistic",))], folds=3)
 
 
