@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from chalicelib.intake import phrases
 from chalicelib.intake.bounce import STATUS_TYPES
 from chalicelib.intake.message import Automatic
 from chalicelib.intake.mime import ENCLOSED, Part
+from chalicelib.intake.written import written
 
 LOOP_HEADER: Final = "X-Sortownia-Loop"
 AUTO_REPLY_FIELDS: Final = (
@@ -46,7 +48,7 @@ _BOUNCE_SUBJECT = re.compile(
     r"|(?:письмо )?не ?доставлен|(?:невозможно|не удается|не удаётся|не удалось) доставить|ошибка доставки"
     r"|сообщение не доставлено|возврат (?:письма|почты)"
     r"|ваше (?:письмо|сообщение) не|уведомление о (?:статусе|состоянии) доставки"
-    r"|не вдалося доставити|помилка доставки|повідомлення не доставлено|лист не доставлено"
+    r"|не вда(?:лося|ється) доставити|помилка доставки|повідомлення не доставлено|лист не доставлено"
     r"|non remis|échec de (?:la )?(?:remise|distribution)|no se (?:puede|pudo|ha podido) entregar|correo devuelto"
     r"|mancat[ao] (?:consegna|recapito)|impossibile (?:consegnare|recapitare)|não (?:foi )?entregue|falha na entrega"
     r"|onbestelbaar|niet (?:bezorgd|afgeleverd)|kunde inte levereras|kunne ikke leveres|ei voitu toimittaa"
@@ -88,13 +90,28 @@ _GOODS = re.compile(
     r"\b(?:parcel|package|packet|(?<!in )order(?! to\b)|shipment|goods|courier|(?:dhl|ups|dpd|gls|hermes|inpost)\b"
     r"|paczk|paczek|paczce|przesył|zamówie|towar|kurier|poczta polska|paket|päckchen|sendung|bestell|lieferung|посыл"
     r"|заказ|товар|курьер|почтов\w{2} отправлени|почта россии|посилк|замовлен|кур[’'ʼ]?єр|відправленн|укрпошт"
-    r"|нова пошта)",
+    r"|нова пошта"
+    # What comes by mail or message itself: a code, a ticket, a receipt.
+    r"|(?:sms|смс)|(?:z|with|mit|с|з) (?:(?!error|status|reply|smtp)\w{1,20} ){0,2}(?:code\b"
+    r"|kod(?!\w* błęd)|код(?!\w* (?:ошиб|помил)))|bilet|билет|квит(?:ок|к)|tickets?\b|voucher"
+    r"|gutschein|чек(?:ом|а)?\b)",
     re.IGNORECASE,
 )
 # What the mail that came back was about: its subject as a field, or in quotation marks.
 _WAS_ABOUT = re.compile(
     r"^[ \t]{0,8}(?:subject|betreff|temat|тема)\s?:.{0,300}$|[\"„“«][^\"„“”«»\n]{1,200}[\"“”»]",
     re.IGNORECASE | re.MULTILINE,
+)
+# Whoever tells that his own mail came back is a person: mail systems speak to him whose mail it was.
+_OWN_MAIL = re.compile(
+    r"(?<!\w)(?:my (?:e-?mails?|mails?|messages?)|i (?:got|get|keep getting|received?|wrote|write|am writing)"
+    r"|(?:moja|moje|moją|mój|moich) (?:wiadomo|e-?mail|mail|list)|(?:dosta|otrzyma|napisa|wysła)ł[ae]m"
+    r"|(?:dostaję|otrzymuję|piszę)(?!\w)|mein\w{0,2} (?:e-?mail|mail|nachricht)"
+    r"|ich (?:habe|bekam|bekomme|erhielt|erhalte|schreibe)(?!\w)|(?:habe|bekam|bekomme|erhielt|erhalte) ich(?!\w)"
+    r"|мо(?:[её]|их|и|й) (?:письм|сообщени|e-?mail)|я (?:получ|пишу|писал|написал|отправ)"
+    r"|мне (?:приш|приход|верну)|м(?:ій|оє|ої) (?:лист|повідомлен|e-?mail)|я (?:отрим|писа|напис|надісл)"
+    r"|мені (?:приш|прийш|приход|поверн))",
+    re.IGNORECASE,
 )
 _SENTENCE_READ: Final = 200  # characters around such words
 _WITH_ADDRESS = re.compile(r"\S{0,100}@\S{0,100}")
@@ -132,7 +149,7 @@ _PERHAPS_AWAY_SUBJECT = re.compile(
     r"|(?:я )?(?:в )?отпуске?|отсутств\w{0,4}|меня нет|(?:я )?(?:у )?відпуст[кц]\w|відсутн\w{0,4}|мене немає"
     r"|(?:i am |i'm )?(?:currently )?(?:away|on (?:(?:annual|sick|parental|maternity) )?(?:vacation|holiday|leave)"
     r"|out of (?:the )?office|absent)"
-    r"|absence|vacation|holidays?|ooo"
+    r"|absence|(?:annual|parental|maternity|sick) leave|vacation|holidays?|ooo"
     r"|[^:.!?\n]{2,60} (?:is (?:out of|away from) the office|ist (?:außer haus|nicht im büro)))"
     r"(?: (?:from |out of )?(?:w|im|in|the|у|в|на) ?"
     r"(?:biurze|büro|office|офис[еі]|роботі|работе|(?:рабочем |робочому )?м(?:есте|ісці)))?"
@@ -143,6 +160,10 @@ _PERHAPS_AWAY_SUBJECT = re.compile(
 _ANSWERS: Final = (
     r"(?:repl|respon|answer|get back|contact|odpowi|odpis|skontakt|odezw|meld|antwort|beantwort|bearbeit|отвеч|ответ"
     r"|свяж|відпові|зв.?яж)"
+)
+_AWAY: Final = (
+    r"(?:przebywam|jestem|będę) (?:na urlopie|nieobecn|poza biurem)|(?:нахожусь|буду|я) (?:в отпуске|отсутств)"
+    r"|(?:перебуваю|буду|я) (?:у відпустці|відсутн)"
 )
 _RETURN: Final = (
     r"(?:(?:upon|on|after) my return|po (?:moim )?powrocie|(?:nach|bei) meiner rückkehr|по возвращени[ию]"
@@ -155,15 +176,45 @@ _AWAY_BODY = re.compile(
     r"|(?:obecnie )?(?:jestem|będę|przebywam) (?:obecnie )?(?:nieobecn|na urlopie|poza biurem)"
     r"|(?:[^.!?\n]{0,40} )?nie (?:ma|będzie) mnie w biurze"
     r"|(?:ich )?bin (?:ich )?(?:[^.!?\n]|(?<=\d)\.){0,60}"
-    r"(?:nicht (?:im (?:büro|haus)|erreichbar)|abwesend|wieder (?:im büro|erreichbar|für sie))"
+    r"(?:nicht (?:im (?:büro|haus)|erreichbar)|im urlaub|abwesend|wieder (?:im büro|erreichbar|für sie))"
     r"|ich werde (?:[^.!?\n]|(?<=\d)\.){0,40}nicht im (?:büro|haus) sein"
     r"|(?:я|нахожусь|буду) [^.!?\n]{0,30}(?:в отпуске|отсутств(?:ую|овать)|вне офиса)"
     r"|(?:меня|мене) (?:нет|не будет|немає|не буде) (?:в офис[еі]|на (?:рабочем |робочому )?м(?:есте|ісці))"
-    r"|(?:я|перебуваю|буду) [^.!?\n]{0,30}(?:у відпустці|відсутн|поза офісом))"
+    r"|(?:я|перебуваю|буду) [^.!?\n]{0,30}(?:у відпустці|відсутн|поза офісом)"
+    r"|(?:i am|i'm|i will be|i'll be) (?:currently )?on (?:(?:annual|sick|parental|maternity) )?(?:vacation|holiday"
+    r"|leave)"
+    rf"|(?:od|do|w dniach|с|до|з|від) \d(?:[^.!?\n]|(?<=\d)\.){{0,40}} (?:{_AWAY}))"
     r"|(?:limited|no) access to (?:my )?(?:e-?mail|mail)|(?:nie mam|ograniczony) dostęp\w{0,2} do poczty"
     r"|(?:während|in) meiner abwesenheit|(?:will|shall) return to the office"
     rf"|{_RETURN}[^.!?]{{0,80}}{_ANSWERS}|{_ANSWERS}[^.!?]{{0,80}}{_RETURN}",
     re.IGNORECASE,
+)
+# Who writes about automatic answers gets them, and no others.
+_GETS = re.compile(
+    r"(?<!\w)(?:i (?:only |just |always |keep )?get(?:ting)?|dostaję|otrzymuję|dosta\w{2,4} tylko"
+    r"|ich (?:bekomme|erhalte)|(?:bekomme|erhalte) ich|получаю|получил\w? только|мне приход\w+|отримую"
+    r"|отрима\w{1,2} (?:лише|тільки))(?!\w)"
+    r"|(?:got an?|dostał[ae]m|пришл?о|получил\w?|прийшл[оа]) (?:wiadomość )?(?:autom|автомат)",
+    re.IGNORECASE,
+)
+_HIMSELF = re.compile(rf"(?<!\w)(?:{phrases.NOTICE_NEVER})(?!\w)")
+# Who is away may want something before he goes: what is done with goods and appointments, or anything but that somebody
+# else be asked and he be excused.
+_WISHES = re.compile(
+    r"(?<!\w)(?:chcę|chciał[ae]?bym|potrzebuję|(?:ich )?(?:möchte|brauche)|könnten sie|хочу"
+    r"|мне нужн\w{1,2}|мені потрібн\w|i (?:want|need|would like)|(?:could|can|would) you)(?!\w)"
+    r"|proszę o (?!kontakt|prze|kierow|wiadomo|telefon|cierpliw|wyrozum|e-?mail|pilny|bezpośr|zwraca|ponown)"
+    r"|(?<!\w)прошу (?!обращ|писать|связ|прощ|извин|направ|звон|вас|зверт|писати|зв.яз|вибач|надсил|телефон)"
+    r"|przesu[nń]|przełoż|wstrzym|anuluj|anulowa|odwoła[ćjn]|dostarcz|doręcz|przywie[zź]"
+    r"|verschieb|verleg(?:en|t)|stornier|liefer(?:n|t|e)(?!\w)|zustell(?:en|t)|umbuch"
+    r"|перенес|перенос|отмен[иы]|отлож|достав(?:ьт|ит|т)|привез|верните|скасу|відклад|поверніть"
+    r"|reschedul|postpone|cancel|hold (?:my|our|the)|deliver (?:it|my|our|the|to)"
+    r"|send (?:me|us|my|the (?:parcel|package|goods|order|invoice))|(?:a|my) refund",
+    re.IGNORECASE,
+)
+# Programs ask this one question, to name who stands in.
+_URGENT_QUESTION = re.compile(
+    r"[^.!?\n]{0,80}(?:dringend|eilig|notf[aä]ll|piln|urgent|emergenc|срочн|термінов)[^.!?\n]{0,80}\?", re.IGNORECASE
 )
 
 
@@ -290,13 +341,14 @@ _HEADER_RULES: Final[tuple[Callable[[Part], Verdict | None], ...]] = (
 
 
 def _by_words(root: Part, subject: str, text: str) -> Verdict | None:
-    if _AWAY_SUBJECT.match(subject):
+    away = _AWAY_SUBJECT.match(subject)
+    if away and not (away.end() >= len(subject.rstrip()) and _about_answers(text[:BODY_READ])):
         return Verdict(Automatic.AUTO_REPLY, "Its subject begins like an automatic reply.")
     if _PERHAPS_AUTOMATIC_SUBJECT.match(subject) and _SAYS_AUTOMATIC.search(text[:BODY_READ]):
         return Verdict(Automatic.AUTO_REPLY, "Its subject and text say that a program sent it.")
-    if _PERHAPS_AWAY_SUBJECT.match(subject) and _AWAY_BODY.search(text[:BODY_READ]):
+    if _PERHAPS_AWAY_SUBJECT.match(subject) and _says_away(text[:BODY_READ]):
         return Verdict(Automatic.AUTO_REPLY, "Its subject and text say that its sender is away.")
-    if _suppressing(root) and (_AWAY_BODY.search(text[:BODY_READ]) or _SAYS_AUTOMATIC.search(text[:BODY_READ])):
+    if _suppressing(root) and (_says_away(text[:BODY_READ]) or _SAYS_AUTOMATIC.search(text[:BODY_READ])):
         return Verdict(
             Automatic.AUTO_REPLY,
             "It wants no automatic answer and says that its sender is away (X-Auto-Response-Suppress).",
@@ -304,17 +356,45 @@ def _by_words(root: Part, subject: str, text: str) -> Verdict | None:
     if _BOUNCE_SUBJECT.match(subject):
         if _ADMINISTRATOR.match(root.head.get("from")[:200]):
             return Verdict(Automatic.BOUNCE, "Its sender is a mail system, not a person.")
-        if _BOUNCE_CODE.search(text[:BODY_READ]) or _mail_came_back(subject, text[:BODY_READ]):
+        if _coded(text[:BODY_READ]) or _mail_came_back(subject, text[:BODY_READ]):
             return Verdict(Automatic.BOUNCE, "Its subject and text are those of a returned mail.")
     return None
 
 
+def _about_answers(text: str) -> bool:
+    """Whether a mail with such a name and no other is one about automatic answers: who is away says so."""
+    if _AWAY_BODY.search(text) or _SAYS_AUTOMATIC.search(text):
+        return False
+    own = _URGENT_QUESTION.sub(" ", written(text))
+    return "?" in own or bool(_GETS.search(own))
+
+
+def _says_away(text: str) -> bool:
+    """Whether somebody says that he is away, and asks for nothing: who does would wait for ever among programs."""
+    if not _AWAY_BODY.search(text):
+        return False
+    own = _URGENT_QUESTION.sub(" ", written(text))
+    return "?" not in own and not _WISHES.search(own)
+
+
+def _coded(text: str) -> bool:
+    """Whether a mail system's code stands in a text, and no person tells of it."""
+    found = _BOUNCE_CODE.search(text)
+    return found is not None and not _OWN_MAIL.search(_WAS_ABOUT.sub(" ", text[: found.start()]))
+
+
 def _mail_came_back(subject: str, text: str) -> bool:
-    """Whether it is told of a mail that it was not delivered, and not of goods; what was sent stands behind a colon."""
-    if _GOODS.search(subject.partition(":")[0]):
+    """Whether it is told of a mail that it was not delivered, and not of goods; what was sent stands behind a colon.
+
+    Programs name whom it did not reach. Who does not, and asks or speaks of himself, is none.
+    """
+    if _GOODS.search(subject.partition(":")[0]) or ("@" not in text and ("?" in text or _HIMSELF.search(text))):
         return False
     text = _WAS_ABOUT.sub(" ", _WITH_ADDRESS.sub(" ", text))  # the dots of an address end no sentence
+    own = _OWN_MAIL.search(text)
     for found in _BOUNCE_WORDS.finditer(text):
+        if own and own.start() < found.end():
+            return False
         before = re.split(r"[.!?]", text[max(0, found.start() - _SENTENCE_READ) : found.start()])[-1]
         behind = re.split(r"[.!?]", text[found.end() : found.end() + _SENTENCE_READ], maxsplit=1)[0]
         if not _GOODS.search(before + found[0] + behind):

@@ -60,7 +60,8 @@ _FAILS: Final = (
     "not listed", "not reach", "undeliver", "unable", "could not", "couldn't", "full", "quota", "disabled", "inactive",
     "refused", "expired", "timed out", "no such", "invalid", "generated from", "originally addressed", "addressed to",
     "unzustellbar", "nicht zugestellt", "nie istnieje", "nie można", "не существует", "не найден", "не доставлен",
-    "не вдалося", "переполнен",
+    "не вдалося", "переполнен", "unrouteable", "nie znaleziono", "nicht gefunden", "не знайден", "przepełnion",
+    "zapełnion",
 )  # fmt: skip
 _NOBODY: Final = (
     "user unknown", "unknown user", "unknown recipient", "unknown account", "unknown address", "unknown local",
@@ -76,6 +77,7 @@ _NOBODY: Final = (
     "not accepting network", "not accept mail", "rejected: access denied", "name is not recogni", "is not reachable",
     "doesn't have a", "not known in", "in virtual alias table", "in local recipient table", "unbekannt", "nie istnieje",
     "nieznany", "не существует", "не найден", "не існує", "неизвестен",
+    "nie znaleziono", "nicht gefunden", "не знайден",
 )  # fmt: skip
 _SOMEBODY: Final = (
     "quota", "full", "too large", "too big", "too many", "too long", "too fast", "exceed", "temporar", "try again",
@@ -102,9 +104,10 @@ class _Report:
         return list(islice(_by_words(self), FAILURES_READ))
 
     def sentence(self) -> str:
-        """The first line with a code, else the first that says what failed."""
+        """The first line with a code, else the first that says that nobody is there, else that something failed."""
         if self.telling is None:
-            self.telling = next(filter(_coded, self.lines), "") or next(filter(_tells, self.lines), "")
+            found = (next(filter(telling, self.lines), "") for telling in (_coded, _explains, _tells))
+            self.telling = next(filter(None, found), "")
         return self.telling
 
     def said_of(self, recipient: str) -> str:
@@ -215,7 +218,8 @@ def _by_words(report: _Report) -> Iterator[Failure]:
     if not leads:
         for at, line in enumerate(lines):
             if "@" in line and not _OF_THE_MAIL.match(line) and _tells(" ".join(lines[at : at + 2])):
-                yield from (_failure(one, "", line, "") for one in _others(line)[:1])
+                reason = next(filter(_explains, (line, report.sentence())), line)
+                yield from (_failure(one, "", reason, "") for one in _others(line)[:1])
 
 
 def _others(text: str) -> list[str]:
@@ -226,6 +230,12 @@ def _others(text: str) -> list[str]:
 def _tells(line: str) -> bool:
     """Whether a line says what went wrong."""
     return _says(_FAILS, line.lower()) or _coded(line)
+
+
+def _explains(line: str) -> bool:
+    """Whether a line says why: by the code of a failure, or that nobody is there."""
+    status = _STATUS.search(line)
+    return bool(_REPLY.search(line) or (status and status[1][0] != "2") or _says(_NOBODY, line.lower()))
 
 
 def _coded(line: str) -> bool:

@@ -81,6 +81,7 @@ BOMS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 DIFFERENT: Final = 3  # characters that a text of an East Asian language must have
+ACCIDENT_BYTES: Final = 300  # a longer text is no UTF-8 by accident
 PAIRS_READ: Final = 2_000  # bytes
 _NAME = re.compile(r"[^a-z0-9]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -115,7 +116,7 @@ def decode(data: bytes, declared: str = "", likely: str = "") -> Decoded:
     return (
         _by_mark(data)
         or _by_many_bytes(data, known, likely)
-        or _by_utf8(data, known)
+        or _by_utf8(data, known, named=known or likely)
         or _by_letters(data, known, likely)
     )
 
@@ -141,15 +142,23 @@ def _by_many_bytes(data: bytes, known: str, likely: str) -> Decoded | None:
     return None
 
 
-def _by_utf8(data: bytes, known: str, bad_costs: int = 8) -> Decoded | None:
+def _by_utf8(data: bytes, known: str, bad_costs: int = 8, named: str = "") -> Decoded | None:
     """UTF-8 by its form: valid throughout, or with few bad bytes beside its letters."""
     if found := _strict(data, "utf-8"):
-        return found
+        return None if _by_accident(data, found.text, named) else found
     good = len(_UTF8_SEQUENCE.findall(data))
     bad = sum(byte > 127 for byte in _UTF8_SEQUENCE.sub(b"", data[:100_000])) if good else 0
     if good and bad * (2 if known == "utf-8" else bad_costs) <= good:
         return _clean(data.decode("utf-8", letters.KEEP), "utf-8", "some bytes are not valid utf-8")
     return None
+
+
+def _by_accident(data: bytes, text: str, named: str) -> bool:
+    """Whether a few letters of the charset that is named only happen to be UTF-8, as those of CZĘŚCI and SZKÓŁ do."""
+    if named not in letters.CANDIDATES or len(data) > ACCIDENT_BYTES:
+        return False
+    meant = data.decode(named, letters.KEEP)
+    return letters.score(text) <= 0 and letters.score(meant) >= letters.GOOD * sum(letter > "\x7f" for letter in meant)
 
 
 def _by_letters(data: bytes, known: str, likely: str) -> Decoded:

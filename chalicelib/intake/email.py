@@ -76,7 +76,7 @@ def _read(raw: bytes) -> tuple[Opened, Fields]:
         files = files[: attachments.MOST]
     reader = _HeaderReader(body)
     sender, named_in = _sender(root.head, reader)
-    subject = reader.text("subject", root.head.get("subject"))[:SUBJECT_READ]
+    subject = reader.text("subject", next(filter(None, root.head.all("subject")), ""))[:SUBJECT_READ]
     verdict = automatic.judge(root, subject, body.text)
     reports = verdict is not None and verdict.kind in automatic.REPORTS
     message = Message(

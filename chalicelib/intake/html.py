@@ -35,6 +35,16 @@ _INDENTED = re.compile(r"style\s{0,9}=[^>]{0,300}\bborder\s{0,9}:\s{0,9}(?:none|
 _BARRED = re.compile(r"\bborder-left\s{0,9}:\s{0,9}(?!none|0)", re.IGNORECASE)
 _QUOTED = re.compile(r"\b(?:cite|quote)\b|_quote", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n(?:[> ]*+\n){2,}")
+LINK_READ: Final = 2_000  # characters of an address
+_HREF = re.compile(r"\shref\s{0,9}=\s{0,9}(?:\"([^\"<>]+)\"|'([^'<>]+)'|([^\s\"'<>]+))", re.IGNORECASE)
+# Where people keep what is too large for a mail: its address is all that they send of it.
+_KEPT_FILE = re.compile(
+    r"https?://(?:(?:drive|docs|photos)\.google\.com|photos\.app\.goo\.gl|drive\.proton\.me|1drv\.ms|onedrive\.live\.com"
+    r"|[\w-]{1,60}\.sharepoint\.com|(?:www\.)?dropbox\.com|we\.tl|(?:[\w-]{1,60}\.)?wetransfer\.com|share\.icloud\.com"
+    r"|www\.icloud\.com|disk\.yandex\.\w{2,3}|yadi\.sk|cloud\.mail\.ru|mega\.nz|u\.pcloud\.link|app\.box\.com"
+    r"|[ac]\.gmx\.net|[ac]\.web\.de|magentacloud\.de|my\.hidrive\.com|fromsmash\.com|ibb\.co|prnt\.sc)/[^\s<>]",
+    re.IGNORECASE,
+)
 _CHARSET = re.compile(rb"<meta[^<>]{0,200}charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 
 
@@ -50,6 +60,8 @@ class _Page:
         self.kept = 0  # of elements whose blanks count
         self.fresh = True  # at the beginning of a line
         self.space = False  # a blank is due before the next word
+        self.link = ""  # where the file is kept to which an open <a> leads
+        self.linked = 0  # … and how many pieces stood in front of it
 
     def text(self, raw: str) -> None:
         """Text between two tags."""
@@ -90,6 +102,18 @@ class _Page:
         elif force:
             self._add("> " * self.depth + "\n")
         self.fresh, self.space = True, False
+
+    def link_to(self, url: str) -> None:
+        """Begins the words of a link to a file."""
+        self.link, self.linked = url, len(self.out)
+
+    def linked_to(self) -> None:
+        """Behind the words of a link to a file, where it is kept, unless they say so."""
+        if self.link and self.link not in "".join(self.out[self.linked :]):
+            space, self.space = self.space, True
+            self._put(f"<{self.link}>")
+            self.space = space
+        self.link = ""
 
     def quotation(self, closing: bool, quotes: bool) -> None:
         """Begins or ends a <blockquote>, which may only indent."""
@@ -168,6 +192,8 @@ def to_text(page: str, most_tags: int = TAGS_READ) -> tuple[str, int]:
             if "@" in said and _ADDRESS.fullmatch(said):
                 out.text(said)
                 continue
+            if name == "a":
+                out.linked_to() if closing else out.link_to(_kept_file(said))
             out.tag(name, closing)
             if name == "blockquote":
                 indented = _INDENTED.search(said) and not _BARRED.search(said)
@@ -182,6 +208,13 @@ def to_text(page: str, most_tags: int = TAGS_READ) -> tuple[str, int]:
     if start < 0:
         out.text(page[at:])
     return _BLANK_LINES.sub("\n\n", "".join(out.out)).strip(), tags
+
+
+def _kept_file(tag: str) -> str:
+    """Where the file is kept to which an <a> leads, '' when it leads elsewhere."""
+    found = _HREF.search(tag)
+    url = "".join(unescape(found[1] or found[2] or found[3])[:LINK_READ].split()) if found else ""
+    return url if _KEPT_FILE.match(url) else ""
 
 
 def charset_of(data: bytes) -> str:

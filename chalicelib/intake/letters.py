@@ -111,9 +111,13 @@ _SELDOM_SECOND: Final = frozenset("аоуыэ")
 def choose(data: bytes, declared: str = "", likely: str = "") -> tuple[str, float]:
     """The candidate under which the words of `data` look most like words, and its score a letter.
 
-    `declared` and `likely` get a bonus.
+    `declared` and `likely` get a bonus. One Cyrillic word alone says too little against the charset it is declared to
+    be in: its capitals are small letters in the neighbour.
     """
     words = list(dict.fromkeys(_WORD.findall(data[:50_000])))[:WORDS_READ]
+    alone = len(words) == 1 and declared in CANDIDATES and likely in ("", declared)
+    if alone and _is_cyrillic(words[0].decode(declared, KEEP)):
+        return declared, GOOD
     sample = b" ".join(words)[:SAMPLE_BYTES]
     size = max(1, sum(byte > 127 for byte in sample))
     lean = leaning(data[:SAMPLE_BYTES])
@@ -130,6 +134,12 @@ def choose(data: bytes, declared: str = "", likely: str = "") -> tuple[str, floa
     scores = {name: total(name) for name in (*CANDIDATES, *filter(None, (declared, likely)))}
     chosen = max(scores, key=lambda name: scores[name])
     return chosen, scores[chosen] / size
+
+
+def _is_cyrillic(text: str) -> bool:
+    """Whether a text is Cyrillic letters only, that may stand together."""
+    cyrillic = all(is_letter(letter) and _script(letter) == "cyrillic" for letter in text)
+    return cyrillic and min(map(together, text, text[1:]), default=0.0) > -2
 
 
 def leaning(data: bytes) -> dict[str, float]:

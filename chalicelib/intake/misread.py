@@ -264,7 +264,12 @@ def _exchanges(sample: str, now: float, lean: dict[str, float], likely: str) -> 
 
 
 def _sure(sample: str, now: float, best: _Exchange) -> bool:
-    """Whether an exchange is no accident: several letters get better by much, and all of it makes words then."""
+    """Whether an exchange is no accident: several letters get better by much, and all of it makes words then.
+
+    One word alone may be an abbreviation or a name, and nearly every few letters have a double that looks better.
+    """
+    if " " not in sample and not _broken(sample):
+        return False
     changed = [letter for before, letter in zip(sample, best.sample, strict=False) if before != letter]
     different = {letter for letter in changed if letter.isalpha()}
     size = sum(letter > "\x7f" for letter in best.sample)

@@ -8,7 +8,7 @@ from typing import Final
 #: Verbs of an introduction; behind those of the second table the writer's name may stand.
 WROTE: Final = {
     "en": r"wrote|writes|said|has written|replied",
-    "pl": r"(?:na)?pisał(?:a|/a|\(-?a\))?|pisze|napisała?",
+    "pl": r"(?:na)?pisał(?:a|/a|\(-?a\))?|pisze|napisała?|można przeczytać",
     "ru": r"(?:на)?писал[аи]?|пишет|написала?|ответила?",
     "uk": r"(?:на)?писа(?:в|ла|ли)|пише|відповіла|відповів",
     "de": r"geschrieben|schreibt",
@@ -35,6 +35,8 @@ TELLERS: Final = (
     "i we you ich wir sie du ihr ja my pan pani państwo me us mir uns mi mnie мне мені"
     " я мы вы ви ми ти ты jag jeg vi ik wij nous vous yo io eu"
 )
+#: Whose colleague it was that wrote; as names of senders they begin with a capital letter, but for the last.
+READERS_OWN: Final = r"wasz[ae]?|twój|twoja|ваш[аие]?|твой|твоя|твій|your|Państwa|Pani|Pana"
 #: How a line begins that opens an introduction wrapped over several.
 OPENERS: Final = (
     r"on|at|am|vom|w dniu|dnia|w liście|le|el|il|op|den|em|no dia|dne|dňa|în|på|vào|в|у|від|от|στις"
@@ -159,7 +161,8 @@ SIGNED_FROM: Final = (
 )
 SIGNERS_OWN: Final = r"my|mein|meinem|meiner|moj|mój|моего|моєї|мого|мое|моё|mon|mi|meu|min|mijn|moje|mojej"
 SIGNERS: Final = (
-    r"(?:mail\.ru|wp|o2|sony|htc|ios|aol|fastmail|superhuman|boxer|edison)(?!\w)|(?:mail\]|mail|front|nine|canary)$"
+    r"(?:mail\.ru|wp|o2|sony|htc|ios|aol|fastmail|superhuman|boxer|edison|realme)(?!\w)"
+    r"|(?:mail\]|mail|mailbird|front|nine|canary|komórki|the go)$|(?:mail|handy)[ -]app$"
     r"|applicat"
     r"|mail (?:for|pour|für|per|para|voor|dla|для)|poczt[ya] (?:wp|onet|o2|interia|gmail|outlook|home|dla|windows)"
     r"|posta per|почты(?! россии| рф)|пошти(?! росії)|iphon|ipad|ipod|imac|apple|android|samsung|galaxy|huawei|honor"
@@ -169,16 +172,22 @@ SIGNERS: Final = (
     r"|смартфон|планшет|приложени|додат|мобильн|мобільн|пристро|laptop|computer|komputer|laitteesta|puhelimesta"
 )
 SIGNED_WHOLE: Final = (
-    r"(?:get|download) \[?outlook|(?:pobierz|uzyskaj) (?:aplikację |program )?outlook|(?:скачать"
-    r"|скачайте|получить|получите|загрузить) outlook"
+    r"(?:get|download) \[?outlook(?= for| mobile|\W{0,5}$)|(?:pobierz|uzyskaj) (?:aplikację |program )?outlook"
+    r"|(?:скачать|скачайте|получить|получите|загрузить) outlook"
     r"|(?:отримати|отримайте|завантажити) outlook|(?:holen|laden) sie (?:sich )?outlook|outlook für (?:ios|android)"
     r"|(?:télécharger|obtenir) outlook|obten(?:er|ga) outlook|obter o? ?outlook|(?:ottieni|scarica) outlook"
     r"|(?:hämta|hent|skaff|hanki|získat|získejte|stáhnout) outlook|outlook voor (?:ios|android)"
     r"|发自我的|從我的 .{2,20}(?:傳送|寄出)|从我的|(?:iphone|ipad)から送信|나의 .{2,20}에서 보냄"
     r"|.{2,20}(?:dan|den) gönderildi"
     r"|virus-free|virenfrei|wolny od wirusów|bez wirusów|без вирусов|без вірусів|garanti sans virus"
-    r"|(?:this|diese|ten) e-?mail (?:has been|was|wurde|został) (?:checked|scanned|von avast|sprawdzony)"
+    r"|(?:this|diese|ten) e-?mail (?:has been|was|wurde|został) (?:(?:checked|scanned) (?:for|by (?:avast|avg|eset))"
+    r"|von avast|sprawdzony)"
     r"|(?:простите|извините) за краткость|вибачте за стислість|please excuse (?:my )?(?:brevity|typos)"
+    r"|get (?:bluemail|typeapp|aqua ?mail) for|(?:sent on the go|mobil gesendet|von unterwegs gesendet)\W{0,3}$"
+)
+#: Whoever has one of these in such a line says something.
+SIGNED_NEVER: Final = (
+    r"nie|tylko|nicht|nur|kein\w{0,2}|ich|не|нет|только|немає|лише|тільки|not|never|only|\w{2,6}n['’]t"
 )
 #: First words of all these lines, which are looked up before anything is matched.
 SIGNED_FIRST_WORDS: Final = (
@@ -189,7 +198,7 @@ SIGNED_FIRST_WORDS: Final = (
     " télécharger obtenir obtener obter ottieni scarica hämta hent skaff hanki získat získejte stáhnout obtenga uzyskaj"
     " скачайте получите отримайте virus-free virenfrei"
     " virus-free. virenfrei. wolny bez без garanti this diese ten простите извините вибачте please e-mail mail"
-    " iphone'umdan ipad'imden iphone'dan ipad'den iphoneから送信 ipadから送信 samsung"
+    " iphone'umdan ipad'imden iphone'dan ipad'den iphoneから送信 ipadから送信 samsung mobil"
 )
 
 #: How a letter begins.
@@ -214,11 +223,12 @@ SIGN_OFFS: Final = (
 
 #: A legal notice: what its first words are about, what else it speaks of.
 NOTICE_OPENS: Final = (
-    r"(?:confidentiality|legal|privacy|important) (?:notice|note|information)|disclaimer|confidential"
+    r"(?:confidentiality|legal|privacy|important) (?:notice|note|information)|disclaimer|confidential|privileged"
+    r"|(?:important|notice|note): (?:this|the) (?:contents?|information|e-?mail|message|communication)"
     r"|th(?:is|e) (?:information|contents?|e-?mail|message|communication|transmission|electronic)"
     r"|(?:the )?information (?:contained|in)|any (?:views|opinions)|if you (?:are not|have received)"
     r"|(?:niniejsz[aeyi]|ta|treść|informacj[aei]|uwaga|wiadomość|zastrzeżenie|klauzula|jeśli nie|jeżeli nie)"
-    r"|(?:diese|der inhalt|die (?:in dieser|informationen)|vertraulichkeit|hinweis|haftungsausschluss)"
+    r"|(?:diese|der inhalt|die (?:in dieser|informationen)|vertraulichkeit|(?:wichtiger )?hinweis|haftungsausschluss)"
     r"|(?:это|данное|настоящее|эта|информация|содержание|внимание|конфиденциальн|уведомление|если вы)"
     r"|(?:це|цей|дане|ця|інформація|увага|конфіденційн|зміст|якщо ви)"
     r"|(?:ce|le|les|avis|l'information)|(?:este|esta|la|el|aviso|as|o)|(?:il|questo|questa|le|la|avviso)"
@@ -228,9 +238,11 @@ NOTICE_OPENS: Final = (
 NOTICE_CONFIDENTIAL: Final = (
     r"confidential|privileged|poufn|zastrzeżon|vertraulich|конфиденциальн|конфіденційн|confidentiel|confidencial"
     r"|riservat|confidenziali|vertrouwelijk|konfidenti|fortrolig|luottamuksell|důvěrn|legally protected|rechtlich gesch"
+    r"|otrzyma(?:liście|łeś|li państwo|ł pan|ła pani|ł/a pan).{0,40}(?:pomyłk|omyłk)"
 )
 NOTICE_FOR: Final = (
-    r"intended|addressee|recipient|adresat|odbiorc|przeznaczon|empfänger|bestimmt|адресат|получател|предназначен"
+    r"intended|addressee|recipient|adresat|odbiorc|przeznaczon|empfänger|adressat|bestimmt|адресат|получател"
+    r"|предназначен|вы получили .{0,40}по ошибке|ви отримали .{0,40}помилково|you (?:have )?received .{0,40}in error"
     r"|одержувач|отримувач|призначен|destinat|geadresseerde|bestemd|mottagare|modtager|mottaker|vastaanottaj|určen"
 )
 #: Who speaks of himself complains of what others were to keep secret; a notice speaks to its reader.
@@ -240,9 +252,14 @@ NOTICE_NEVER: Final = (
 )
 NOTICE_WHOLE: Final = (
     r"(?:please )?(?:consider|think (?:of|about)) the environment before"
-    r"|(?:pomyśl o środowisku|zanim wydrukujesz|(?:proszę )?pomyśl,? zanim)"
-    r"|(?:bitte )?(?:denken sie an die umwelt|prüfen sie,? ob|schonen sie die umwelt)"
-    r"|(?:подумайте об окружающей|прежде чем (?:рас)?печатать|берегите природу|подумайте про довкілля)"
+    r"|(?:pomyśl o środowisku|zanim wydrukujesz (?:ten|tę|tą|tego|e-?mail|wiadomoś)|(?:proszę )?pomyśl,? zanim)"
+    r"|(?:bitte )?(?:denken sie an die umwelt|schonen sie die umwelt)"
+    r"|(?:bitte )?prüfen sie,?(?: der umwelt zuliebe,?)? ob (?=.{0,80}(?:mail|nachricht)).{0,70}druck"
+    r"|(?:пожалуйста,? |будь ласка,? )?подумайте (?:об окружающей|про довкілля)|берегите природу"
+    r"|прежде чем (?:рас)?печатать (?:это|данн|письмо|сообщение)|перш ніж (?:роз)?друкувати (?:це|лист|повідомлен)"
+    r"|(?:informujemy,? że )?administratorem .{0,40}danych osobowych jest"
+    r"|klauzula informacyjna .{0,60}(?:dostępna|znajduje|pod adresem)"
+    r"|(?:informationen|hinweise) zu.{0,100}art\. ?1[34]\b.{0,12}dsgvo"
     r"|you (?:are )?receiv(?:ed|ing) this (?:message|e-?mail|mail) because|to unsubscribe from this"
     r"|(?:otrzymujesz|otrzymałeś) t[ęe] wiadomość,? ponieważ|вы получили это (?:письмо|сообщение),? (?:потому|так как)"
 )

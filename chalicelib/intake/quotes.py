@@ -29,6 +29,7 @@ _WROTE = re.compile(rf"(?<!\w)(?:{_VERB})(?!\w)|{phrases.WROTE_WITHOUT_BLANKS}",
 _WROTE_THEN_NAME = re.compile(rf"(?<!\w)(?:{phrases.WROTE_THEN_NAME})(?!\w)", _I)
 _QUOTING = re.compile(rf"(?:{phrases.QUOTING}) .{{3,150}}[:：]$", _I)
 _TELLERS: Final = frozenset(phrases.TELLERS.split())
+_READERS_OWN = re.compile(rf"(?<!\w)(?:{phrases.READERS_OWN}) \w")
 _ANY_VERB = re.compile(rf"(?<!\w)(?:{_VERB}|{phrases.WROTE_THEN_NAME})(?!\w)", _I)
 # What may stand behind the verb: an ending for either sex, a moment, an address, a date in brackets.
 _AFTER_VERB = re.compile(
@@ -123,6 +124,8 @@ def introduction(lines: list[str], at: int) -> int:
         joined += ":"  # between dashes no colon is needed
     if _postbox(lines, at):
         return 2
+    if _above_introduction(lines, at):
+        return 3
     if _introduces(joined) or _leads_to_quote(joined, lines, at + 1):
         return 1
     return _wrapped_introduction(joined, lines, at)
@@ -207,6 +210,13 @@ def _postbox(lines: list[str], at: int) -> bool:
     return len(below) < 60 and "<" not in below and bool(_TIME.search(below) and _DAY.search(below))
 
 
+def _above_introduction(lines: list[str], at: int) -> bool:
+    """To whom and about what the mail below was, above the introduction of it, as Yandex has them."""
+    kinds = [FIELDS.get(_field(line)) for line in lines[at : at + 2]]
+    below = _piece(lines[at + 2]) if kinds == [TO, phrases.SUBJECT] and at + 2 < len(lines) else ""
+    return bool(below) and _introduces(below) and certain(below)
+
+
 def quotation_follows(lines: list[str], at: int) -> bool:
     """Whether the next line with text is a quoted one, so that an answer may stand below it."""
     following = _next(lines, at)
@@ -224,7 +234,9 @@ def certain(introduction_text: str) -> bool:
 
 
 def _told(text: str) -> bool:
-    """Whether a person tells what he or the reader wrote ("I wrote to you on …:")."""
+    """Whether a person tells what he, the reader or one of the reader's people wrote ("I wrote to you on …:")."""
+    if "<" not in text and _READERS_OWN.search(text):
+        return True
     for verb in list(_ANY_VERB.finditer(text))[-VERBS_READ:]:
         beside = text[: verb.start()].split()[-1:] + text[verb.end() :].split(None, 1)[:1]
         if any(word.lower() in _TELLERS for word in beside):
@@ -252,7 +264,8 @@ def header_block(lines: list[str], at: int) -> bool:
     if _PARCEL_FIELDS.intersection(names) and not any("@" in line for line in block):
         return False
     if FROM not in kinds:
-        return others >= 3 and exact and TO in kinds and phrases.SUBJECT in kinds
+        addressed = any("@" in line for line in block)
+        return others >= 3 and addressed and TO in kinds and phrases.SUBJECT in kinds
     return exact or not phrases.MAIL_ALONE.isdisjoint(kinds)
 
 

@@ -1,6 +1,7 @@
 """Lines below a letter that nobody wrote for it: marks of signatures, devices that sign, legal notices."""
 
 import re
+from itertools import takewhile
 from typing import Final
 
 from chalicelib.intake import phrases
@@ -23,6 +24,7 @@ _FROM = re.compile(
     _I,
 )
 _FROM_LINKED = re.compile(rf"(?:{phrases.SIGNED_FROM}) \S", _I)
+_SAYS = re.compile(rf"(?<!\w)(?:{phrases.SIGNED_NEVER})(?!\w)", _I)
 _WHOLE = re.compile(rf"(?:{phrases.SIGNED_WHOLE}).{{0,100}}", _I)
 FIRST_WORDS: Final = frozenset(phrases.SIGNED_FIRST_WORDS.split())
 _LINK = re.compile(r"<?\[?https?:\S{0,300}$", _I)
@@ -43,6 +45,21 @@ def mark(line: str) -> bool:
     return len(line) < MARK_LENGTH and bool(_MARK.match(line))
 
 
+def goes_on(lines: list[str], at: int) -> bool:
+    """Whether the letter goes on below the mark at `at`, which then only parts two paragraphs of it.
+
+    Below a blank line stands a sentence and not a name; one of a notice or of a program is no letter's. Mottos and
+    what mail servers add stand right below the mark.
+    """
+    start = next((n for n in range(at + 1, min(len(lines), at + UNDERSCORED_LINES)) if lines[n].strip()), 0)
+    if start < at + 2 or device(lines[start]):
+        return False
+    if len(lines[start].split()) < SENTENCE_WORDS and not _sentence(lines[start]):
+        return False
+    below = list(takewhile(str.strip, lines[start : start + NOTICE_LINES]))
+    return any(line.rstrip().endswith((".", "!", "?")) for line in below) and not _notice(below)
+
+
 def underscored(lines: list[str], at: int) -> bool:
     """Whether this rule of underscores has a signature or a list's footer below it, and not the rest of a letter."""
     if "__" not in lines[at][:LINE_READ] or not _UNDERSCORES.match(lines[at][:LINE_READ]):
@@ -52,13 +69,15 @@ def underscored(lines: list[str], at: int) -> bool:
 
 
 def _sentence(line: str) -> bool:
-    return line.rstrip().endswith((".", "!", "?")) and len(line.split()) >= SENTENCE_WORDS
+    """Whether a line ends like a sentence: a short one that asks, or one too long for a motto or a title."""
+    line = line.rstrip()
+    return line.endswith("?") or (line.endswith((".", "!")) and len(line.split()) >= SENTENCE_WORDS)
 
 
 def device(line: str) -> bool:
     """Whether a device or a program signs in this line."""
     text = line[:SIGNED_LINE].strip(_AROUND)
-    if not text or len(line) > SIGNED_LINE + LINE_READ or not _begins_signed(text):
+    if not text or len(line) > SIGNED_LINE + LINE_READ or not _begins_signed(text) or _SAYS.search(text):
         return False
     unlinked = _LINK.sub("", text).rstrip(_AROUND)
     linked = unlinked != text and len(unlinked) < SHORT

@@ -147,12 +147,40 @@ def _line_ends(data: bytes) -> bytes:
 
 def _as_read(part: Part, text: str, body: Body) -> str:
     if part.type not in _MARKUP and not _PAGE.match(text):
+        if _asked("format", "flowed", part) and _asked("delsp", "yes", part):
+            text = _joined(text)
         return _TRAILING.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     shown, tags = html.to_text(text, body.tags)
     body.tags -= tags
     if body.tags <= 0:
         body.warn(f"a page has more than {html.TAGS_READ} tags: the rest was left out")
     return shown
+
+
+def _asked(name: str, value: str, part: Part) -> bool:
+    return part.parameters.get(name, "").lower() == value
+
+
+def _joined(text: str) -> str:
+    """Lines that a program broke, inside words too, joined as RFC 3676 has it: a blank at the end says "goes on".
+
+    Where the blank counts as one (no DelSp), the lines are as readable as they are.
+    """
+    out: list[str] = []
+    flowing: str | None = None  # the marks of quotation of a line that goes on
+    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        said = line.lstrip(">")
+        marks = line[: len(line) - len(said)]
+        said = said.removeprefix(" ")
+        signed = said == "-- "
+        if out and (flowing != marks or signed or not said):
+            out.append("\n")
+            flowing = None
+        if flowing is None and marks:
+            out.append(marks + " ")
+        flowing = marks if said.endswith(" ") and not signed else None
+        out.append(said if flowing is None else said[:-1])
+    return "".join(out)
 
 
 def _instead(root: Part, body: Body) -> str:

@@ -125,7 +125,9 @@ class _Reader:
 
     def _signs(self) -> bool:
         line = self.lines[self.at]
-        if signatures.mark(line) or signatures.underscored(self.lines, self.at):
+        if signatures.mark(line):
+            return not signatures.goes_on(self.lines, self.at)
+        if signatures.underscored(self.lines, self.at):
             return True
         return self.worded and signatures.device(line) and self._alone()
 

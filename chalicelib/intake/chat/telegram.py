@@ -20,11 +20,12 @@ def verify(received: Received, secrets: Sequence[str], now: datetime) -> None:  
 
 
 def messages(raw: bytes) -> tuple[Message, ...]:
-    """What a person wrote or wrote anew; bots, and channels speaking for themselves, are nobody."""
+    """What a person wrote or wrote anew; bots, and channels speaking for themselves or to their group, are nobody."""
     update = reading.loaded(raw)
     edited = reading.obj(update, "edited_message")
     message = edited or reading.obj(update, "message")
     by_person = message.get("from") and reading.obj(message, "from").get("is_bot") is not True
+    by_person = by_person and message.get("is_automatic_forward") is not True
     return (_message(message, edited=bool(edited)),) if by_person and _says_something(message) else ()
 
 

@@ -208,3 +208,31 @@ def test_many_recipients_without_a_reason_cost_little() -> None:
     begun = time.process_time()
     assert len(report(*groups, words=words).failures) == 50
     assert time.process_time() - begun < 1
+
+
+EXIM = (
+    "This message was created automatically by mail delivery software.\n\nA message that you sent could not be "
+    "delivered to one or more of its\nrecipients. This is a permanent error. The following address(es) failed:\n\n"
+    "  anna@example.org\n    Unrouteable address\n"
+)
+
+
+@pytest.mark.parametrize("fields", [b"", b"X-Failed-Recipients: anna@example.org\n"])
+def test_exim_says_why_below_the_address(fields: bytes) -> None:
+    assert told(EXIM, fields) == (Failure("anna@example.org", "", "Unrouteable address", permanent=True),)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("Your message to anna@example.org couldn't be delivered.\nanna wasn't found at example.org.",
+         "anna wasn't found at example.org."),
+        ("Ihre Nachricht an anna@example.org konnte nicht zugestellt werden.\nanna wurde nicht gefunden.",
+         "anna wurde nicht gefunden."),
+        ("Twoja wiadomość do anna@example.org nie może zostać dostarczona.\n\nNie znaleziono anna w example.org.",
+         "Nie znaleziono anna w example.org."),
+        ("Не вдалося доставити лист для anna@example.org.\n\nАдресата не знайдено.", "Адресата не знайдено."),
+    ],
+)  # fmt: skip
+def test_that_nobody_is_there_is_the_reason(words: str, reason: str) -> None:
+    assert told(words) == (Failure("anna@example.org", "", reason, permanent=True),)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.intake import charset
+from chalicelib.intake import charset, email, misread
 
 TEXTS = {
     "pl": "Proszę o zwrot pieniędzy za zamówienie, które dotarło uszkodzone. Zażalenie składam już drugi raz.",
@@ -101,3 +101,43 @@ def test_nuls_and_half_characters_are_told() -> None:
 def test_no_byte_is_dropped() -> None:
     for name in ("", "ascii", "utf-8", "cp1252", "cp1250", "koi8-r"):
         assert len(charset.decode(bytes(range(1, 256)), name).text) == 255
+
+
+@pytest.mark.parametrize("word", ["ФОП", "ЖКХ", "МФЦ", "ХОЧУ", "ЙОМУ", "ШТРАФЫ", "БЮДЖЕТ", "Мышь", "йому"])
+def test_one_word_alone_is_never_mended_by_its_letters(word: str) -> None:
+    for text in (word, f"Re: {word}", f"{word} 4711"):
+        assert misread.mend(text).text == text
+        assert email.read(f"From: Anna <a@b.c>\nSubject: {text}\n\n{text}\n".encode()).subject == text
+
+
+def test_one_word_is_mended_as_the_rest_of_its_mail_is() -> None:
+    text = "Где мой заказ? Прошу вернуть деньги.".encode("cp1251").decode("koi8-r")
+    raw = f"From: Anna <a@b.c>\nSubject: {'возврат'.encode('cp1251').decode('koi8-r')}\n\n{text}\n".encode()
+    assert email.read(raw).subject == "возврат"
+
+
+@pytest.mark.parametrize("text", ["CZĘŚCI ZAMIENNE", "SZCZEGÓŁY", "SZKÓŁ", "DÓŁ", "MĘŻCZYZNA", "PRÓŚB"])
+@pytest.mark.parametrize("name", ["iso8859-2", "cp1250"])
+def test_letters_that_happen_to_be_utf8_are_read_as_they_are_labelled(text: str, name: str) -> None:
+    assert charset.decode(text.encode(name), name).text == text
+    assert charset.decode(text.encode(name), "", likely=name).text == text
+    assert charset.decode(text.encode(), name).text == text
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("ПОКУПАЮ", "koi8-r"), ("МЕСЯЦ", "koi8-r"), ("ЙОД", "koi8-r"), ("СЕРЦЕМ", "koi8-u"), ("ПЕТЕРБУРГ", "cp1251"),
+        ("ПОДПИШУ", "cp1251"), ("ФОП", "cp1251"), ("ЖКХ", "koi8-r"),
+    ],
+)  # fmt: skip
+def test_one_word_of_capitals_is_read_as_it_is_labelled(word: str, name: str) -> None:
+    assert charset.decode(word.encode(name), name).text == word
+    other = "cp1251" if name.startswith("koi8") else "koi8-r"
+    assert charset.decode("возврат".encode(other), name, likely=other).text == "возврат"
+
+
+@pytest.mark.parametrize(("word", "real"), [("Prośba", "cp1250"), ("Żółw", "iso8859-2"), ("Привет", "cp1251")])
+def test_one_word_is_not_read_as_the_label_that_programs_put_on_everything(word: str, real: str) -> None:
+    for label in ("iso-8859-1", "windows-1252"):
+        assert charset.decode(word.encode(real), label).text == word

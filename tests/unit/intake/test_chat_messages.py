@@ -269,3 +269,11 @@ def test_what_is_written_beside_an_order_in_whatsapp_is_kept() -> None:
     body = {"object": "whatsapp_business_account", "entry": [{"changes": [{"field": "messages", "value": value}]}]}
     (found,) = said("whatsapp", body)
     assert found.written == "Please before Friday"
+
+
+def test_what_a_channel_of_telegram_sends_on_to_its_group_is_nobodys_question() -> None:
+    body = json.loads(recorded("telegram-message"))
+    assert len(said("telegram", body)) == 1
+    body["message"]["from"] = {"id": 777000, "is_bot": False, "first_name": "Telegram"}
+    body["message"]["is_automatic_forward"] = True
+    assert said("telegram", body) == []

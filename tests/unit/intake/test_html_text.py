@@ -49,3 +49,31 @@ def test_the_charset_a_page_names() -> None:
     assert charset_of(b'<head><meta http-equiv="Content-Type" content="text/html; charset=koi8-r">') == "koi8-r"
     assert charset_of(b"<META CHARSET='windows-1250'>") == "windows-1250"
     assert charset_of(b"<p>charset=x</p>") == ""
+
+
+KEPT = "https://drive.google.com/file/d/1x/view?usp=drive_web"
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        (f'<a href="{KEPT}">invoice.pdf</a>', f"invoice.pdf <{KEPT}>"),
+        (f"Here <A class=x HREF='{KEPT}'><img><span>invoice.pdf</span></A>.", f"Here invoice.pdf <{KEPT}>."),
+        (f"<a href={KEPT}>invoice.pdf</a>", f"invoice.pdf <{KEPT}>"),
+        ('<a href="https://disk.yandex.ru/d/x?a=1&amp;b=2">фото</a>', "фото <https://disk.yandex.ru/d/x?a=1&b=2>"),
+        ('<a href="https://example.sharepoint.com/:b:/g/x">umowa</a>', "umowa <https://example.sharepoint.com/:b:/g/x>"),
+        ('<a href="https://www.icloud.com/attachment/?u=x">Click to Download</a>',
+         "Click to Download <https://www.icloud.com/attachment/?u=x>"),
+        (f'<blockquote><a href="{KEPT}">invoice.pdf</a></blockquote>', f"> invoice.pdf <{KEPT}>"),
+        # What can be read or leads to no file of his stays as it is.
+        (f'<a href="{KEPT}">{KEPT}</a>', KEPT),
+        ('<a href="https://example.com/unsubscribe">here</a>', "here"),
+        ('<a href="https://wetransfer.com">WeTransfer</a>', "WeTransfer"),
+        ('<a href="https://example.com/?to=https://we.tl/t-x">here</a>', "here"),
+        ('<a href="mailto:anna@example.org">write</a>', "write"),
+        (f'<a href="{KEPT}"><img></a>x', f"<{KEPT}>x"),
+        (f'<a href="{KEPT}">never closed', "never closed"),
+    ],
+)  # fmt: skip
+def test_where_files_are_kept_is_told(page: str, text: str) -> None:
+    assert to_text(page)[0] == text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.intake import subject
+from chalicelib.intake import email, subject
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,8 @@ def test_what_shares_none_is_another(new: str, old: str) -> None:
 def test_an_endless_subject_is_read_in_no_time() -> None:
     assert subject.bare("Re: " * 20_000 + "Parcel") == "parcel"
     assert subject.bare("[" * 50_000)
+
+
+def test_an_empty_subject_hides_no_other() -> None:
+    assert email.parse(b"From: a@b.c\nSubject:\nSubject: Faktura\n\nbody").subject == "Faktura"
+    assert email.parse(b"From: a@b.c\nSubject: One\nSubject: Two\n\nbody").subject == "One"

@@ -1,0 +1,127 @@
+"""A customer on holiday who wants something, and one whose own mail came back, are people; what programs say is not."""
+
+import pytest
+
+from chalicelib.intake import email
+from chalicelib.intake.message import Automatic
+
+HEAD = "From: Anna <anna@example.org>\nTo: help@example.com\nContent-Type: text/plain; charset=utf-8\n"
+
+#: Who is away and asks for something.
+ASK = [
+    ("Urlop", "Dzień dobry, jestem na urlopie do 12 marca, czy mogą Państwo zadzwonić później?"),
+    ("Jestem na urlopie do 12 marca", "Jestem na urlopie do 12 marca. Proszę przesunąć termin wizyty serwisanta."),
+    ("Nieobecność", "Od 4 do 12 marca jestem nieobecna. Proszę wstrzymać dostawę."),
+    ("Urlaub", "Ich bin vom 4. bis 12. März nicht im Haus, bitte liefern Sie erst danach."),
+    ("Im Urlaub", "Ich bin bis 12.03. nicht erreichbar. Bitte den Termin verschieben."),
+    ("Abwesenheit", "Ich bin bis Freitag nicht im Haus. Kann der Techniker am Montag kommen?"),
+    ("Отпуск", "Здравствуйте, я в отпуске до 12 марта, перенесите доставку."),
+    ("Я в отпуске до 12 марта", "Я сейчас в отпуске. Отмените, пожалуйста, мой визит в пятницу."),
+    ("Відпустка", "Добрий день, я у відпустці до 12 березня, перенесіть доставку."),
+    ("On holiday until 12 March", "I will be away from the office. Could you hold my order?"),
+    ("Vacation", "I am out of the office next week; please send the parcel the week after."),
+    ("Away until Monday", "I am out of the office. Please cancel my appointment on Friday."),
+    ("Nieobecność", "Będę nieobecna na zajęciach 5 maja, proszę o zwrot opłaty."),
+    ("Abwesend", "Ich bin ab Montag abwesend und möchte meine Zeitung so lange abbestellen."),
+    ("Отсутствую", "Я буду отсутствовать до 5 мая, прошу продлить срок хранения."),
+    ("Відсутня", "Я буду відсутня до 5 травня, прошу продовжити термін зберігання."),
+    ("Away until Monday", "I am out of the office. I need the invoice by then."),
+]
+#: Whose own mail to somebody came back, and who writes about it.
+TELL = [
+    ("Zwrot wiadomości", "Moja wiadomość do działu zwrotów nie mogła zostać dostarczona. Jaki jest dobry adres?"),
+    ("Nie można dostarczyć maila", "Piszę na wasz adres i dostaję: 550 5.1.1 User unknown."),
+    ("Delivery failed", "Hi, I got a message that delivery failed. Where is it now?"),
+    ("Delivery problem", "My e-mail to your sales address could not be delivered, I get a 550 error: address unknown."),
+    ("E-Mail nicht zustellbar", "Meine E-Mail an Ihren Service konnte nicht zugestellt werden. Was nun?"),
+    ("Письмо не доставлено", "Моё письмо в отдел возвратов не было доставлено. Куда писать?"),
+    ("Лист не доставлено", "Мій лист до відділу повернень не було доставлено. Куди писати?"),
+]
+#: Who misses a mail or a message that was to bring him something, or asks about a mail that came to nobody.
+MISS = [
+    ("Nie dostarczono wiadomości SMS", "Wiadomość SMS z kodem nie została dostarczona, nie mogę się zalogować."),
+    ("Błąd dostarczenia", "Wiadomość z kodem do logowania nie została dostarczona."),
+    ("Не доставлено СМС", "СМС-сообщение с кодом не доставлено, не могу войти."),
+    ("Не доставлено письмо", "Письмо с чеком не доставлено, пришлите ещё раз."),
+    ("Помилка доставки", "Лист з квитком не доставлено. Надішліть ще раз."),
+    ("Delivery error", "The e-mail with the ticket was not delivered. Please send it again."),
+    ("Fehler bei der Zustellung", "Die E-Mail mit dem Gutschein wurde nicht zugestellt."),
+    ("Mail delivery", "The mail could not be delivered to my new address. Please change it."),
+    ("Nachricht nicht zustellbar", "Ihre Nachricht war nicht zustellbar? So steht es im Portal."),
+    ("Undelivered mail", "The postman has an undelivered mail with number 4711. Where is it?"),
+]
+#: Who writes about automatic answers, under that name.
+ABOUT = [
+    ("Automatyczna odpowiedź", "Cały czas dostaję tylko automatyczną odpowiedź. Proszę o kontakt z człowiekiem."),
+    ("Automatic reply", "I only get an automatic reply from you. Is anybody there?"),
+    ("Automatische Antwort", "Ich bekomme immer nur die automatische Antwort."),
+    ("Abwesenheitsnotiz", "Wie stelle ich in Ihrer App die Abwesenheitsnotiz ein?"),
+    ("Автоответ", "Получил только автоответ, когда ответит человек?"),
+    ("Автовідповідь", "Отримую лише автовідповідь. Зателефонуйте мені."),
+]
+AWAY = [
+    (
+        "Nieobecność",
+        "Dzień dobry,\nod 4 do 12 marca przebywam na urlopie. W pilnych sprawach proszę o kontakt z Janem.",
+    ),
+    ("Urlop Re: Faktura", "W dniach 04.03-12.03 jestem nieobecna w biurze."),
+    ("Відпустка", "Доброго дня! З 4 по 12 березня перебуваю у відпустці. З питань звертайтесь до Івана."),
+    ("Отпуск", "С 4 по 12 марта нахожусь в отпуске."),
+    ("Annual leave", "Thank you for your e-mail. I am on annual leave until 12 March."),
+    ("On vacation", "Hi, I'm on vacation until March 12 and will reply when I am back."),
+    ("OOO: Invoice", "Thanks for your email. I am currently on parental leave and will be back on March 12."),
+    # What he answers stands below his words, or in them.
+    ("Nieobecność Re: Zamówienie 12", "Jestem nieobecna do 5 maja.\n\n> Gdzie wysłać paczkę?"),
+    ("Urlaub", "Ich bin bis 5. Mai nicht im Büro. Bestellungen nimmt Jan entgegen."),
+    ("Urlaub", "Hallo, ich bin vom 04.03. bis 12.03. im Urlaub. Bei Fragen zu Bestellungen hilft Jan."),
+    # Whom to ask about deliveries, and the work of who is away.
+    ("Nieobecność: Re: Zamówienie", "Jestem nieobecna do 12 marca. W sprawach dostaw i zwrotów proszę pisać do Jana."),
+    ("Я в отпуске", "Я нахожусь в отпуске до 12 марта. По вопросам доставки обращайтесь к Ивану."),
+    ("Відпустка", "Я перебуваю у відпустці. З питань доставки звертайтеся до Івана."),
+    ("Nieobecność", "Jestem nieobecna do 5 maja. Proszę o cierpliwość i o kontakt z Janem. Proszę o przesłanie kopii."),
+    ("Отсутствую", "Я буду отсутствовать до 5 мая. По срочным вопросам прошу обращаться к Ивану."),
+    ("Відсутня", "Я буду відсутня до 5 травня. З питань прошу звертатися до Івана."),
+    ("Vacation", "I am out of the office until March 12.\n\nAnna\nHead of Delivery & Refunds"),
+]
+
+
+def mail(subject: str, words: str) -> bytes:
+    return f"{HEAD}Subject: {subject}\n\n{words}\n".encode()
+
+
+@pytest.mark.parametrize(("subject", "words"), ASK)
+def test_who_is_away_and_asks_for_something_is_a_person(subject: str, words: str) -> None:
+    assert email.read(mail(subject, words)).automatic is None
+
+
+@pytest.mark.parametrize(("subject", "words"), ASK)
+def test_who_asks_is_one_though_his_mail_wants_no_automatic_answer(subject: str, words: str) -> None:
+    assert email.read(b"X-Auto-Response-Suppress: All\n" + mail(subject, words)).automatic is None
+
+
+@pytest.mark.parametrize(("subject", "words"), TELL)
+def test_who_tells_that_his_mail_came_back_is_a_person(subject: str, words: str) -> None:
+    assert email.read(mail(subject, words)).automatic is None
+
+
+@pytest.mark.parametrize(("subject", "words"), MISS)
+def test_who_misses_a_mail_is_a_person(subject: str, words: str) -> None:
+    assert email.read(mail(subject, words)).automatic is None
+
+
+@pytest.mark.parametrize(("subject", "words"), ABOUT)
+def test_who_writes_about_automatic_answers_is_a_person(subject: str, words: str) -> None:
+    assert email.read(mail(subject, words)).automatic is None
+    assert email.read(mail(f"{subject}: Parcel", words)).automatic == Automatic.AUTO_REPLY
+    away = "I am out of the office. Is it urgent? Write to Jan."
+    assert email.read(mail(subject, away)).automatic == Automatic.AUTO_REPLY
+
+
+@pytest.mark.parametrize(("subject", "words"), AWAY)
+def test_who_only_says_that_he_is_away_is_not_here(subject: str, words: str) -> None:
+    assert email.read(mail(subject, words)).automatic == Automatic.AUTO_REPLY
+
+
+def test_exchange_in_ukrainian() -> None:
+    raw = mail("Не вдається доставити: Рахунок", "Не вдалося доставити повідомлення таким одержувачам: ben@example.org")
+    assert email.read(raw).automatic == Automatic.BOUNCE
