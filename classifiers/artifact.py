@@ -192,10 +192,10 @@ def _heads(described: Any, bias: NDArray[Any], weights: NDArray[Any]) -> tuple[t
 
 
 def _sharpness(described: Any, name: str) -> Sharpness:
-    unsure, sure = map(float, described)
-    if not all(0 < factor < math.inf for factor in (unsure, sure)):
+    unsure, half, wholly = map(float, described)
+    if not all(0 < factor < math.inf for factor in (unsure, half, wholly)):
         raise ValueError(f"head {name!r} has an impossible sharpness")
-    return unsure, sure
+    return unsure, half, wholly
 
 
 def _costs(described: Any, name: str, labels: int) -> tuple[tuple[float, ...], ...]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import exp
-from typing import Final
+from math import exp, prod
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,9 +13,9 @@ from classifiers.language import language_of
 from classifiers.table import Floats, Table, Vector
 from classifiers.text import Document
 
-Sharpness = tuple[float, float]
+Sharpness = tuple[float, float, float]
 
-AS_IT_IS: Final[Sharpness] = (1.0, 1.0)
+AS_IT_IS: Final[Sharpness] = (1.0, 1.0, 1.0)
 NEVER_SURE: Final = 1.0  # the threshold of a head that answers nothing by itself
 
 
@@ -61,9 +61,9 @@ class Hidden:
 class Head:
     """One question the model answers. Its columns in the table start at `first`, one per label.
 
-    Probabilities are the softmax of its margins, made sharper or flatter: multiplied by the first of `sharpness` where
-    the softmax by itself is wholly unsure, by the second where it is wholly sure, in between by their geometric mean so
-    weighted. A `threshold` of 1 is none: the head always abstains, also where a probability rounds to 1. With `costs`
+    Probabilities are the softmax of its margins, made sharper or flatter by `sharpness`: its factors are those where
+    the softmax by itself is wholly unsure, half sure and wholly sure; in between their geometric mean is, weighted by
+    `anchors`. A `threshold` of 1 is none: the head always abstains, also where a probability rounds to 1. With `costs`
     (a row per true label, a column per label said) the label of least expected cost is chosen, else the likeliest.
     """
 
@@ -115,9 +115,7 @@ class Head:
         shares = _softmax(margins)
         if self.sharpness == AS_IT_IS:
             return shares
-        best = max(shares)
-        unsure, sure = self.sharpness
-        scale = unsure ** (1 - best) * sure**best
+        scale = prod(map(pow, self.sharpness, anchors(max(shares))))
         return _softmax([margin * scale for margin in margins])
 
     def _chosen(self, shares: Sequence[float]) -> int:
@@ -200,6 +198,14 @@ class Model:
 
     def _vector(self, document: Document) -> Vector:
         return self.table.vector(document, text.spelled(document.text))
+
+
+def anchors(sure: Any) -> tuple[Any, Any, Any]:
+    """How much each factor of a sharpness counts where the softmax is that sure (a number or an array); they sum to 1.
+
+    The factor's logarithm is the parabola through its three.
+    """
+    return (1 - sure) * (1 - 2 * sure), 4 * sure * (1 - sure), sure * (2 * sure - 1)
 
 
 def _softmax(margins: Sequence[float]) -> list[float]:

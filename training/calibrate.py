@@ -11,7 +11,7 @@ from scipy.special import log_softmax, softmax
 from scipy.stats import beta
 from sklearn.metrics import f1_score
 
-from classifiers.model import AS_IT_IS, NEVER_SURE, Sharpness
+from classifiers.model import AS_IT_IS, NEVER_SURE, Sharpness, anchors
 
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.integer[Any]]
@@ -59,8 +59,7 @@ def probabilities(margins: Floats) -> Floats:
 def sharpened(margins: Floats, sharpness: Sharpness) -> Floats:
     """Probabilities of shape as given, as `classifiers.model.Head` makes them of its margins; rows sum to 1."""
     best = probabilities(margins).max(axis=1, keepdims=True)
-    unsure, sure = sharpness
-    return probabilities(margins * unsure ** (1 - best) * sure**best)
+    return probabilities(margins * np.exp(np.tensordot(np.log(sharpness), np.stack(anchors(best)), 1)))
 
 
 def surprise(margins: Floats, truth: Integers) -> float:
@@ -104,36 +103,36 @@ def blend(parts: Sequence[Floats], truth: Integers) -> Floats:
 def sharpness(margins: Floats, truth: Integers) -> Sharpness:
     """What makes the confidence in the best label most likely to be right as often as it says.
 
-    One factor for all rows leaves the surest too sure, of many labels, or not sure enough, of few. Where two explain
+    One factor for all rows leaves the surest too sure, of many labels, or not sure enough, of few. Where three explain
     no more than chance may, there is none.
     """
     apart = margins.max(axis=1, keepdims=True) - margins
     best = probabilities(margins).max(axis=1)
     doubt = 0.5 / (len(truth) + 1)
     wanted = (margins.argmax(axis=1) == truth) * (1 - doubt) + doubt / margins.shape[1]
+    bases = np.stack(anchors(best))
 
     def told(logs: Floats) -> tuple[Floats, Floats]:
-        """Surprise of each row at its best label being right or wrong, and its slope."""
-        scale = np.exp(logs[0] * (1 - best) + logs[1] * best)
+        """Surprise of each row at its best label being right or wrong, and its slopes."""
+        scale = np.exp(logs @ bases)
         others = np.exp(-apart * scale[:, None])
         weight, further = others.sum(axis=1), (others * apart).sum(axis=1)
         # The best label has weight 1 among `others`; where nothing else is left, the rest weighs nothing.
         rest = np.maximum(weight - 1, TINY)
         lost = np.log(weight) - (1 - wanted) * np.log(rest)
-        slope = ((1 - wanted) / rest - 1 / weight) * further * scale
-        return lost, np.stack((slope * (1 - best), slope * best))
+        return lost, ((1 - wanted) / rest - 1 / weight) * further * scale * bases
 
     def loss(logs: Floats) -> tuple[float, Floats]:
         lost, slopes = told(logs)
         held = logs / USUAL_SHARPNESS**2 / len(truth)
         return float(lost.mean() + held @ logs / 2), slopes.mean(axis=1) + held
 
-    found = minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B")
-    gained = told(np.zeros(2))[0] - told(found.x)[0]
+    found = minimize(loss, np.zeros(3), jac=True, method="L-BFGS-B")
+    gained = told(np.zeros(3))[0] - told(found.x)[0]
     if gained.mean() <= gained.std() / np.sqrt(len(gained)):
         return AS_IT_IS
-    unsure, sure = np.exp(found.x).tolist()
-    return unsure, sure
+    unsure, half, wholly = np.exp(found.x).tolist()
+    return unsure, half, wholly
 
 
 def useful(parts: Mapping[str, Floats], truth: Integers, gain: float = LEAST_GAIN) -> tuple[str, ...]:
