@@ -62,13 +62,8 @@ def sharpened(margins: Floats, sharpness: Sharpness) -> Floats:
     return probabilities(margins * np.exp(np.tensordot(np.log(sharpness), np.stack(anchors(best)), 1)))
 
 
-def surprise(margins: Floats, truth: Integers) -> float:
-    """Mean negative log-likelihood of the true labels; `truth` holds column numbers."""
-    return float(surprises(margins, truth).mean())
-
-
 def surprises(margins: Floats, truth: Integers) -> Floats:
-    """Negative log-likelihood of each row's true label."""
+    """Negative log-likelihood of each row's true label; `truth` holds column numbers."""
     found: Floats = -log_softmax(margins, axis=1)[np.arange(len(truth)), truth]
     return found
 

@@ -157,8 +157,9 @@ def test_a_label_of_one_group_alone_does_not_spoil_the_others() -> None:
     rare = [Sample(Document(f"thank you so much {n}"), {"label": "thanks"}, "one customer") for n in range(6)]
     plain, spoiled = (fit(some, [Plan("label", QUICK)]).heads[0] for some in (rows, rows + rare))
     assert spoiled.threshold.rule == plain.threshold.rule
-    of_plain = calibrate.surprise(np.log(np.maximum(plain.scores, 1e-12)), _truth(plain, rows))
-    of_spoiled = calibrate.surprise(np.log(np.maximum(spoiled.scores[: len(rows)], 1e-12)), _truth(spoiled, rows))
+    of_plain = calibrate.surprises(np.log(np.maximum(plain.scores, 1e-12)), _truth(plain, rows)).mean()
+    known = np.log(np.maximum(spoiled.scores[: len(rows)], 1e-12))
+    of_spoiled = calibrate.surprises(known, _truth(spoiled, rows)).mean()
     assert of_spoiled < 3 * of_plain
 
 
