@@ -225,8 +225,11 @@ def _client(arguments: argparse.Namespace) -> Client:
     token = (
         _handed_out(arguments.caller, url) if arguments.caller else arguments.token or os.environ.get(TOKEN_VARIABLE)
     )
+    token = (token or "").strip()
     if not token:
         raise LocalError(f"Say who you are: --as AGENT with the local system, else --token or ${TOKEN_VARIABLE}.")
+    if not token.isprintable():  # httpx would show all of it
+        raise LocalError("The token has a line break, or another character that no header can carry, in it.")
     return Client(url, token)
 
 
@@ -251,7 +254,7 @@ def _handed_out(agent: str, url: str) -> str:
 
 
 def _claim(client: Client, arguments: argparse.Namespace) -> Result:
-    return client.claim_item(arguments.item) if arguments.item else client.claim(arguments.queue)
+    return client.claim(arguments.queue) if arguments.item is None else client.claim_item(arguments.item)
 
 
 def _tags(client: Client, item: ItemOut, arguments: argparse.Namespace) -> Result:

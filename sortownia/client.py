@@ -63,7 +63,7 @@ class Client:
 
     def claim(self, queue: str | None = None, *, key: str | None = None) -> ItemOut | None:
         """What comes next in a queue, or in all of the caller's; None when nothing waits."""
-        path = f"/v1/queues/{_quoted(queue)}/claim" if queue else "/v1/claim"
+        path = f"/v1/queues/{_quoted(queue)}/claim" if queue is not None else "/v1/claim"
         answer = self._calls.answer("POST", path, key=key or _new_key())
         return None if answer.status_code == 204 else shaped(ItemOut, answer)
 
@@ -77,7 +77,7 @@ class Client:
 
     def heartbeat(self, item: ItemOut) -> HeartbeatOut:
         """Prolongs the caller's lease, of an item as his claim answered."""
-        body = {"claim_token": item.claim_token}
+        body = {"claim_token": item.claim_token or "none"}  # of an item that others hold: the service says so
         return shaped(HeartbeatOut, self._calls.answer("POST", f"{_item(item.id)}/heartbeat", body, again=True))
 
     # Working on it
@@ -290,6 +290,10 @@ def _new_key() -> str:
 
 
 def _quoted(name: str) -> str:
+    """A name as a part of a path. Raises `ApiError` for one that on its way would become another path: a variable that
+    was not set must not claim whatever waits elsewhere."""
+    if name in ("", ".", ".."):
+        raise ApiError(404, "unknown", f"nothing has the name {name!r}")
     return quote(name, safe="")
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final, NewType
 
-from chalice.app import Request
+from chalice.app import MultiDict, Request
 from pydantic import BaseModel, ValidationError
 
 from chalicelib.api import auth
@@ -75,9 +75,14 @@ class Asked:
         return _checked(lambda: shape.model_validate_json(raw), "body")
 
     def query[M: BaseModel](self, shape: type[M]) -> M:
-        """The query's parameters in their shape. Raises `Invalid` naming the parameter."""
-        given = dict(self._request.query_params or {})
-        return _checked(lambda: shape.model_validate(given), "query")
+        """The query's parameters in their shape. Raises `Invalid` naming the parameter.
+
+        One that is said twice is refused: the last of two queues would look like all that waits in both.
+        """
+        given = self._request.query_params or MultiDict({})
+        if twice := next((name for name in given if len(given.getlist(name)) > 1), None):
+            raise Invalid(twice, "is said more than once")
+        return _checked(lambda: shape.model_validate(dict(given)), "query")
 
     @property
     def version(self) -> Version:

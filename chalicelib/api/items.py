@@ -76,10 +76,13 @@ def read_item(asked: Asked, item_id: str) -> ItemWithHistory:
     )
 
 
-@routes.operation("POST", "/v1/items/{item_id}/claim", refuses=(NotAllowed, AtCapacity, WrongState, LostRace))
+@routes.operation("POST", "/v1/items/{item_id}/claim", refuses=(NotAllowed, AtCapacity, WrongState, LostRace, Conflict))
 def claim_item(asked: Asked, item_id: str, answer_key: AnswerKey) -> ItemOut:
     """Claim this very item; who holds it already gets it again."""
-    return ItemOut.of(claim.claim_named(item_id, asked.caller, answer_key, asked.world), asked.caller.id)
+    item = claim.claim_named(item_id, asked.caller, answer_key, asked.world)
+    if item.id != item_id:  # what the key was answered with before: who reads 200 takes it for the item he named
+        raise Conflict("this Idempotency-Key was used for another item")
+    return ItemOut.of(item, asked.caller.id)
 
 
 @routes.operation("POST", "/v1/items/{item_id}/decline", refuses=(NotAllowed,))

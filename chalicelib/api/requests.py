@@ -35,7 +35,7 @@ def _written(text: str) -> str:
 
 
 def _whole(said: Any) -> Any:
-    """Pydantic would take ` 5 `, `5.0` and `1_0` for numbers too."""
+    """Pydantic would take ` 5 `, `5.0` and `1_0` for numbers too, where a field is not `strict`."""
     return int(said) if isinstance(said, str) and re.fullmatch("[0-9]{1,12}", said, re.ASCII) else said
 
 
@@ -45,7 +45,7 @@ Text = Annotated[
 ]
 Why = Annotated[Text, Field(max_length=500)]
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
-Limit = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole)]
+Limit = Annotated[int, Field(ge=1, le=100, strict=True), BeforeValidator(_whole)]
 Cursor = Annotated[str, Field(min_length=1, max_length=1000, pattern=_CURSOR)]
 
 
@@ -235,16 +235,28 @@ class Visitor(BaseModel):
     email: str | None = Field(None, max_length=320)
 
 
+#: Words, or at least a file.
+_SAYS_SOMETHING: Final[dict[str, Any]] = {
+    "anyOf": [
+        {"required": ["text"], "properties": {"text": {"type": "string", "minLength": 1}}},
+        {"required": ["attachments"], "properties": {"attachments": {"type": "array", "minItems": 1}}},
+    ]
+}
+
+
 class ChatMessage(BaseModel):
-    """A visitor's message, as the generic webhook takes it; no text in it may be blank, and fields more do no harm.
+    """A visitor's message, as the generic webhook takes it; no id in it may be blank, nor `text` where nothing is
+    attached, and fields more do no harm.
 
     It describes what `intake.chat.generic` reads, once the signature holds. Other providers' bodies are their own.
     """
 
+    model_config = ConfigDict(json_schema_extra=_SAYS_SOMETHING)
+
     id: str = Field(min_length=1, max_length=reading.ID_LENGTH, description="The delivery: twice the same is one")
     conversation: str = Field(min_length=1, max_length=reading.ID_LENGTH)
     visitor: Visitor
-    text: str = Field(min_length=1, max_length=reading.TEXT_LENGTH)
+    text: str | None = Field(None, max_length=reading.TEXT_LENGTH)
     sent_at: str | None = Field(None, max_length=reading.ID_LENGTH, description="ISO 8601")
     attachments: list[ChatAttachment] | None = Field(None, max_length=reading.MAX_ATTACHMENTS)
 
@@ -333,4 +345,6 @@ class ItemsQuery(OrderedPageQuery):
 class AfterQuery(_Query):
     """From where on a conversation is wanted."""
 
-    after: Annotated[int, Field(ge=0, lt=10**12), BeforeValidator(_whole)] = Field(0, description="`seq` of the newest")
+    after: Annotated[int, Field(ge=0, lt=10**12, strict=True), BeforeValidator(_whole)] = Field(
+        0, description="`seq` of the newest"
+    )

@@ -1,9 +1,10 @@
 """The generic webhook: any chat widget that can post JSON and sign it.
 
-{"id", "conversation", "visitor": {"id", "name"?, "email"?}, "text", "sent_at"?,
+{"id", "conversation", "visitor": {"id", "name"?, "email"?}, "text"?, "sent_at"?,
  "attachments"?: [{"name", "type", "size"}]}
 
-Its sender can be told what is wrong with a body, so it is read strictly.
+Who sends a file need not say anything; without one there must be a text. Its sender can be told what is wrong with a
+body, so it is read strictly.
 """
 
 from datetime import datetime
@@ -44,7 +45,9 @@ def parse(raw: bytes) -> Message:
     """
     body = reading.loaded(raw)
     visitor = _object(body.get("visitor"), "visitor")
-    text = _text(body, "text", TEXT_LENGTH, required=True)
+    text, files = _text(body, "text", TEXT_LENGTH), _attachments(body.get("attachments"))
+    if not files and not text.strip():
+        raise Unreadable("text must not be empty where nothing is attached.", "text")
     sent_at = _text(body, "sent_at", ID_LENGTH)
     moment = _moment(sent_at)
     return reading.said(
@@ -53,7 +56,7 @@ def parse(raw: bytes) -> Message:
         warnings=("sent_at is no ISO 8601 date",) if sent_at and moment is None else (),
         name=_text(visitor, "name", ID_LENGTH, prefix="visitor."),
         email=_text(visitor, "email", 320, prefix="visitor."),
-        attachments=_attachments(body.get("attachments")),
+        attachments=files,
         conversation=_text(body, "conversation", ID_LENGTH, required=True),
         delivery=_text(body, "id", ID_LENGTH, required=True),
         visitor=_text(visitor, "id", ID_LENGTH, required=True, prefix="visitor."),

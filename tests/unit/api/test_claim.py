@@ -104,6 +104,18 @@ def test_key_whose_claim_is_over_says_so(service: Service) -> None:
     assert service.world.table.item(first["id"]).holder is None
 
 
+def test_key_of_another_items_claim_gives_no_other_item_than_the_one_named(service: Service) -> None:
+    """Who reads 200 writes to the customer of the item he asked for."""
+    first, second = service.item(), service.item()
+    headers = {"Idempotency-Key": "k-1"}
+    assert service.ask("POST", f"/v1/items/{first.id}/claim", headers=headers).status_code == 200
+    answer = service.ask("POST", f"/v1/items/{second.id}/claim", headers=headers)
+    assert (answer.status_code, answer.json_body["type"]) == (409, "urn:sortownia:problem:conflict")
+    assert service.world.table.item(second.id).holder is None
+    again = service.ask("POST", f"/v1/items/{first.id}/claim", headers=headers)
+    assert (again.status_code, again.json_body["id"]) == (200, first.id)
+
+
 def test_key_of_another_agent_is_another_key(service: Service) -> None:
     service.item()
     service.item()

@@ -180,6 +180,21 @@ def test_malformed_body_is_refused_naming_what_is_wrong(service: Service, body: 
     assert service.stored() == before
 
 
+@pytest.mark.parametrize("text", [{}, {"text": None}, {"text": ""}, {"text": " "}])
+def test_file_without_a_word_reaches_people(service: Service, text: dict[str, Any]) -> None:
+    """What many a customer sends first is a photograph."""
+    said = {name: value for name, value in chat("d1").items() if name != "text"}
+    file = {"name": "broken.jpg", "type": "image/jpeg", "size": 3}
+    assert service.hook(said | text | {"attachments": [file]}).status_code == 202
+    assert _received(service) == ["queued"]
+    [item] = service.ask("GET", "/v1/items", "supervisor-1", state="queued").json_body["items"]
+    timeline = service.ask("GET", f"/v1/customers/{item['customer_id']}/timeline", "supervisor-1").json_body
+    content = timeline["events"][0]["content"]
+    assert (content["written"], [one["name"] for one in content["attachments"]]) == ("", ["broken.jpg"])
+    refused = service.hook(said | text | {"attachments": []})
+    assert (refused.status_code, refused.json_body["field"]) == (400, "text")
+
+
 def test_body_is_proved_before_it_is_read(service: Service) -> None:
     answer = service.hook(b"[" * 100_000, secret="t" * 64)
     assert answer.status_code == 401

@@ -288,6 +288,11 @@ def test_pages_of_a_list_make_the_whole_list(service: Service, query: dict[str, 
         ({"limit": "ten"}, "limit"),
         ({"limit": "1e1"}, "limit"),
         ({"limit": "٢"}, "limit"),
+        ({"limit": " 5 "}, "limit"),
+        ({"limit": "5\n"}, "limit"),
+        ({"limit": "+5"}, "limit"),
+        ({"limit": "5.0"}, "limit"),
+        ({"limit": "1_0"}, "limit"),
         ({"limit": "9" * 5000}, "limit"),
         ({"limit": "00000000199999"}, "limit"),
         ({"limit": "000000001" + "0" * 5000}, "limit"),
@@ -316,6 +321,15 @@ def test_malformed_question_is_refused_by_the_name_of_its_parameter(
     question = query if len(query) > 1 or {"state", "holder"} & query.keys() else {"queue": "people", **query}
     answer = service.ask("GET", "/v1/items", **question)
     assert (answer.status_code, answer.json_body["field"]) == (400, field)
+
+
+@pytest.mark.parametrize(
+    "question", ["queue=people&queue=orders", "limit=5&limit=5", "order=oldest&queue=people&order=newest"]
+)
+def test_parameter_said_twice_is_refused_instead_of_half_a_list(service: Service, question: str) -> None:
+    service.item()
+    answer = service.ask("GET", f"/v1/items?{question}")
+    assert (answer.status_code, answer.json_body["field"]) == (400, question.partition("=")[0])
 
 
 def test_list_of_an_unknown_queue_is_not_found(service: Service) -> None:

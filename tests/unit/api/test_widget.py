@@ -334,6 +334,12 @@ def test_conversation_is_the_tokens_whatever_is_asked(service: Service) -> None:
     assert CANARY.encode() not in replies(service, mine["token"]).body
 
 
+@pytest.mark.parametrize("after", [" 1", "1.0", "1_0", "+1", "-1", "x", ""])
+def test_place_that_is_no_number_is_malformed(service: Service, after: str) -> None:
+    answer = replies(service, session(service)["token"], after)
+    assert (answer.status_code, answer.json_body["field"]) == (400, "after")
+
+
 def test_session_lasts_half_an_hour_and_its_key_three_months() -> None:
     now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
     there = Visit(installation="shop-page", origin=SHOP, visitor="v", conversation="c")

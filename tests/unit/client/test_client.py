@@ -29,6 +29,18 @@ def test_what_waits_is_claimed_kept_and_given_back(service: Service, connect: Co
     assert (again.id, again.holder) == (made.id, "anna")
 
 
+def test_who_holds_an_item_no_more_is_told_so_by_its_heartbeat(service: Service, connect: Connect) -> None:
+    made = service.claimed()
+    boris, _ = connect(who="boris")
+    shown = boris.item(made["id"])
+    assert shown.claim_token is None
+    with pytest.raises(ApiError) as raised:
+        boris.heartbeat(shown)
+    assert (raised.value.status, raised.value.slug) == (409, "stale-version")
+    assert raised.value.present
+    assert raised.value.present.holder == "anna"
+
+
 def test_an_item_is_claimed_by_its_name(service: Service, connect: Connect) -> None:
     other, made = service.item(), service.item()
     anna, _ = connect()
@@ -37,6 +49,21 @@ def test_an_item_is_claimed_by_its_name(service: Service, connect: Connect) -> N
     assert anna.claim_item(made.id).version == held.version
     assert [item.id for item in anna.items()] == [made.id]
     assert anna.item(other.id).state == State.QUEUED
+
+
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_a_name_that_would_be_no_part_of_a_path_asks_for_nothing_else(
+    service: Service, connect: Connect, name: str
+) -> None:
+    """`/v1/queues/../claim` is `/v1/claim` on its way: whatever waits in any queue."""
+    made = service.item()
+    anna, wire = connect()
+    for call in (anna.claim, anna.claim_item, anna.item, anna.customer, anna.agent):
+        with pytest.raises(ApiError) as raised:
+            call(name)
+        assert (raised.value.status, raised.value.slug) == (404, "unknown")
+    assert wire.seen == []
+    assert service.world.table.item(made.id).holder is None
 
 
 def test_an_offer_is_declined(service: Service, connect: Connect) -> None:

@@ -263,6 +263,14 @@ def test_a_stale_version_is_one_sentence(service: Service, shell: Shell, url: st
     assert "v3 resolved" in shell("resolve", made["id"], "--version", "2")
 
 
+@pytest.mark.parametrize("what", [("",), ("..",), ("--item", "")])
+def test_a_name_left_empty_takes_nothing_else(service: Service, url: str, fails: Shell, what: tuple[str, ...]) -> None:
+    """`sortownia claim "$QUEUE"` where no such variable is set."""
+    made = service.item()
+    assert fails("claim", *what, "--url", url, "--as", "anna").startswith("404 unknown: ")
+    assert service.world.table.item(made.id).holder is None
+
+
 def test_nothing_waits(service: Service, url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["claim", "--url", url, "--as", "anna"]) == 0
     assert capsys.readouterr() == ("", "nothing waits\n")
@@ -306,6 +314,13 @@ def test_no_address_and_nothing_running(
     monkeypatch.delenv(agent.URL_VARIABLE, raising=False)
     monkeypatch.setattr(system, "RUNS", tmp_path_factory.mktemp("runs"))
     assert fails("queues", "--token", "t").startswith("Nothing is running here")
+
+
+def test_a_token_that_no_header_can_carry_is_not_shown(url: str, fails: Shell) -> None:
+    """A file of another system ends its lines with a character more, which no shell takes away."""
+    said = fails("queues", "--token=secret\r\nX-Other: 1", "--url", url)
+    assert "token" in said
+    assert "secret" not in said
 
 
 @pytest.mark.parametrize("arguments", [("queues", "--token=zażółć"), ("queues", "--token=t\n")])

@@ -84,6 +84,17 @@ def test_the_least_a_widget_must_send() -> None:
     assert (message.sender, message.sent_at, message.attachments) == (None, None, ())
 
 
+@pytest.mark.parametrize("text", [{}, {"text": None}, {"text": ""}, {"text": " \n"}, {"text": "\0"}])
+def test_who_sends_a_file_need_not_say_anything(text: dict[str, Any]) -> None:
+    said = {name: value for name, value in BODY.items() if name != "text"}
+    files = {"attachments": [{"name": "a.png", "type": "image/png", "size": 3}]}
+    message = generic.parse(json.dumps(said | text | files).encode())
+    assert (message.text, message.attachments) == ("", (Attachment("a.png", "image/png", 3),))
+    for nothing in ({}, {"attachments": None}, {"attachments": []}):
+        with pytest.raises(Unreadable, match=r"^text must not be empty"):
+            generic.parse(json.dumps(said | text | nothing).encode())
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
