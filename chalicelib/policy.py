@@ -243,7 +243,7 @@ def parse(text: str, source: str = "desk.toml") -> Policy:
     """The desk written in `text`. Raises `PolicyError` naming `source`, line and rule."""
     try:
         raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # too large a number, too deep a list
         raise PolicyError(f"{source}: not TOML: {error}") from error
     return _Reader(raw, text, source).policy()
 

@@ -82,6 +82,7 @@ def build(out: Path = OUT, root: Path = ROOT) -> PackageReport:
     """
     policy = load(root / "chalicelib" / "desk.toml")
     check_calendars(policy)
+    _check_templates(policy)
     _check_sources(root)
     work = root / "build" / "work"
     with _alone(work):
@@ -96,6 +97,15 @@ def check_calendars(policy: Policy) -> None:
             deadline(datetime(public_holidays.YEARS[0], 1, 1, tzinfo=UTC), timedelta(minutes=1), calendar)
         except (Unknown, NeverOpen) as error:
             raise PolicyError(f"desk.toml: calendars.{calendar.name}: {error}") from error
+
+
+def _check_templates(policy: Policy) -> None:
+    """Raises `BuildError` for a desk of which no template can be made, before anything is built."""
+    try:
+        merge_template(policy)
+        ses_template(policy)
+    except ValueError as error:
+        raise BuildError(f"desk.toml: {error}") from error
 
 
 def with_code_uri(template: Json, bucket: str, key: str) -> Json:

@@ -27,7 +27,7 @@ _COUNTED = ["queue", "promise_stage"]  # all that a list needs; the items themse
 def merge_template(policy: Policy, functions: Sequence[Function] = FUNCTIONS) -> Json:
     """What `chalice package --merge-template` adds for this desk.
 
-    Raises `ValueError` where two queues of the desk would make the same resource.
+    Raises `ValueError` where two queues, or two installations, of the desk would make the same resource.
     """
     resources = _table() | _buckets() | _mail() | outgoing() | _queues() | _work_queues(policy) | _secrets(policy)
     resources |= training(policy.training) | _alarms(functions) | _function_overrides(functions)
@@ -330,7 +330,13 @@ def _queue(
 
 
 def _secrets(policy: Policy) -> Json:
-    return {f"HookSecret{camel(name)}": _secret(one) for name, one in policy.installations.items()}
+    found: Json = {}
+    for name, installation in policy.installations.items():
+        logical_id = f"HookSecret{camel(name)}"
+        if logical_id in found:
+            raise ValueError(f"installation {name!r}: another one makes the same resource name {logical_id}")
+        found[logical_id] = _secret(installation)
+    return found
 
 
 def _secret(installation: Installation) -> Json:

@@ -47,7 +47,7 @@ def _add_taking(subparsers: Any) -> None:
 def _add_working(subparsers: Any) -> None:
     reply = _item_command(subparsers, "reply", "answer the customer", lambda c, i, a: c.reply(i, _text(a), a.then))
     reply.add_argument("text", help="what to say; - reads it from standard input")
-    reply.add_argument("--then", type=Then, choices=list(Then), default=Then.WAIT, help="default: wait")
+    reply.add_argument("--then", choices=[one.value for one in Then], default=Then.WAIT.value, help="default: wait")
     note = _item_command(subparsers, "note", "tell colleagues", lambda c, i, a: c.note(i, _text(a), a.mention))
     note.add_argument("text", help="what to say; - reads it from standard input")
     note.add_argument("--mention", action="append", default=[], metavar="AGENT")

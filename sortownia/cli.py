@@ -1,10 +1,14 @@
 """The command line: `sortownia <command>`."""
 
 import argparse
+import codecs
 import importlib
+import io
+import json
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 #: Modules that add commands. Imported only when their command is asked for, so that each starts quickly.
@@ -37,11 +41,34 @@ COMMANDS: Final = {
 
 #: What a shell says of a program that Ctrl-C ended.
 INTERRUPTED: Final = 130
+#: Exit status where a file, or what we write to, refuses.
+UNUSABLE: Final = 2
+
+_ESCAPED: Final = "sortownia-escaped"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit status."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    codecs.register_error(_ESCAPED, _escaped)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors=_ESCAPED)
+    try:
+        try:
+            return _run(list(sys.argv[1:] if arguments is None else arguments))
+        finally:
+            print(end="", flush=True)  # what cannot be written is told here, not while Python ends
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # who reads our lines, such as `head`, has seen enough
+        _write_nowhere()
+        return 0
+    except OSError as problem:  # a full disk, a folder that is none: no command foresees all of them
+        print(f"sortownia: {problem}", file=sys.stderr)
+        _write_nowhere()
+        return UNUSABLE
+
+
+def _run(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="sortownia", description="Mail and chat, sorted and kept.")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     asked = arguments[0] if arguments else ""
@@ -49,13 +76,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in sorted(wanted):
         importlib.import_module(name).add_commands(subparsers)
     chosen = parser.parse_args(arguments)
-    try:
-        return int(chosen.run(chosen))
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:  # who reads our lines, such as `head`, has seen enough
+    return int(chosen.run(chosen))
+
+
+def _write_nowhere() -> None:
+    """Lets what is still held back vanish, which Python would write at its end."""
+    with suppress(OSError):  # a stream without a file, as tests have
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+
+
+def _escaped(problem: UnicodeError) -> tuple[str, int]:
+    """What the terminal has no letter for, as JSON spells it: programs read it as it was, people read on."""
+    if not isinstance(problem, UnicodeEncodeError):
+        raise problem
+    return json.dumps(problem.object[problem.start : problem.end])[1:-1], problem.end
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The commands about a desk's rules: `desk check`, `desk explain` and `desk diff`."""
 
 import argparse
+import codecs
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -51,7 +52,7 @@ def add_commands(subparsers: Any) -> None:
     diff = doing.add_parser("diff", help="say which messages another desk would treat differently")
     diff.add_argument("old", type=Path)
     diff.add_argument("new", type=Path)
-    diff.add_argument("messages", type=Path, metavar="MESSAGES", help="JSON lines, as `tag` reads them")
+    diff.add_argument("messages", type=Path, metavar="MESSAGES", help="JSON lines, each as `explain` reads it")
     diff.add_argument("--at", type=_moment, help="when they are routed, unless they say so (default: now)")
     diff.add_argument("--json", action="store_true")
     diff.set_defaults(run=run_diff)
@@ -101,9 +102,12 @@ def run_diff(options: argparse.Namespace) -> int:
     try:
         old, new, model = policy.load(options.old), policy.load(options.new), starter()
         seen = changed = 0
-        for record in _records(options.messages):
+        for number, record in _records(options.messages):
             seen += 1
-            before, after = (_outcome(explained(record, model, desk, at)) for desk in (old, new))
+            try:
+                before, after = (_outcome(explained(record, model, desk, at)) for desk in (old, new))
+            except BadMessage as problem:
+                raise BadMessage(f"line {number}: {problem}") from problem
             if before == after:
                 continue
             changed += 1
@@ -186,8 +190,8 @@ def _message(record: Record) -> Message:
     if strange := sorted(record.keys() - {*_FIELDS}):
         raise BadMessage(f"no such field: {strange[0]}; there is {', '.join(_FIELDS)}")
     channel, subject, body = (record.get(name) or "" for name in ("channel", "subject", "body"))
-    if not all(isinstance(one, str) for one in (channel, subject, body)) or not body:
-        raise BadMessage("body must be a text, and so must subject and channel where they are said")
+    if not all(isinstance(one, str) for one in (channel, subject, body)) or not (subject or body):
+        raise BadMessage("body or subject must be a text, and so must channel where it is said")
     return Message(
         channel=channel or "mail", message_id="", in_reply_to=(), references=(), sender=None, reply_to=(), to=(),
         cc=(), subject=subject, sent_at=None, text=body, written=body, automatic=None, automatic_reason="",
@@ -197,7 +201,7 @@ def _message(record: Record) -> Message:
 
 def _record(raw: bytes) -> dict[str, Any]:
     """One message: JSON where it starts with a brace, else a mail."""
-    if not raw.lstrip().startswith(b"{"):
+    if not raw.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{"):
         try:
             return {"message": email.parse(raw)}
         except Unreadable as problem:
@@ -209,7 +213,8 @@ def _record(raw: bytes) -> dict[str, Any]:
     return dict(record)
 
 
-def _records(path: Path) -> Iterable[Record]:
+def _records(path: Path) -> Iterable[tuple[int, Record]]:
+    """Line numbers, from 1, and messages. Raises `BadMessage`."""
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
@@ -218,7 +223,7 @@ def _records(path: Path) -> Iterable[Record]:
                 record = json.loads(line)
                 if not isinstance(record, dict):
                     raise BadMessage("is not a JSON object")
-                yield record
+                yield number, record
             except (ValueError, RecursionError, BadMessage) as problem:
                 raise BadMessage(f"line {number}: {problem}") from problem
 

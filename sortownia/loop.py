@@ -18,6 +18,7 @@ from classifiers.model import Model
 from classifiers.sealed import public_keys
 from sortownia.local.error import LocalError
 from sortownia.models import UNUSABLE, add_trust, usable_model
+from sortownia.ranged import ranged
 from sortownia.reached import Client, reached
 from training import dataset, signing
 from training.dataset import DataError
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 REFUSED: Final = 1  # exit status for a model that may not serve
 MONTHS: Final = 24
+MOST_MONTHS: Final = 600
 _PROBLEMS: Final = (
     LocalError, PolicyError, SettingsError, TriageError, ClientError, BotoCoreError, ModelError, DataError,
     signing.KeyProblem, OSError,
@@ -44,7 +46,9 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     """Adds `retrain`, `promote`, `rollback` and `evaluate`."""
     retrain = subparsers.add_parser("retrain", help="learn from what people decided; serve it if it is not worse")
     _add_stack(retrain)
-    retrain.add_argument("--months", type=_months, default=MONTHS, metavar="N", help=f"labels of the last N ({MONTHS})")
+    retrain.add_argument(
+        "--months", type=ranged(1, MOST_MONTHS), default=MONTHS, metavar="N", help=f"labels of the last N ({MONTHS})"
+    )
     retrain.add_argument("--out", type=Path, metavar="DIR", help="keep a copy of the model there")
     retrain.add_argument("--report", type=Path, metavar="FILE", help="write the comparison there, too (JSON)")
     retrain.add_argument("--dry-run", action="store_true", help="compare only, publish nothing")
@@ -80,13 +84,6 @@ def _add_stack(parser: argparse.ArgumentParser) -> None:
         "--own-key", action="store_true",
         help="sign with this checkout's key, not with that of the stack in AWS",
     )  # fmt: skip
-
-
-def _months(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 600:
-        raise argparse.ArgumentTypeError("must be 1 to 600")
-    return number
 
 
 # Commands

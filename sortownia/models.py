@@ -16,9 +16,11 @@ from classifiers import artifact
 from classifiers.artifact import ModelError
 from classifiers.model import Model, Tag, Tags
 from classifiers.sealed import Keys
+from sortownia.ranged import ranged
 
 STARTER: Final = Path(__file__).resolve().parent.parent / "classifiers" / "starter"
 UNUSABLE: Final = 2  # exit status for input or a model that cannot be used
+LARGEST_SEED: Final = 2**32 - 1  # that scikit-learn takes
 
 Record = Mapping[str, Any]
 
@@ -50,7 +52,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     train.add_argument("--keep", type=Path, metavar="FILE", help="keep the fitted pipeline there (joblib)")
     train.add_argument("--group", metavar="FIELD", help="texts with equal values there never judge each other")
     train.add_argument("--quick", action="store_true", help="linear parts only: a fraction of the time")
-    train.add_argument("--seed", type=int, default=0, help="equal seeds and data give equal models")
+    train.add_argument("--seed", type=ranged(0, LARGEST_SEED), default=0, help="equal seeds and data give equal models")
     train.set_defaults(run=run_train)
 
 
@@ -82,6 +84,8 @@ def run_train(options: argparse.Namespace) -> int:
 
     try:
         pack.check_place(options.out)  # before minutes are spent on what could not be kept
+        if options.keep is not None and options.keep.is_dir():
+            raise IsADirectoryError(f"{options.keep} is a directory: the pipeline is kept in a file")
         samples = dataset.labelled(options.data, options.text, options.label, options.group)
         if not samples:
             raise dataset.DataError(f"{options.data}: holds no line")

@@ -49,7 +49,10 @@ def prepare(client: Client, stack: str, *, new_key: bool = False) -> str:
     if not source.is_file():
         raise BuildError(f"{source} is missing: give [training] in desk.toml a schedule, then `sortownia package`")
     found = client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    bucket = {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}["ModelBucketName"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
+    bucket = outputs.get("ModelBucketName")
+    if bucket is None:
+        raise BuildError(f"{stack} has no bucket of models: it is another stack, or one to deploy anew")
     client("s3").put_object(Bucket=bucket, Key=SOURCE_KEY, Body=source.read_bytes())
     key = None if new_key else _key(client, stack)
     fresh = key or Ed25519PrivateKey.generate()

@@ -23,7 +23,9 @@ from sortownia.local.front import HTTP_PORT
 from sortownia.local.smtp import SMTP_PORT
 from sortownia.local.stack import STACK_PORT, timed
 from sortownia.local.system import LocalSystem, running
+from sortownia.ranged import ranged
 
+LARGEST_PORT: Final = 65_535
 REFRESH_SECONDS: Final = 2.0
 INTAKE_SECONDS: Final = 180.0
 """How long the samples may take to reach the table: a cold machine of one core needs a minute."""
@@ -60,7 +62,9 @@ def _add_ports(parser: argparse.ArgumentParser, command: Command) -> None:
         ("--smtp-port", SMTP_PORT, "mail"),
         ("--http-port", HTTP_PORT, "API"),
     ):
-        parser.add_argument(option, type=int, default=port, metavar="N", help=f"{what} (default {port}, 0 = any)")
+        parser.add_argument(
+            option, type=ranged(0, LARGEST_PORT), default=port, metavar="N", help=f"{what} (default {port}, 0 = any)"
+        )
     parser.set_defaults(run=command)
 
 
@@ -108,7 +112,11 @@ def mail_command(arguments: argparse.Namespace) -> int:
     mailbox = arguments.to or facts.mailboxes[0]
     name = arguments.sender.partition("@")[0]
     mail = feed.Mail("mail", arguments.sender, name, mailbox, arguments.subject, arguments.text)
-    feed.send_mails([feed.compose(mail, [mail], secrets.token_hex(8))], facts.smtp_port)
+    try:
+        composed = feed.compose(mail, [mail], secrets.token_hex(8))
+    except ValueError as error:  # a line end in the subject, an address with marks on its letters
+        raise LocalError(f"No mail can be made of this: {error}.") from error
+    feed.send_mails([composed], facts.smtp_port)
     print(f"sent to {mailbox}")
     return 0
 

@@ -102,3 +102,13 @@ def test_without_the_source_nothing_is_changed(stack: Stack, tmp_path: Path) -> 
     with pytest.raises(BuildError, match=r"give \[training\] in desk.toml a schedule"):
         stack.prepare()
     assert stack.parameters[KEYS] == ""
+
+
+def test_a_stack_of_something_else_is_named(stack: Stack) -> None:
+    """Such as the one of SES's rules, which stands beside."""
+    other = f"{stack.name}-mail"
+    template = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+    stack.cloudformation.create_stack(StackName=other, TemplateBody=json.dumps(template))
+    stack.cloudformation.get_waiter("stack_create_complete").wait(StackName=other, WaiterConfig={"Delay": 1})
+    with pytest.raises(BuildError, match=f"{other} has no bucket of models"):
+        preparing.prepare(stack.client, other)

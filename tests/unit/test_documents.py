@@ -5,6 +5,9 @@ import tomllib
 from pathlib import Path
 
 from chalicelib.item.state import TRANSITIONS
+from chalicelib.policy import load
+from infra.ses import ses_template
+from infra.template import merge_template
 
 ROOT = Path(__file__).parents[2]
 
@@ -13,6 +16,13 @@ def test_the_drawn_life_of_an_item_is_the_one_in_the_code() -> None:
     drawn = (ROOT / "docs" / "architecture.md").read_text().split("<!-- states -->")[1].split("<!-- /states -->")[0]
     steps = re.findall(r"^(\S+)\s+--(\S+?)-->\s+(\S+)$", drawn, re.MULTILINE)
     assert sorted(steps) == sorted((str(s), str(a), str(t)) for (s, a), t in TRANSITIONS.items())
+
+
+def test_operations_says_what_both_stacks_must_be_told() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    for template in (merge_template(load()), ses_template(load())):
+        for name, parameter in template["Parameters"].items():
+            assert "Default" in parameter or f"{name}=" in page, name
 
 
 def test_every_dependency_has_its_reason() -> None:
@@ -45,3 +55,9 @@ def test_every_relative_link_of_the_documents_leads_somewhere() -> None:
     for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_a_decision_is_called_by_its_own_number() -> None:
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for called, number in re.findall(r"\[(?:decision )?0*(\d+)\]\((?:decisions/)?0*(\d+)-", page.read_text()):
+            assert called == number, f"{page.name}: {called} leads to {number}"

@@ -231,6 +231,12 @@ def check_refusal(text: str, key: str, line: str | None, rule: str) -> None:
         assert told[2] == key
 
 
+@pytest.mark.parametrize("text", ["x = " + "[" * 5_000, "x = " + "9" * 5_000], ids=["nested", "long"])
+def test_what_the_reader_of_toml_gives_up_is_told_too(text: str) -> None:
+    with pytest.raises(PolicyError, match=r"my-desk\.toml: not TOML"):
+        policy.parse(text, "my-desk.toml")
+
+
 def test_the_packaged_desk_keeps_every_rule_and_is_read_once() -> None:
     desk = policy.load()
     assert desk is policy.load(policy.DESK_FILE)

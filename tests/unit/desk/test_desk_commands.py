@@ -135,6 +135,19 @@ def test_explain_reads_json_and_shows_urgency_rules(
     assert [piece["text"] for piece in told["evidence"] if piece.get("rule")] == ["got a shock"]
 
 
+def test_explain_knows_json_behind_a_byte_order_mark(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Programs of Windows begin a file with one."""
+    plain = b'{"body": "Where is my invoice?"}'
+    assert explained(monkeypatch, capsys, b"\xef\xbb\xbf" + plain) == explained(monkeypatch, capsys, plain)
+
+
+def test_a_subject_alone_is_a_message(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    told = explained(monkeypatch, capsys, b'{"subject": "Where is my invoice?", "body": ""}')
+    assert told["model"]["topic"] == "billing"
+
+
 @pytest.mark.parametrize(
     "raw",
     [
@@ -170,3 +183,12 @@ def test_diff_tells_only_what_changes(
     assert lines[1:] == ["1 of 3 messages are treated differently"]
     assert main(["desk", "diff", str(desks[0]), str(desks[0]), str(messages)]) == 0
     assert capsys.readouterr().out == "0 of 3 messages are treated differently\n"
+
+
+def test_diff_names_the_line_it_cannot_use(
+    desks: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    messages = tmp_path / "messages.jsonl"
+    messages.write_text('{"body": "x"}\n\n{"body": "y", "fax": 1}\n', "utf-8")
+    assert main(["desk", "diff", *map(str, desks), str(messages)]) == 2
+    assert capsys.readouterr().err.startswith("sortownia: desk: line 3: no such field: fax")

@@ -46,6 +46,23 @@ def test_a_broken_desk_is_refused_with_its_line(project: Path) -> None:
         build(project / "build" / "package", project)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('"help@shop.example.com" = "Help"\n"billing@shop.example.com" = "Billing"\n', "", "no mailbox"),
+        ("[queues.spam]", "[queues.sales1]\nmembers = []\n[queues.sales-1]\nmembers = []\n[queues.spam]", "sales"),
+        ("shop-page =", 'shop1 = "slack"\nshop-1 = "slack"\nshop-page =', "shop-1"),
+    ],
+)
+def test_a_desk_without_a_template_is_refused_in_one_sentence(project: Path, old: str, new: str, reason: str) -> None:
+    desk = project / "chalicelib" / "desk.toml"
+    text = desk.read_text("utf-8")
+    assert old in text
+    desk.write_text(text.replace(old, new), "utf-8")
+    with pytest.raises(BuildError, match=f"^desk.toml: .*{reason}.*$"):
+        build(project / "build" / "package", project)
+
+
 @pytest.mark.parametrize("name", ["app.py", "requirements.txt", "classifiers/starter/manifest.json"])
 def test_what_is_missing_is_named(project: Path, name: str) -> None:
     (project / name).unlink()

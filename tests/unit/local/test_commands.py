@@ -56,6 +56,15 @@ def test_mail_without_a_door_is_one_sentence(front: Front, capsys: pytest.Captur
     assert "The mail door on port 1 did not take the mail" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("wrong", [("--subject", "a\nb"), ("--from", "żółw@example.com"), ("--to", "a\nb")])
+def test_what_no_mail_can_say_is_one_sentence(
+    wrong: tuple[str, str], front: Front, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("mail", "hello", *wrong) == 1
+    said = capsys.readouterr().err
+    assert (said.startswith("No mail can be made of this: "), said.count("\n")) == (True, 1)
+
+
 def test_chat_that_is_refused_is_one_sentence(
     front: Front, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
