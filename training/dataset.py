@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +102,19 @@ def labelled(path: Path, text_field: str, label_field: str, group_field: str | N
         )
         for line in lines(path)
     ]
+
+
+def learnable(samples: Sequence[Sample], head: str) -> tuple[list[Sample], list[str]]:
+    """The samples without those of labels that stand in one row alone, and these labels.
+
+    Nothing can be held out of one row. Where fewer than two labels would be left, all are kept, and `fit` says what is
+    wrong.
+    """
+    rows = Counter(sample.labels[head] for sample in samples)
+    alone = sorted(label for label, found in rows.items() if found == 1)
+    if len(rows) - len(alone) < 2:
+        return list(samples), []
+    return [sample for sample in samples if rows[sample.labels[head]] > 1], alone
 
 
 def message(line: Line, topics: Sequence[str], urgencies: Sequence[str], languages: Sequence[str]) -> Sample:

@@ -27,7 +27,7 @@ from sklearn.svm import LinearSVC
 
 from classifiers.text import Document
 from training import calibrate, pack
-from training.dataset import Sample
+from training.dataset import Sample, learnable
 from training.fit import FULL, QUICK, Plan, fit
 
 DATA: Final = Path(os.environ.get("SORTOWNIA_SHARED", "../shared")) / "data"
@@ -98,6 +98,7 @@ def ours(chosen: LabelledSet, rows: Sequence[Row], held_out: Sequence[Row], part
     samples = [
         Sample(Document(row["text"]), {"label": chosen.label(row)}, str(row[group]) if group else "") for row in rows
     ]
+    samples, _ = learnable(samples, "label")
     fitted = fit(samples, [Plan("label", tuple(parts))])
     with tempfile.TemporaryDirectory() as directory:
         model = pack.export(fitted, Path(directory) / "model", "bench")

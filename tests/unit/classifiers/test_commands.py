@@ -110,6 +110,24 @@ def test_training_data_that_cannot_be_used_is_told(
     assert "none.jsonl: holds no line" in capsys.readouterr().err
 
 
+def test_a_label_of_one_row_costs_that_row_and_not_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = [("where is my parcel", "ship"), ("when will it come", "ship"), ("money back", "pay"), ("refund me", "pay")]
+    rows = [{"text": f"{text} {number}", "label": label} for number in range(5) for text, label in said]
+    rows.append({"text": "hello", "label": "greeting"})
+    path, out = tmp_path / "data.jsonl", tmp_path / "out"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert run(monkeypatch, b"", "train", "--quick", "--data", str(path), "--out", str(out)) == 0
+    told = capsys.readouterr()
+    assert "left out, since each stands in one row alone: 'greeting'\n" in told.err
+    assert "20 texts, 2 labels" in told.out
+
+    path.write_text("".join(json.dumps({"text": row["text"], "label": row["text"]}) + "\n" for row in rows))
+    assert run(monkeypatch, b"", "train", "--quick", "--data", str(path), "--out", str(out)) == 2
+    assert "fewer than 2 rows have the label 'hello'" in capsys.readouterr().err
+
+
 def test_a_place_that_holds_something_else_is_refused_before_anything_is_fitted(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
