@@ -17,7 +17,7 @@ from training.calibrate import Floats, Integers
 from training.hidden import HiddenLayer
 
 SMOOTHING: Final = 0.05  # of naive Bayes; its default of 1 drowns the small counts of normalised rows
-JOINT_TOLERANCE: Final = 0.1  # a tenth of it takes three times as long and changes no label in a thousand
+JOINT_TOLERANCE: Final = 0.1  # a thousandth of it takes three times as long and is right no more often
 LIGHTLY: Final = 10.0  # times the strength; at once of it logistic regression learns too little of normalised rows
 FEWEST_FOR_DIRECTIONS: Final = 2  # rows or features
 UNSEEN_MARGIN: Final = -20.0  # of a label no document of the fold's training part carries
