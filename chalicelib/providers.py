@@ -4,8 +4,8 @@ import http.client
 import json
 import re
 import ssl
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from chalicelib.errors import NotSent, OutcomeUnknown, Refused
@@ -18,7 +18,9 @@ _THIS_MACHINE: Final = frozenset({"127.0.0.1", "localhost"})
 _LATER: Final = frozenset({429, 503})
 _TIMED_OUT: Final = 408
 _REFUSAL_BYTES: Final = 4096
-_CODE = re.compile(r"[0-9]{1,10}|[a-z][a-z0-9_]{0,40}")
+_CODE = re.compile(r"[0-9]{1,10}|[a-z][a-z0-9_]{0,40}|(?:[A-Z][a-z]{1,20}){2,5}")
+#: Gateways before providers (Cloudflare's, for one) turn away who does not name himself.
+_USER_AGENT: Final = "Sortownia"
 
 
 class Providers:
@@ -28,12 +30,18 @@ class Providers:
         self._tls = ssl.create_default_context()
 
     def post(
-        self, url: str, headers: Mapping[str, str], body: bytes, method: str = "POST", answer_bytes: int = 0
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        method: str = "POST",
+        answer_bytes: int = 0,
+        later: Collection[str] = (),
     ) -> bytes:
         """Returns when the provider has taken the reply (2xx), with so much of his answer. One call, never repeated.
 
-        Raises `NotSent` where he certainly did not and may later, `Refused` where he never will, and `OutcomeUnknown`
-        where nothing is known of the answer.
+        Raises `NotSent` where he certainly did not and may later, as a code in `later` says of a refusal, `Refused`
+        where he never will, and `OutcomeUnknown` where nothing is known of the answer.
         """
         address = urlsplit(url)
         connection = self._connection(address)
@@ -42,7 +50,7 @@ class Providers:
             status, answer = _asked(connection, address, headers, body, method, answer_bytes)
         finally:
             connection.close()
-        _judge(status, answer, address.hostname or "")
+        _judge(status, answer, address.hostname or "", later)
         return answer[:answer_bytes]
 
     def _connection(self, address: SplitResult) -> http.client.HTTPConnection:
@@ -77,7 +85,7 @@ def _asked(
     """Status and, of a refusal or where it is asked for, the answer's beginning."""
     target = (address.path or "/") + (f"?{address.query}" if address.query else "")
     try:
-        connection.request(method, target, body, {**headers, "Connection": "close"})
+        connection.request(method, target, body, {"User-Agent": _USER_AGENT, **headers, "Connection": "close"})
         response = connection.getresponse()
         if response.status >= 400:
             return response.status, _beginning(response)
@@ -96,12 +104,12 @@ def _beginning(response: http.client.HTTPResponse) -> bytes:
         return b""
 
 
-def _judge(status: int, answer: bytes, host: str) -> None:
+def _judge(status: int, answer: bytes, host: str, later: Collection[str]) -> None:
     code = _code(answer) if status >= 400 else ""
     said = f"{host} answered {status}" + (f" ({code})" if code else "")
     if 200 <= status < 300:
         return
-    if status in _LATER:
+    if status in _LATER or (status < 500 and code in later):
         raise NotSent(said)
     if status == _TIMED_OUT or status >= 500:
         raise OutcomeUnknown(said)
@@ -114,9 +122,16 @@ def _code(answer: bytes) -> str:
         said: object = json.loads(answer)
     except (ValueError, RecursionError):
         return ""
-    if not isinstance(said, dict):
-        return ""
-    error = said.get("error")
-    found = error.get("code") if isinstance(error, dict) else said.get("error_code") or said.get("code") or error
-    known = isinstance(found, int | str) and not isinstance(found, bool)
-    return str(found) if known and _CODE.fullmatch(str(found)) else ""
+    found = (str(one) for one in _codes(said) if isinstance(one, int | str) and not isinstance(one, bool))
+    return next(filter(_CODE.fullmatch, found), "")
+
+
+def _codes(said: object) -> Iterator[object]:
+    """What stands where providers put their codes, the most telling first."""
+    whole: dict[str, Any] = said if isinstance(said, dict) else {}
+    listed = whole.get("errors")
+    first = listed[0] if isinstance(listed, list) and listed else None
+    for error in (whole.get("error"), first):
+        if isinstance(error, dict):
+            yield from (error.get("code"), error.get("type"))
+    yield from (whole.get("error_code"), whole.get("code"), whole.get("error"), whole.get("reason"))

@@ -111,7 +111,7 @@ def _hand_over(outgoing: Outgoing, raw: bytes, world: World) -> str:
     secret = world.secrets.of_installation(outgoing.source)
     call = chat.call(installation, secret, outgoing.to, raw, world.now(), world.settings.chat_replies_url)
     wanted = chat.ANSWER_BYTES if call.judge else 0
-    answer = world.providers.post(call.url, call.headers, call.body, call.method, wanted)
+    answer = world.providers.post(call.url, call.headers, call.body, call.method, wanted, call.later)
     if call.judge:
         call.judge(answer)
     return outgoing.id

@@ -55,7 +55,7 @@ def call(
     base = f"{instead}/{installation.name}" if instead else installation.api or way.api
     place = [quote(part, safe="") for part in conversation.split(".")]
     headers = {"Content-Type": "application/json", **way.proof(secret)}
-    return Call(way.method, base + way.path(place, quote(secret.token, safe=":")), headers, raw, way.judge)
+    return Call(way.method, base + way.path(place, quote(secret.token, safe=":")), headers, raw, way.judge, way.later)
 
 
 def body(reply_id: str, conversation: str, text: str, at: datetime) -> bytes:

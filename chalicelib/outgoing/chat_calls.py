@@ -21,7 +21,8 @@ type Json = dict[str, Any]
 class Call:
     """One HTTP call, which is never printed but for its method: address and headers hold credentials.
 
-    `judge` raises for an answer that says no although its status says yes; None where the status says all.
+    `judge` raises for an answer that says no although its status says yes; None where the status says all. `later` are
+    codes of a refusal that ends by itself.
     """
 
     method: str
@@ -29,6 +30,7 @@ class Call:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     judge: Callable[[bytes], None] | None = None
+    later: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Way:
     parts: int = 2
     method: str = "POST"
     judge: Callable[[bytes], None] | None = None
+    later: frozenset[str] = frozenset()
 
 
 def _bearer(secret: Secret) -> Mapping[str, str]:
@@ -87,10 +90,15 @@ def _telegram_said(reply: Reply) -> Json:
 
 
 def _whatsapp_said(reply: Reply) -> Json:
-    """Under the reply's id, which WhatsApp names again where it tells what became of it."""
+    """Under the reply's id, which WhatsApp names again where it tells what became of it.
+
+    Who shows a name instead of his number has an id with dots, which is no number to send `to`.
+    """
+    person = ".".join(reply.place[1:])
     said = {"preview_url": False, "body": reply.text}
     return {
-        "messaging_product": "whatsapp", "recipient_type": "individual", "to": reply.place[1], "type": "text",
+        "messaging_product": "whatsapp", "recipient_type": "individual",
+        "to" if person.isdecimal() else "recipient": person, "type": "text",
         "text": said, "biz_opaque_callback_data": reply.id,
     }  # fmt: skip
 
@@ -105,6 +113,8 @@ def _intercom_said(reply: Reply) -> Json:
     return {"message_type": "comment", "type": "admin", "admin_id": reply.admin, "body": words}
 
 
+# Meta's rate limits, of apps, pages, accounts, numbers and of one number to one customer, come with status 400 or 403.
+_META_LATER: Final = frozenset({"4", "32", "613", "80006", "80007", "130429", "131056"})
 # Said in the body of an answer with status 200. What is not named here was refused.
 _LATER: Final = frozenset({"ratelimited", "rate_limited", "429"})
 _NOBODY_KNOWS: Final = frozenset({"fatal_error", "internal_error", "service_unavailable", "request_timeout", "500"})
@@ -177,6 +187,7 @@ CALLS: Final[Mapping[str, Way]] = {
         body=_messenger_said,
         proof=_bearer,
         longest=2_000,
+        later=_META_LATER,
     ),
     "slack": Way(
         api="https://slack.com/api",
@@ -208,6 +219,7 @@ CALLS: Final[Mapping[str, Way]] = {
         body=_whatsapp_said,
         proof=_bearer,
         longest=4_096,
+        later=_META_LATER,
     ),
     "zendesk": Way(
         api="",  # every company has a name of its own there

@@ -19,6 +19,8 @@ GREETING: Final = "Successfully validated SNS topic for Amazon SES event publish
 DETAIL_LENGTH: Final = 300
 # Events that change nothing for us: the first says only that SES has taken the mail, which its answer said already.
 _SAYS_NOTHING: Final = frozenset({"Send", "Open", "Click", "Subscription", "AmazonSnsSubscriptionSucceeded"})
+# Of who complained of an earlier mail SES tells a complaint at once and sends him nothing.
+_NOT_TRIED: Final = "OnAccountSuppressionList"
 _ADDRESS = re.compile(r"[^\s<>\"'(),;:=]{1,256}@[^\s<>\"'(),;]{1,256}")
 
 
@@ -64,13 +66,15 @@ def notice_of(body: Mapping[str, Any]) -> SendNotice | None:
     if not provider_id:
         raise Unreadable("The notice names no mail.", "mail.messageId")
     moment = _text(event, "timestamp") or _text(mail, "timestamp")
+    never_sent = _text(event, "complaintSubType") == _NOT_TRIED
+    kind = Kind.BOUNCED if never_sent else kind
     return SendNotice(
         kind=kind,
         outbox_id=_tag(mail),
         provider_id=provider_id,
         id=f"{provider_id}/{kind}/{_text(event, 'feedbackId') or moment}",
         at=_moment(moment, place),
-        permanent=kind is Kind.REJECTED or _text(event, "bounceType") == "Permanent",
+        permanent=never_sent or kind is Kind.REJECTED or _text(event, "bounceType") == "Permanent",
         detail=_without_addresses(told(event)),
     )
 

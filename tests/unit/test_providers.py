@@ -30,6 +30,7 @@ def test_a_reply_that_was_taken_is_sent(status: int) -> None:
         (asked,) = provider.asked
     assert (asked.path, asked.body) == ("/replies/w?key=1", BODY)
     assert HEADERS.items() <= asked.headers.items()
+    assert asked.headers["User-Agent"], "gateways turn away who does not name himself"
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -46,6 +47,17 @@ def test_a_reply_the_provider_does_not_want_is_refused(status: int) -> None:
         Providers().post(provider.url, HEADERS, BODY)
 
 
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_rate_limit_that_a_provider_calls_a_mistake_is_one(status: int) -> None:
+    limited = b'{"error":{"message":"(#131056) Too many messages to Piotr","type":"OAuthException","code":131056}}'
+    with Outside(status, body=limited) as provider:
+        with pytest.raises(NotSent, match="131056"):
+            Providers().post(provider.url, HEADERS, BODY, later={"131056"})
+        with pytest.raises(Refused, match="131056"):
+            Providers().post(provider.url, HEADERS, BODY, later={"4"})
+        assert len(provider.asked) == 2
+
+
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
@@ -53,6 +65,13 @@ def test_a_reply_the_provider_does_not_want_is_refused(status: int) -> None:
         (b'{"ok":false,"error_code":403,"description":"Forbidden"}', " (403)"),
         (b'{"ok":false,"error":"not_in_channel"}', " (not_in_channel)"),
         (b'{"code":"unauthorized"}', " (unauthorized)"),
+        (b'{"type":"error.list","errors":[{"code":"not_found","message":"Piotr"}]}', " (not_found)"),
+        (b'{"errors":[{"code":"conversation_not_found","title":"Not found"}]}', " (conversation_not_found)"),
+        (b'{"error":{"type":"authorization","message":"Piotr"}}', " (authorization)"),
+        (b'{"error":"RecordInvalid","description":"Piotr"}', " (RecordInvalid)"),
+        (b'{"error":true,"reason":"session_not_found","data":{}}', " (session_not_found)"),
+        (b'{"errors":["Piotr"]}', ""),
+        (b'{"error":"Piotr"}', ""),
         (b'{"error":"Piotr wrote"}', ""),
         (b'{"error":{"code":"+48 500 000 000"}}', ""),
         (b'{"error":null}', ""),

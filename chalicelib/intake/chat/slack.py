@@ -14,6 +14,8 @@ SIGNATURE: Final = Signature(
 verify = SIGNATURE.check
 
 _SAID: Final = frozenset({"", "file_share", "thread_broadcast", "me_message"})
+# A link, or somebody or something that is named: only these stand in angle brackets that are not escaped.
+_MARKED = re.compile(r"<([@#!]?)([^<>|\n]*)(?:\|([^<>\n]*))?>")
 _ENTITIES: Final = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
 
 
@@ -68,7 +70,22 @@ def _conversation(written: dict[str, Any], event: dict[str, Any], team: str) -> 
 
 
 def _plain(text: str) -> str:
-    return re.sub("&(?:lt|gt|amp);", lambda found: _ENTITIES[found[0]], text)
+    return re.sub("&(?:lt|gt|amp);", lambda found: _ENTITIES[found[0]], _MARKED.sub(_as_written, text))
+
+
+def _as_written(found: re.Match[str]) -> str:
+    """What a person wrote where Slack marks it; a link's address, too, where other words stand for it."""
+    sign, target, label = found[1], found[2], found[3] or ""
+    match sign:
+        case "@" | "#":
+            return sign + (label.lstrip(sign) or target)
+        case "!":
+            return label or f"@{target}"
+    scheme, _, address = target.partition(":")
+    if scheme in ("mailto", "tel"):
+        return label or address
+    as_it_is = not label or label.rstrip("/") in (target.rstrip("/"), address.strip("/"))
+    return (label or target) if as_it_is else f"{label} ({target})"
 
 
 def _file(one: dict[str, Any]) -> Attachment:

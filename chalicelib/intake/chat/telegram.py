@@ -26,7 +26,9 @@ def messages(raw: bytes) -> tuple[Message, ...]:
     message = edited or reading.obj(update, "message")
     by_person = message.get("from") and reading.obj(message, "from").get("is_bot") is not True
     by_person = by_person and message.get("is_automatic_forward") is not True
-    return (_message(message, edited=bool(edited)),) if by_person and _says_something(message) else ()
+    if not by_person or not _says_something(message) or (edited and "location" in message):
+        return ()  # who shares where he goes is told of anew at each of his steps
+    return (_message(message, edited=bool(edited)),)
 
 
 def _says_something(message: dict[str, Any]) -> bool:

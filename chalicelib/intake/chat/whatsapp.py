@@ -2,14 +2,15 @@
 
 from typing import Any, Final
 
+from chalicelib.errors import Unreadable
 from chalicelib.intake.chat import meta, reading
 from chalicelib.intake.message import Attachment, Message
 
 verify = meta.SIGNATURE.check
 
 _FILES: Final = frozenset({"image", "document", "audio", "voice", "video", "sticker"})
-#: A reaction is no words; a system message is WhatsApp's own.
-_SAYS_NOTHING: Final = frozenset({"reaction", "system"})
+#: A reaction is no words, opening a chat neither; a system message is WhatsApp's own.
+_SAYS_NOTHING: Final = frozenset({"reaction", "request_welcome", "system"})
 
 
 def messages(raw: bytes) -> tuple[Message, ...]:
@@ -33,7 +34,9 @@ def values(raw: bytes) -> list[dict[str, Any]]:
 
 def _message(message: dict[str, Any], value: dict[str, Any]) -> Message:
     person = reading.text(message, "from") or reading.text(message, "from_user_id")
-    names = {reading.text(one, "wa_id"): one for one in reading.objects(value, "contacts")}
+    names = {
+        reading.text(one, field): one for one in reading.objects(value, "contacts") for field in ("user_id", "wa_id")
+    }
     kind = reading.text(message, "type")
     return reading.said(
         conversation=reading.joined(reading.text(value, "metadata", "phone_number_id"), person),
@@ -58,9 +61,27 @@ def _written(message: dict[str, Any], kind: str) -> str:
         case "order":
             return reading.text(message, "order", "text")
         case "interactive":
-            pressed = reading.obj(message, "interactive", "button_reply")
-            return reading.text(pressed or reading.obj(message, "interactive", "list_reply"), "title")
+            form, *pressed = (
+                reading.obj(message, "interactive", name) for name in ("nfm_reply", "button_reply", "list_reply")
+            )
+            return _filled(form) if form else reading.text(pressed[0] or pressed[1], "title")
     return reading.text(message, kind, "caption")
+
+
+def _filled(form: dict[str, Any]) -> str:
+    """What was entered in a form (a flow), a field a line; what WhatsApp shows for it where that cannot be read."""
+    try:
+        fields = reading.loaded(reading.text(form, "response_json").encode())
+    except Unreadable:
+        fields = {}
+    lines = [f"{name}: {said}" for name, value in fields.items() if name != "flow_token" and (said := _entered(value))]
+    return "\n".join(lines) or reading.text(form, "body")
+
+
+def _entered(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(filter(None, map(_entered, value)))
+    return str(value).lower() if isinstance(value, bool) else reading.text({"value": value}, "value")
 
 
 def _files(message: dict[str, Any], kind: str) -> list[Attachment]:

@@ -262,13 +262,73 @@ def test_answers_to_a_form_of_sunshine_are_words() -> None:
     assert found.written == "Question: Where is parcel 4711?"
 
 
+def by_whatsapp(message: dict[str, Any], contact: dict[str, Any] | None = None) -> list[Message]:
+    whole = {"id": "wamid.1", "timestamp": "1795770000", **message}
+    value = {"metadata": {"phone_number_id": "9"}, "contacts": [contact or {}], "messages": [whole]}
+    body = {"object": "whatsapp_business_account", "entry": [{"changes": [{"field": "messages", "value": value}]}]}
+    return said("whatsapp", body)
+
+
 def test_what_is_written_beside_an_order_in_whatsapp_is_kept() -> None:
     order = {"catalog_id": "c", "text": "Please before Friday", "product_items": [{"product_retailer_id": "1"}]}
-    message = {"from": "48500", "id": "wamid.1", "timestamp": "1795770000", "type": "order", "order": order}
-    value = {"metadata": {"phone_number_id": "9"}, "messages": [message]}
-    body = {"object": "whatsapp_business_account", "entry": [{"changes": [{"field": "messages", "value": value}]}]}
-    (found,) = said("whatsapp", body)
+    (found,) = by_whatsapp({"from": "48500", "type": "order", "order": order})
     assert found.written == "Please before Friday"
+
+
+@pytest.mark.parametrize(
+    ("response", "written"),
+    [
+        ('{"flow_token":"t","order":"4711","days":["Mon","Tue"],"copies":2,"agreed":true,"note":null}',
+         "order: 4711\ndays: Mon, Tue\ncopies: 2\nagreed: true"),
+        ("not json", "Sent"),
+        ("[1]", "Sent"),
+        ('{"flow_token":"t"}', "Sent"),
+    ],
+)  # fmt: skip
+def test_answers_to_a_form_of_whatsapp_are_words(response: str, written: str) -> None:
+    form = {"type": "nfm_reply", "nfm_reply": {"name": "flow", "body": "Sent", "response_json": response}}
+    (found,) = by_whatsapp({"from": "48500", "type": "interactive", "interactive": form})
+    assert found.written == written
+
+
+def test_who_opens_a_chat_of_whatsapp_has_said_nothing_yet() -> None:
+    assert by_whatsapp({"from": "48500", "type": "request_welcome"}) == []
+
+
+def test_who_shows_whatsapp_a_name_instead_of_a_number_has_it_here() -> None:
+    contact = {"profile": {"name": "Visitor", "username": "visitor"}, "user_id": "PL.134"}
+    (found,) = by_whatsapp({"from_user_id": "PL.134", "type": "text", "text": {"body": "Hello"}}, contact)
+    assert (found.sender, found.visitor, found.phone) == (Address("Visitor", ""), "PL.134", "")
+    assert found.conversation == "9.PL.134"
+
+
+def test_where_somebody_goes_is_told_once_by_telegram_and_not_at_every_step() -> None:
+    body = json.loads(recorded("telegram-message"))
+    message = body.pop("message")
+    del message["text"]
+    message["location"] = {"latitude": 52.2, "longitude": 21.0, "live_period": 3600}
+    assert [one.text for one in said("telegram", {**body, "message": message})] == ["[location]"]
+    assert said("telegram", {**body, "edited_message": {**message, "edit_date": 1795770005}}) == []
+
+
+@pytest.mark.parametrize(
+    ("marked", "plain"),
+    [
+        ("write to <mailto:a@example.com|a@example.com>", "write to a@example.com"),
+        ("see <https://example.com/p?a=1&amp;b=2>", "see https://example.com/p?a=1&b=2"),
+        ("see <http://example.com|example.com>", "see example.com"),
+        ("see <https://example.com/x|my order>", "see my order (https://example.com/x)"),
+        ("call <tel:+48500000000|500 000 000>", "call 500 000 000"),
+        ("<@U0000001> or <@U2|maria> in <#C1|orders>", "@U0000001 or @maria in #orders"),
+        ("<!here> <!subteam^S1|@service> <!date^1795770000^{date}|today>", "@here @service today"),
+        ("1 &lt; 2 &gt; 0, &lt;b&gt;, a &amp;lt; b", "1 < 2 > 0, <b>, a &lt; b"),
+    ],
+)
+def test_what_slack_marks_is_read_as_it_was_written(marked: str, plain: str) -> None:
+    body = json.loads(recorded("slack-message"))
+    body["event"]["text"] = marked
+    (found,) = said("slack", body)
+    assert found.written == plain
 
 
 def test_what_a_channel_of_telegram_sends_on_to_its_group_is_nobodys_question() -> None:

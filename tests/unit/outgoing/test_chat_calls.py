@@ -157,6 +157,18 @@ def test_a_direct_message_is_answered_in_it_and_a_topic_in_its_own() -> None:
     assert (said["chat_id"], said["message_thread_id"]) == ("-1001234567890", 7)
 
 
+def test_who_shows_whatsapp_a_name_instead_of_a_number_is_answered_under_his_whole_id() -> None:
+    said = json.loads(composed("whatsapp", place="106540352242922.PL.ENT.13491208655302741918"))
+    assert (said["recipient"], "to" in said) == ("PL.ENT.13491208655302741918", False)
+
+
+@pytest.mark.parametrize("provider", ["whatsapp", "messenger"])
+def test_metas_rate_limits_are_waited_for_though_it_calls_them_bad_requests(provider: str) -> None:
+    call = chat.call(installation(provider), SECRET, conversation(provider), composed(provider), NOW)
+    assert {"4", "613", "80006", "80007", "130429", "131056"} <= call.later
+    assert not {"10", "131047", "190", "551"} & call.later
+
+
 ANSWERS: list[tuple[str, bytes, type[Exception] | None]] = [
     ("slack", b'{"ok":true,"ts":"1"}', None),
     ("slack", b'{"ok":false,"error":"channel_not_found"}', Refused),

@@ -58,6 +58,15 @@ def test_a_complaint_says_of_what_kind() -> None:
     assert notice.at == datetime(2026, 3, 3, 7, 12, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("name", ["complaint", "feedback-complaint"])
+def test_who_complained_before_gets_no_mail_and_that_is_no_complaint_of_this_one(name: str) -> None:
+    body = sample(name)
+    body["complaint"] |= {"complaintSubType": "OnAccountSuppressionList", "complaintFeedbackType": None}
+    notice = notice_of(body)
+    assert notice
+    assert (notice.kind, notice.permanent, notice.detail) == (Kind.BOUNCED, True, "OnAccountSuppressionList")
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "permanent"),
     [
