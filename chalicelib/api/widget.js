@@ -3,19 +3,20 @@
 // the page's; data-api: where /v1/widget/ is, if not beside this file.
 (() => {
   "use strict";
+  if (document.querySelector("sortownia-chat")) return; // the page has this script twice
   const script = document.currentScript, { installation, visitor: proved, lang, api } = script.dataset;
   const visitor = proved ? JSON.parse(proved) : null;
   const base = new URL(`${installation}/`, new URL(api || "widget/", script.src));
   const place = `sortownia/${installation}/${visitor ? encodeURIComponent(visitor.id) : ""}`;
 
   const WORDS = ["title", "close", "write", "send", "hello", "you", "agent", "sending", "sent", "failed", "again",
-    "refused", "away", "fresh", "unproved"];
+    "refused", "away", "fresh", "unproved", "long"];
   const LANGUAGES = {
-    en: "Chat with us|Close|Your message|Send|Hello! How can we help?|You|Agent|Sending…|Sent|Not sent yet|Try again|Cannot be sent|The chat cannot be reached at the moment.|New messages|We could not confirm who you are. Please sign in again.",
-    pl: "Napisz do nas|Zamknij|Twoja wiadomość|Wyślij|Dzień dobry! W czym możemy pomóc?|Ty|Konsultant|Wysyłanie…|Wysłano|Jeszcze nie wysłano|Spróbuj ponownie|Nie można wysłać|Czat jest teraz nieosiągalny.|Nowe wiadomości|Nie udało się potwierdzić, kim jesteś. Zaloguj się ponownie.",
-    de: "Chat|Schließen|Ihre Nachricht|Senden|Guten Tag! Wie können wir helfen?|Sie|Kundendienst|Wird gesendet…|Gesendet|Noch nicht gesendet|Erneut versuchen|Kann nicht gesendet werden|Der Chat ist gerade nicht erreichbar.|Neue Nachrichten|Wir konnten nicht bestätigen, wer Sie sind. Bitte melden Sie sich neu an.",
-    ru: "Напишите нам|Закрыть|Ваше сообщение|Отправить|Здравствуйте! Чем помочь?|Вы|Оператор|Отправляется…|Отправлено|Ещё не отправлено|Повторить|Не удалось отправить|Чат сейчас недоступен.|Новые сообщения|Не удалось подтвердить, кто вы. Войдите ещё раз.",
-    uk: "Напишіть нам|Закрити|Ваше повідомлення|Надіслати|Вітаємо! Чим допомогти?|Ви|Оператор|Надсилається…|Надіслано|Ще не надіслано|Повторити|Не вдалося надіслати|Чат зараз недоступний.|Нові повідомлення|Не вдалося підтвердити, хто ви. Увійдіть ще раз.",
+    en: "Chat with us|Close|Your message|Send|Hello! How can we help?|You|Agent|Sending…|Sent|Not sent yet|Try again|Cannot be sent|The chat cannot be reached at the moment.|New messages|We could not confirm who you are. Please sign in again.|Please shorten your message to 5000 characters.",
+    pl: "Napisz do nas|Zamknij|Twoja wiadomość|Wyślij|Dzień dobry! W czym możemy pomóc?|Ty|Konsultant|Wysyłanie…|Wysłano|Jeszcze nie wysłano|Spróbuj ponownie|Nie można wysłać|Czat jest teraz nieosiągalny.|Nowe wiadomości|Nie udało się potwierdzić, kim jesteś. Zaloguj się ponownie.|Skróć wiadomość do 5000 znaków.",
+    de: "Chat|Schließen|Ihre Nachricht|Senden|Guten Tag! Wie können wir helfen?|Sie|Kundendienst|Wird gesendet…|Gesendet|Noch nicht gesendet|Erneut versuchen|Kann nicht gesendet werden|Der Chat ist gerade nicht erreichbar.|Neue Nachrichten|Wir konnten nicht bestätigen, wer Sie sind. Bitte melden Sie sich neu an.|Bitte kürzen Sie Ihre Nachricht auf 5000 Zeichen.",
+    ru: "Напишите нам|Закрыть|Ваше сообщение|Отправить|Здравствуйте! Чем помочь?|Вы|Оператор|Отправляется…|Отправлено|Ещё не отправлено|Повторить|Не удалось отправить|Чат сейчас недоступен.|Новые сообщения|Не удалось подтвердить, кто вы. Войдите ещё раз.|Сократите сообщение до 5000 символов.",
+    uk: "Напишіть нам|Закрити|Ваше повідомлення|Надіслати|Вітаємо! Чим допомогти?|Ви|Оператор|Надсилається…|Надіслано|Ще не надіслано|Повторити|Не вдалося надіслати|Чат зараз недоступний.|Нові повідомлення|Не вдалося підтвердити, хто ви. Увійдіть ще раз.|Скоротіть повідомлення до 5000 символів.",
   };
   const asked = (lang || document.documentElement.lang).slice(0, 2).toLowerCase();
   const language = LANGUAGES[asked] ? asked : "en", text = {};
@@ -52,22 +53,34 @@
 
   // What this browser remembers for all tabs of the visitor: the key of his conversation, and what is on its way. Each
   // thing stands for itself: two tabs that write at once must not undo each other.
-  let box = Object.create({ getItem(name) { return this[name]; }, setItem(name, value) { this[name] = value; },
-    removeItem(name) { delete this[name]; } }); // for a page without storage
-  try { localStorage.setItem(`${place}/here`, 1); box = localStorage; } catch { /* then this page remembers */ }
-  const parsed = (name) => { try { return JSON.parse(box.getItem(name)); } catch { return null; } };
+  const here = {}; // what the browser's storage has no place for, or all of it where there is none
+  const stored = (look, none) => { try { return look(localStorage); } catch { return none; } };
+  const parsed = (name) => {
+    try { return JSON.parse(here[name] ?? stored((box) => box.getItem(name), null)); } catch { return null; }
+  };
+  const put = (name, value) => {
+    here[name] = JSON.stringify(value);
+    stored((box) => { box.setItem(name, here[name]); delete here[name]; });
+  };
   const get = (name) => parsed(`${place}/${name}`);
-  const set = (name, value) => box.setItem(`${place}/${name}`, JSON.stringify(value));
-  const keep = (one) => box.setItem(`${place}#${one.id}`, JSON.stringify(one));
-  const forget = (id) => box.removeItem(`${place}#${id}`);
-  const waiting = () => Object.keys(box).filter((name) => name.startsWith(`${place}#`)).map(parsed).filter(Boolean)
+  const set = (name, value) => put(`${place}/${name}`, value);
+  const keep = (one) => put(`${place}#${one.id}`, one);
+  const forget = (id) => { delete here[`${place}#${id}`]; stored((box) => box.removeItem(`${place}#${id}`)); };
+  const waiting = () => [...new Set([...stored(Object.keys, []), ...Object.keys(here)])]
+    .filter((name) => name.startsWith(`${place}#`)).map(parsed).filter(Boolean)
     .sort((one, other) => one.since - other.since);
   const soon = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
 
   // Sessions and calls
 
   let token = "", ends = 0, conversation = "", refused = false;
-  const post = (path, body, headers) => fetch(new URL(path, base), { method: "POST", credentials: "omit",
+  // A phone between two networks may never hear of an answer: after a while the call has failed, its answer's body too.
+  const ask = (path, how) => {
+    const late = new AbortController();
+    setTimeout(() => late.abort(), 20000);
+    return fetch(new URL(path, base), { credentials: "omit", signal: late.signal, ...how });
+  };
+  const post = (path, body, headers) => ask(path, { method: "POST",
     headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(body) });
   const begin = async () => {
     const key = get("key");
@@ -112,7 +125,7 @@
   const close = make("button", { className: "close", type: "button", label: text.close, textContent: "✕" });
   const log = make("div", { role: "log", label: text.title, className: "log", tabIndex: 0 });
   const state = make("p", { role: "status", className: "state" }), news = make("span", { role: "status", className: "unseen" });
-  const input = make("textarea", { id: "text", rows: 2, maxLength: 5000 });
+  const input = make("textarea", { id: "text", rows: 2 });
   const form = make("form", {}, make("label", { className: "unseen", htmlFor: "text", textContent: text.write }), input,
     make("button", { textContent: text.send }));
   const panel = make("div", { role: "dialog", label: text.title, className: "panel", hidden: true },
@@ -183,7 +196,7 @@
   };
   const read = async () => {
     for (let more = true; more;) {
-      const answer = await call((headers) => fetch(new URL(`replies?after=${after}`, base), { credentials: "omit", headers }));
+      const answer = await call((headers) => ask(`replies?after=${after}`, { headers }));
       if (!answer.ok) throw new Error(`replies ${answer.status}`);
       const { replies } = await answer.json();
       if (replies.length) lively = Date.now();
@@ -220,7 +233,13 @@
   };
   launch.onclick = () => turn(true);
   close.onclick = () => turn(false);
-  panel.onkeydown = (event) => { if (event.key === "Escape") turn(false); };
+  panel.onkeydown = (event) => {
+    event.stopPropagation(); // to the page this is no text field: its shortcuts would eat letters
+    if (event.key === "Escape") turn(false);
+  };
+  panel.onkeypress = panel.onkeyup = (event) => event.stopPropagation();
+  // Not by maxLength, which silently cuts off the end of what is pasted.
+  input.oninput = () => input.setCustomValidity(input.value.length > 5000 ? text.long : "");
   input.onkeydown = (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
@@ -229,9 +248,9 @@
   form.onsubmit = (event) => {
     event.preventDefault();
     if (!input.value.trim()) return;
-    const id = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
     lively = Date.now();
     waiting().filter((one) => one.status === "sent" && lively - one.since > 600000).forEach((one) => forget(one.id));
+    const id = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
     keep({ id, text: input.value, status: "sending", tab, since: lively });
     set("talked", true);
     input.value = "";

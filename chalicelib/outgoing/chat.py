@@ -17,8 +17,9 @@ from chalicelib.intake.chat.secret import Secret
 from chalicelib.outgoing.chat_calls import CALLS, Call, Reply
 from chalicelib.policy import WIDGET, Installation
 
-#: Bytes of a provider's answer that are looked at.
-ANSWER_BYTES: Final = 65_536
+#: Bytes of a provider's answer that are looked at: Slack says the longest reply back twice, at twelve bytes an emoji.
+ANSWER_BYTES: Final = 1_500_000
+_JSON: Final = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
 def compose(installation: Installation, reply_id: str, conversation: str, text: str, at: datetime) -> bytes:
@@ -54,7 +55,7 @@ def call(
         raise Refused(f"installation {installation.name} takes no replies, or its secret has no token for them")
     base = f"{instead}/{installation.name}" if instead else installation.api or way.api
     place = [quote(part, safe="") for part in conversation.split(".")]
-    headers = {"Content-Type": "application/json", **way.proof(secret)}
+    headers = {**_JSON, **way.proof(secret)}
     return Call(way.method, base + way.path(place, quote(secret.token, safe=":")), headers, raw, way.judge, way.later)
 
 

@@ -168,7 +168,7 @@ CALLS: Final[Mapping[str, Way]] = {
         api="https://api.intercom.io",
         path=lambda place, _: f"/conversations/{place[1]}/reply",
         body=_intercom_said,
-        proof=lambda secret: {**_bearer(secret), "Accept": "application/json"},
+        proof=_bearer,
         longest=50_000,
     ),
     "livechat": Way(
@@ -228,5 +228,6 @@ CALLS: Final[Mapping[str, Way]] = {
         proof=_zendesk,
         method="PUT",
         longest=65_000,
+        later=frozenset({"DatabaseConflict"}),  # somebody else wrote to the ticket at this very moment
     ),
 }

@@ -50,7 +50,7 @@ class Street:
         self._exits.callback(context.close)
         context.set_default_timeout(1000 * PATIENCE)
         # A page that a test makes up is for the browser one of the wide world, which may not call this machine.
-        context.grant_permissions(["local-network-access"])
+        context.grant_permissions(["local-network-access", "clipboard-read", "clipboard-write"])
         return context
 
     def tab(self, visitor: BrowserContext, path: str = "/shop/", **page: str) -> "Tab":

@@ -168,3 +168,48 @@ def test_two_tabs_of_a_visitor_are_one_conversation(street: Street) -> None:
         tab.page.bring_to_front()
         tab.await_line("Tomorrow.")
     assert sorted(first.lines()) == sorted(second.lines()) == sorted([question, another, "Tomorrow."])
+
+
+def test_a_network_that_takes_a_call_and_says_nothing_is_not_waited_for(street: Street) -> None:
+    tab = street.tab(street.visitor()).open()
+    first = tab.write("Hello?")
+    expect(tab.await_line(first)).to_contain_text(ARRIVED)
+    tab.page.route("**/messages", lambda _: None, times=1)
+    second = tab.write("Are you there?")
+    expect(tab.await_line(second)).to_contain_text("Not sent yet")
+    expect(tab.line(second)).to_contain_text(ARRIVED)
+    eventually_heard(street, tab.conversation, [first, second])
+
+
+def test_who_writes_at_length_is_told_so_and_loses_none_of_it(street: Street) -> None:
+    tab = street.tab(street.visitor(), "/shop/?lang=pl").open()
+    tab.page.evaluate("navigator.clipboard.writeText('x'.repeat(6000))")
+    tab.input.press("Control+v")
+    tab.input.press("Enter")
+    expect(tab.input).to_have_value("x" * 6000)
+    assert tab.input.evaluate("(input) => input.validationMessage") == "Skróć wiadomość do 5000 znaków."
+    assert tab.lines() == []
+    tab.input.fill("x" * 5000)
+    tab.input.press("Enter")
+    expect(tab.await_line("x" * 5000)).to_contain_text(re.compile(r"Wysłano|\d\d:\d\d"))
+
+
+def test_a_page_with_habits_of_its_own_keeps_them_to_itself(street: Street) -> None:
+    tab = street.own_page(street.visitor())
+    tab.page.evaluate("""() => {
+        document.addEventListener("keydown", (event) => {
+            if (!["INPUT", "TEXTAREA"].includes(event.target.tagName) && event.key === "/") event.preventDefault();
+        });
+        for (let rest = 2 ** 23; rest >= 1; rest /= 2)  // a shop that keeps its catalogue here: nothing more fits in
+            try { localStorage[`shop/${rest}`] = "x".repeat(rest); } catch { continue; }
+        const again = Object.assign(document.createElement("script"), { src: "/v1/widget.js" });
+        again.dataset.installation = "shop-page";
+        return new Promise((done) => { again.onload = done; document.body.append(again); });
+    }""")
+    expect(tab.launch).to_have_count(1)
+    tab.open()
+    tab.page.keyboard.type("Order 47/11")
+    expect(tab.input).to_have_value("Order 47/11")
+    tab.page.keyboard.press("Enter")
+    expect(tab.await_line("Order 47/11")).to_contain_text(ARRIVED)
+    assert tab.complaints == []

@@ -116,6 +116,17 @@ def test_what_a_provider_answers_is_what_people_see(
     assert "CANARY" not in found.detail
 
 
+@pytest.mark.parametrize("provider", ["slack", "telegram"])
+def test_a_provider_who_says_a_long_reply_back_has_taken_it(provider: str, world: TestWorld, moto_cloud: Cloud) -> None:
+    """Slack says it twice, as text and in blocks, each letter beyond ASCII as six characters, an emoji as twelve."""
+    outgoing = replied(provider, moto_cloud, world)
+    text = "\U0001f4e6" * CALLS[provider].longest
+    said = {"ok": True, "message": {"text": text, "blocks": [{"elements": [{"type": "text", "text": text}]}]}}
+    with Outside(200, json.dumps(said).encode()) as outside:
+        reached(world, outside)
+        assert sends(world, outgoing) == "sent"
+
+
 @pytest.mark.parametrize("provider", ["slack", "telegram", "crisp"])
 def test_a_no_under_a_good_status_is_a_no(provider: str, world: TestWorld, moto_cloud: Cloud) -> None:
     outgoing = replied(provider, moto_cloud, world)

@@ -96,7 +96,7 @@ def test_a_reply_to_a_message_goes_where_it_came_from(provider: str) -> None:
     call = chat.call(installation(provider), SECRET, conversation(provider), composed(provider), NOW)
     assert (call.method, call.url, json.loads(call.body)) == (method, url, body)
     assert proof.items() <= call.headers.items()
-    assert call.headers["Content-Type"] == "application/json"
+    assert call.headers["Content-Type"] == call.headers["Accept"] == "application/json"
     assert composed(provider) == composed(provider), "the same reply has the same bytes"
 
 
@@ -167,6 +167,7 @@ def test_metas_rate_limits_are_waited_for_though_it_calls_them_bad_requests(prov
     call = chat.call(installation(provider), SECRET, conversation(provider), composed(provider), NOW)
     assert {"4", "613", "80006", "80007", "130429", "131056"} <= call.later
     assert not {"10", "131047", "190", "551"} & call.later
+    assert CALLS["zendesk"].later == {"DatabaseConflict"}
 
 
 ANSWERS: list[tuple[str, bytes, type[Exception] | None]] = [
