@@ -176,6 +176,7 @@ CALLS: Final[Mapping[str, Way]] = {
         path=lambda _place, _: "/agent/action/send_event",
         body=lambda reply: {
             "chat_id": reply.place[1],
+            "attach_to_last_thread": True,  # a chat ends soon after its customer falls silent
             "event": {"type": "message", "text": reply.text, "visibility": "all", "custom_id": reply.id},
         },
         proof=_either,

@@ -41,7 +41,7 @@ CALLED: Mapping[str, tuple[str, str, dict[str, str], dict[str, Any]]] = {
     ),
     "livechat": (
         "POST", "https://api.livechatinc.com/v3.5/agent/action/send_event", BASIC,
-        {"chat_id": "PJ0MRSHTDG",
+        {"chat_id": "PJ0MRSHTDG", "attach_to_last_thread": True,
          "event": {"type": "message", "text": TEXT, "visibility": "all", "custom_id": REPLY}},
     ),
     "messenger": (
