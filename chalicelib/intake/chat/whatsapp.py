@@ -9,8 +9,8 @@ from chalicelib.intake.message import Attachment, Message
 verify = meta.SIGNATURE.check
 
 _FILES: Final = frozenset({"image", "document", "audio", "voice", "video", "sticker"})
-#: A reaction is no words, opening a chat neither; a system message is WhatsApp's own.
-_SAYS_NOTHING: Final = frozenset({"reaction", "request_welcome", "system"})
+#: A reaction is no words, nor are opening a chat and taking words back; a system message is WhatsApp's own.
+_SAYS_NOTHING: Final = frozenset({"reaction", "request_welcome", "revoke", "system"})
 
 
 def messages(raw: bytes) -> tuple[Message, ...]:
@@ -37,17 +37,21 @@ def _message(message: dict[str, Any], value: dict[str, Any]) -> Message:
     names = {
         reading.text(one, field): one for one in reading.objects(value, "contacts") for field in ("user_id", "wa_id")
     }
-    kind = reading.text(message, "type")
+    edit = reading.obj(message, "edit")
+    said, message_id = reading.obj(edit, "message") or message, reading.text(message, "id")
+    kind = reading.text(said, "type")
     return reading.said(
         conversation=reading.joined(reading.text(value, "metadata", "phone_number_id"), person),
         visitor=person,
-        message_id=reading.text(message, "id"),
+        message_id=reading.text(edit, "original_message_id") or message_id,
+        delivery=message_id,
+        edits=reading.text(edit, "original_message_id"),
         answers=reading.text(message, "context", "id"),
-        written=_written(message, kind),
+        written=_written(said, kind),
         name=reading.text(names.get(person), "profile", "name"),
         phone=f"+{person}" if person.isdecimal() else "",
         sent_at=reading.moment(message, "timestamp"),
-        attachments=_files(message, kind),
+        attachments=_files(said, kind),
         kind=kind or "message",
     )
 

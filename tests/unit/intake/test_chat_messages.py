@@ -126,6 +126,10 @@ READ: Mapping[str, list[dict[str, Any]]] = {
         {"text": "Yes, please", "conversation": "106540352242923.48500000000", "in_reply_to": ("wamid.OURS==",)},
         {"text": "[location]"},
     ],
+    "whatsapp-edit": [
+        {"delivery": "wamid.HBgLNDg1MDAwMDAwMDAVAgASGBQ9==", "message_id": "wamid.HBgLNDg1MDAwMDAwMDAVAgASGBQ1==",
+         "edits": "wamid.HBgLNDg1MDAwMDAwMDAVAgASGBQ1==", "text": "Where is my parcel 4711?"},
+    ],
     "whatsapp-status": [],
     "slack-handshake": [],
     "zendesk-message": [
@@ -161,7 +165,7 @@ def test_what_no_visitor_said_is_no_message(name: str) -> None:
 
 
 def test_an_edit_is_another_delivery_of_the_same_message_in_the_same_conversation() -> None:
-    for provider in ("slack", "telegram", "messenger"):
+    for provider in ("slack", "telegram", "messenger", "whatsapp"):
         (before,), (after,) = read(f"{provider}-message"), read(f"{provider}-edit")
         assert after.edits == after.message_id == before.message_id == before.delivery
         assert after.delivery != before.delivery
