@@ -1,5 +1,7 @@
 """Intercom: topics `conversation.user.created` and `conversation.user.replied`; a notice may bring several parts."""
 
+import re
+from html import unescape
 from typing import Any, Final
 
 from chalicelib.intake import html
@@ -11,6 +13,8 @@ SIGNATURE: Final = Signature(header="x-hub-signature", prefix="sha1=", algorithm
 verify = SIGNATURE.check
 
 _VISITORS: Final = frozenset({"user", "lead", "contact"})
+# Pictures stand in what is said, not among the files.
+_PICTURE = re.compile(r"<img\b[^<>]{0,500}?\ssrc=\"([^\"<>]{1,2000})\"", re.IGNORECASE)
 _WORDS: Final = frozenset({"comment", "open", "assignment", "quick_reply"})
 
 
@@ -49,7 +53,7 @@ def _message(part: dict[str, Any], item: dict[str, Any], app: str) -> Message:
         email=reading.text(author, "email") or reading.text(known, "email"),
         phone=reading.text(known, "phone"),
         sent_at=reading.moment(part, "created_at"),
-        attachments=map(_file, reading.objects(part, "attachments")),
+        attachments=[*map(_file, reading.objects(part, "attachments")), *_pictures(reading.text(part, "body"))],
         kind="file",
     )
 
@@ -57,3 +61,8 @@ def _message(part: dict[str, Any], item: dict[str, Any], app: str) -> Message:
 def _file(one: dict[str, Any]) -> Attachment:
     kind = reading.text(one, "content_type")
     return reading.file(reading.text(one, "name"), kind, one.get("filesize"), reading.text(one, "url"))
+
+
+def _pictures(body: str) -> list[Attachment]:
+    urls = [unescape(url) for url in _PICTURE.findall(body)]
+    return [reading.file(url.partition("?")[0].rpartition("/")[2], "image", 0, url) for url in urls]

@@ -238,6 +238,14 @@ def test_a_file_without_a_word_is_a_message_of_intercom() -> None:
     (message,) = said("intercom", body)
     assert message.attachments == (Attachment("invoice.pdf", "application/pdf", 9, url="https://x.example/i"),)
     assert message.delivery == "12.55"
+    shown = {
+        **part, "attachments": [],
+        "body": '<div class="intercom-container"><img src="https://x.example/i/invoice.png?expires=1&amp;sign=2"></div>',
+    }  # fmt: skip
+    item["conversation_parts"] = {"conversation_parts": [shown]}
+    (message,) = said("intercom", body)
+    url = "https://x.example/i/invoice.png?expires=1&sign=2"
+    assert (message.text, message.attachments) == ("", (Attachment("invoice.png", "image", 0, url=url),))
 
 
 def test_answers_to_a_form_of_livechat_are_words() -> None:
