@@ -12,7 +12,7 @@ class Function:
 
     `name` is the Python name of its handler (Chalice calls the HTTP one `api_handler`), `kinds` the rows a
     stream reader is shown, `created_only` whether it sees them only when they are written first, `tags` whether it
-    asks the model.
+    asks the model, `waits` whether it sends a message back to its own queue for as long as it must wait.
     """
 
     name: str
@@ -24,6 +24,7 @@ class Function:
     kinds: tuple[str, ...] = ()
     created_only: bool = False
     tags: bool = False
+    waits: bool = False
 
     @property
     def logical_id(self) -> str:
@@ -66,8 +67,24 @@ FUNCTIONS: Final = (
         reads="InboundDeadQueue",
         concurrency=2,
     ),
-    Function(name="timers", source="queue", memory_mb=256, timeout_seconds=60, reads="TimerQueue", concurrency=5),
-    Function(name="recheck", source="queue", memory_mb=256, timeout_seconds=60, reads="RecheckQueue", concurrency=2),
+    Function(
+        name="timers",
+        source="queue",
+        memory_mb=256,
+        timeout_seconds=60,
+        reads="TimerQueue",
+        concurrency=5,
+        waits=True,
+    ),
+    Function(
+        name="recheck",
+        source="queue",
+        memory_mb=256,
+        timeout_seconds=60,
+        reads="RecheckQueue",
+        concurrency=2,
+        waits=True,
+    ),
     # A mail at a time, some 3 a second each: more than the 14 a second that SES grants a young account.
     Function(name="send", source="queue", memory_mb=256, timeout_seconds=60, reads="SendQueue", concurrency=5),
     Function(name="ring", source="stream", memory_mb=256, timeout_seconds=60, kinds=("item",)),

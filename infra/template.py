@@ -436,6 +436,10 @@ def _function(function: Function) -> Json:
             properties["Events"] = {function.event_id: {"Properties": _stream_mapping(function)}}
         case "schedule":
             pass
+    if function.waits:
+        # Else Lambda takes sixteen rounds for a runaway loop and gives the message up: half an hour of a chat's lease,
+        # four hours of intake that lags.
+        properties["RecursiveLoop"] = "Allow"
     return properties
 
 

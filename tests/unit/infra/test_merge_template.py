@@ -108,6 +108,11 @@ def test_a_queue_that_feeds_a_function_hides_longer_than_six_of_its_runs() -> No
             assert default >= 6 * function.timeout_seconds
 
 
+def test_lambda_lets_those_go_round_that_wait_by_way_of_their_own_queue_and_no_other() -> None:
+    said = {f.name: RESOURCES[f.logical_id]["Properties"].get("RecursiveLoop") for f in FUNCTIONS}
+    assert {name: loops for name, loops in said.items() if loops} == {"timers": "Allow", "recheck": "Allow"}
+
+
 def test_what_holds_the_truth_stays_when_the_stack_goes() -> None:
     for name, resource in RESOURCES.items():
         if resource.get("Type") in {"AWS::DynamoDB::Table", "AWS::S3::Bucket"}:
