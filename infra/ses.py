@@ -9,7 +9,9 @@ from typing import Final
 from chalicelib.policy import Policy
 from infra.intrinsics import Json, ref, resource
 
-RECIPIENTS_PER_RULE: Final = 100
+#: What SES takes at most. A mail for mailboxes of two rules is told of twice under one id, and of those the desk takes
+#: the first.
+RECIPIENTS_PER_RULE: Final = 500
 KEY_PREFIX: Final = "mail/"
 
 

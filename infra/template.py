@@ -369,6 +369,8 @@ def _alarms(functions: Iterable[Function]) -> Json:
     for function in functions:
         if function.source == "stream":
             alarms[f"{function.logical_id}LagAlarm"] = _lag_alarm(function)
+        if function.source == "schedule":
+            alarms[f"{function.logical_id}Alarm"] = _failing_alarm(function)
     return alarms | {f"{name}Alarm": _count_alarm(name, words) for name, words in metrics.CALLS_A_PERSON.items()}
 
 
@@ -381,6 +383,12 @@ def _lag_alarm(function: Function) -> Json:
     dimensions = {"FunctionName": ref(function.logical_id)}
     text = f"{function.name} is more than 5 minutes behind the table's stream"
     return _alarm("AWS/Lambda", "IteratorAge", dimensions, 300_000, text)
+
+
+def _failing_alarm(function: Function) -> Json:
+    # Lambda tries a run that failed twice more: three failures may be one minute.
+    dimensions = {"FunctionName": ref(function.logical_id)}
+    return _alarm("AWS/Lambda", "Errors", dimensions, 3, f"{function.name} keeps failing", statistic="Sum")
 
 
 def _count_alarm(name: str, words: Mapping[str, str]) -> Json:

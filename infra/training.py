@@ -28,7 +28,9 @@ def training(wanted: Training) -> Json:
     if not wanted.schedule:
         return {}
     return {
-        "SigningKey": resource("AWS::SecretsManager::Secret", _secret(), keep=True),
+        # Not kept: under its name no other could be made when the job is switched on again, and what it signed is
+        # believed by the public half.
+        "SigningKey": resource("AWS::SecretsManager::Secret", _secret()),
         "TrainingLog": resource(
             "AWS::Logs::LogGroup",
             {"LogGroupName": sub("/aws/codebuild/${AWS::StackName}-training"), "RetentionInDays": LOG_RETENTION_DAYS},

@@ -205,6 +205,14 @@ def test_what_nobody_reads_rings_an_alarm() -> None:
         assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}]
 
 
+def test_a_watch_that_keeps_failing_rings_an_alarm_and_one_bad_minute_does_not() -> None:
+    (alarm,) = (a for a in of_type("AWS::CloudWatch::Alarm").values() if a["MetricName"] == "Errors")
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "Watch"}}]
+    failures_of_a_minute = 3  # a run, and the two further tries Lambda gives it
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", failures_of_a_minute)
+    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+
+
 def test_the_template_is_the_same_each_time() -> None:
     assert json.dumps(merge_template(load())) == json.dumps(TEMPLATE)
 

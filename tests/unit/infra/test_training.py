@@ -71,6 +71,14 @@ def test_months_are_a_number_of_months(months: str) -> None:
         desk_with("months = 24", f"months = {months}")
 
 
+def test_what_has_a_name_of_its_own_goes_with_the_job_so_that_it_can_be_switched_on_again(
+    resources: dict[str, Any],
+) -> None:
+    named = [r for r in resources.values() if {"Name", "QueueName"} & r.get("Properties", {}).keys()]
+    assert resources["SigningKey"] in named
+    assert not [r for r in named if "DeletionPolicy" in r or "UpdateReplacePolicy" in r]
+
+
 def test_the_job_runs_the_same_command_from_locked_requirements(resources: dict[str, Any]) -> None:
     project = resources["TrainingProject"]["Properties"]
     spec = json.loads(project["Source"]["BuildSpec"])
