@@ -45,7 +45,10 @@ _WRITES = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "Co
 
 
 class Used:
-    """What is called: pairs of action and resource, the way IAM names them, without account and region."""
+    """What is called: pairs of action and resource, the way IAM names them, without account and region.
+
+    Behind a table that is read by partitions stands `=` and the partition, which a role may be held to.
+    """
 
     def __init__(self, cloud: Cloud) -> None:
         self._clients = (cloud.dynamodb, cloud.s3, cloud.sqs, cloud.secrets, cloud.ses)
@@ -70,7 +73,10 @@ def asked(service: str, operation: str, params: dict[str, Any]) -> Iterator[tupl
             for kind, action in ((k, a) for entry in params["TransactItems"] for k, a in entry.items()):
                 yield f"dynamodb:{_WRITES[kind]}", action["TableName"]
         case "dynamodb", "BatchGetItem":
-            yield from (("dynamodb:BatchGetItem", table) for table in params["RequestItems"])
+            for table, wanted in params["RequestItems"].items():
+                yield from (("dynamodb:BatchGetItem", f"{table}={key['pk']['S']}") for key in wanted["Keys"])
+        case "dynamodb", "Query" if "IndexName" not in params:
+            yield "dynamodb:Query", f"{params['TableName']}={params['ExpressionAttributeValues'][':pk']['S']}"
         case "dynamodb", _:
             index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
             yield f"dynamodb:{operation}", params["TableName"] + index
@@ -91,10 +97,18 @@ def allowed(function: str, cloud: Cloud, pair: tuple[str, str]) -> bool:
     action, resource = pair
     role = role_policy(next(f for f in FUNCTIONS if f.name == function), cloud.policy)
     return any(
-        action in statement["Action"] and fnmatchcase(resource, named(wanted, cloud))
+        action in statement["Action"] and fnmatchcase(resource, pattern)
         for statement in role["Statement"]
-        for wanted in statement["Resource"]
+        for pattern in patterns(statement, cloud)
     )
+
+
+def patterns(statement: dict[str, Any], cloud: Cloud) -> Iterator[str]:
+    """The resources of a statement, with the partitions it is held to."""
+    partitions = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
+    for resource in statement["Resource"]:
+        name = named(resource, cloud)
+        yield from [f"{name}={one}" for one in partitions] if partitions else [name, f"{name}=*"]
 
 
 def named(resource: dict[str, Any], cloud: Cloud) -> str:
