@@ -53,6 +53,7 @@ def prepare(client: Client, stack: str, *, new_key: bool = False) -> str:
     bucket = outputs.get("ModelBucketName")
     if bucket is None:
         raise BuildError(f"{stack} has no bucket of models: it is another stack, or one to deploy anew")
+    _check_secret(client, stack)
     client("s3").put_object(Bucket=bucket, Key=SOURCE_KEY, Body=source.read_bytes())
     key = None if new_key else _key(client, stack)
     fresh = key or Ed25519PrivateKey.generate()
@@ -64,6 +65,17 @@ def prepare(client: Client, stack: str, *, new_key: bool = False) -> str:
         f"source in {bucket}/{SOURCE_KEY}; key {told}, its public half {signing.public_text(fresh)} "
         f"{'is trusted from now on' if changed else 'was trusted before'}"
     )
+
+
+def _check_secret(client: Client, stack: str) -> None:
+    """Raises `BuildError` where a key could not be kept: the functions would be told to trust one that is lost."""
+    secrets = client("secretsmanager")
+    try:
+        secrets.describe_secret(SecretId=secret_name(stack))
+    except secrets.exceptions.ResourceNotFoundException as error:
+        raise BuildError(
+            f"{stack} has no secret {secret_name(stack)}: deploy what was packaged with a schedule in [training] first"
+        ) from error
 
 
 def _key(client: Client, stack: str) -> Ed25519PrivateKey | None:

@@ -104,6 +104,13 @@ def test_without_the_source_nothing_is_changed(stack: Stack, tmp_path: Path) -> 
     assert stack.parameters[KEYS] == ""
 
 
+def test_before_the_job_is_deployed_no_key_is_made_that_could_not_be_kept(stack: Stack) -> None:
+    stack.secrets.delete_secret(SecretId=loop.secret_name(stack.name), ForceDeleteWithoutRecovery=True)
+    with pytest.raises(BuildError, match=f"{stack.name} has no secret {stack.name}/signing-key: deploy"):
+        stack.prepare()
+    assert stack.parameters[KEYS] == ""
+
+
 def test_a_stack_of_something_else_is_named(stack: Stack) -> None:
     """Such as the one of SES's rules, which stands beside."""
     other = f"{stack.name}-mail"
