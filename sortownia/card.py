@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,9 +42,10 @@ def run_card(options: argparse.Namespace) -> int:
     try:
         model = usable_model(options.model, options.trust)
         manifest = artifact.read_manifest(options.model, signing.trusted(options.trust))
-        if options.curve:
-            _keep_curve()
-        written = page(_subject(model, manifest, options))
+        if options.out.is_dir():
+            raise IsADirectoryError(f"{options.out} is a directory: the page is a file")
+        subject = _subject(model, manifest, options)  # what is wrong with model and data is known before minutes pass
+        written = page(_with_new_curve(subject) if options.curve else subject)
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(written, encoding="utf-8")
     except (ModelError, DataError, signing.KeyProblem, OSError) as problem:
@@ -75,8 +77,9 @@ def _subject(model: Model, manifest: dict[str, Any], options: argparse.Namespace
     return Subject(model, manifest, samples, answers, messages.corpus(), curve.kept())
 
 
-def _keep_curve() -> None:
+def _with_new_curve(subject: "Subject") -> "Subject":
     from training.card import curve, messages
 
     judged = messages.judged(messages.aside())
     curve.keep(curve.computed(starter.CORPUS, judged, lambda said: print(said, file=sys.stderr, flush=True)))
+    return replace(subject, curve=curve.kept()) if subject.corpus else subject

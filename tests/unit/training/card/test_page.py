@@ -251,6 +251,21 @@ def test_data_it_cannot_use_are_refused_in_one_sentence(
     assert not (tmp_path / "card.html").exists()
 
 
+@pytest.mark.parametrize(
+    ("data", "out", "reason"),
+    [("missing.jsonl", "card.html", "missing.jsonl"), ("data.jsonl", "", "is a directory: the page is a file")],
+)
+def test_no_minutes_are_spent_on_a_curve_for_a_page_that_cannot_be(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], data: str, out: str, reason: str
+) -> None:
+    (tmp_path / "data.jsonl").write_text('{"body": "Where is it?", "topic": "returns"}\n')
+    arguments = ["--model", str(tiny), "--data", str(tmp_path / data), "--out", str(tmp_path / out)]
+    assert cli.main(["card", "--curve", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert reason in error
+    assert len(error.splitlines()) == 1, "nothing was computed"
+
+
 def test_a_damaged_curve_is_named(tmp_path: Path) -> None:
     (tmp_path / "curve.json").write_text('{"points": [{}]}')
     with pytest.raises(curve.DataError, match="holds no learning curve"):
