@@ -216,7 +216,8 @@ def _tell(outcome: "Outcome") -> int:
     for head, compared in sorted(outcome.report.get("compared", {}).items()):
         print(
             f"{head}: {compared['rows']} messages judged; accuracy {compared['accuracy_change']:+.1%} "
-            f"({compared['won']} won, {compared['lost']} lost), cost {compared['cost_change']:+.3f} a message"
+            f"({compared['won']} won, {compared['lost']} lost), "
+            f"cost {compared['cost_change']:+.3f} a message (1: a misroute)"
         )
     if outcome.published:
         forced = f" although {'; '.join(outcome.reasons)}" if outcome.reasons else ""

@@ -20,7 +20,6 @@ from sortownia.ranged import ranged
 
 STARTER: Final = Path(__file__).resolve().parent.parent / "classifiers" / "starter"
 UNUSABLE: Final = 2  # exit status for input or a model that cannot be used
-LABELS_NAMED: Final = 10
 LARGEST_SEED: Final = 2**32 - 1  # that scikit-learn takes
 
 Record = Mapping[str, Any]
@@ -92,9 +91,7 @@ def run_train(options: argparse.Namespace) -> int:
             raise dataset.DataError(f"{options.data}: holds no line")
         samples, alone = dataset.learnable(samples, "label")
         if alone:
-            more = f" and {len(alone) - LABELS_NAMED:,} more" if len(alone) > LABELS_NAMED else ""
-            named = ", ".join(map(repr, alone[:LABELS_NAMED])) + more
-            print(f"left out, since each stands in one row alone: {named}", file=sys.stderr)
+            print(f"left out, since each stands in one row alone: {dataset.first_of(alone)}", file=sys.stderr)
         plan = fit.Plan("label", fit.QUICK if options.quick else fit.FULL)
         fitted = fit.fit(samples, [plan], seed=options.seed)
         model = pack.export(fitted, options.out, "trained")

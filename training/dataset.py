@@ -13,6 +13,7 @@ from typing import Any, Final, TextIO
 from classifiers.text import Document, tagged_text, words
 
 ENCODING: Final = "utf-8-sig"  # programs of Windows begin a file with a byte order mark
+_NAMED: Final = 10
 
 
 class DataError(Exception):
@@ -115,6 +116,12 @@ def learnable(samples: Sequence[Sample], head: str) -> tuple[list[Sample], list[
     if len(rows) - len(alone) < 2:
         return list(samples), []
     return [sample for sample in samples if rows[sample.labels[head]] > 1], alone
+
+
+def first_of(labels: Sequence[str]) -> str:
+    """Labels for a person, at most ten: a field of ids would name thousands."""
+    more = len(labels) - _NAMED
+    return ", ".join(map(repr, labels[:_NAMED])) + (f" and {more:,} more" if more > 0 else "")
 
 
 def message(line: Line, topics: Sequence[str], urgencies: Sequence[str], languages: Sequence[str]) -> Sample:

@@ -17,7 +17,7 @@ from classifiers.model import Sharpness
 from classifiers.text import Document
 from training import calibrate, parts
 from training.calibrate import Figures, Flags, Floats, Integers, Threshold
-from training.dataset import DataError, Sample, digest, identity
+from training.dataset import DataError, Sample, digest, first_of, identity
 from training.hidden import UNITS
 from training.parts import SMOOTHING, Lesson, Part
 from training.weigh import Weigher
@@ -28,7 +28,6 @@ FEWER_FOLDS_FROM_ROWS: Final = 5_000  # from so many rows on, three folds tell a
 ENOUGH_TO_CHOOSE: Final = 3_000  # rows, to tell which parts help
 WORTH_PROCESSES_FROM_ROWS: Final = 1_000
 MOST_FOR_LOGISTIC: Final = 100_000  # rows times labels; for more, logistic regression takes longer than it is worth
-RARE_NAMED: Final = 10  # labels in an error: a field of ids would name thousands
 BESIDES_WEIGHTS: Final = 24  # bytes of a packed feature: its name, how rare it is, the scales of its weights
 QUICK: Final = ("support-vectors", "logistic", "bayes-words", "bayes-pieces")
 FULL: Final = (*QUICK, *parts.HIDDEN)
@@ -340,11 +339,7 @@ def _task(plan: Plan, samples: Sequence[Sample]) -> Task:
         label for label, found_of in zip(labels, np.bincount(truth, minlength=len(labels)), strict=True) if found_of < 2
     ]
     if rare:
-        named, more = ", ".join(map(repr, rare[:RARE_NAMED])), len(rare) - RARE_NAMED
-        raise DataError(
-            f"head {plan.name!r}: fewer than 2 rows have the label {named}"
-            + (f" and {more:,} more" if more > 0 else "")
-        )
+        raise DataError(f"head {plan.name!r}: fewer than 2 rows have the label {first_of(rare)}")
     if len(labels) < 2:
         raise DataError(f"head {plan.name!r}: two or more different labels are needed, found {len(labels)}")
     if len(rows) * len(labels) > MOST_FOR_LOGISTIC:

@@ -63,6 +63,7 @@ def test_evaluate_labelled_messages(
     assert cli.main(["evaluate", "--model", str(models["tags"]), "--data", str(tmp_path / "data.jsonl")]) == 0
     shown = capsys.readouterr().out
     assert "topic: 20 rows, accuracy" in shown
+    assert "a message (1: a misroute)" in shown, "the card counts another cost, that of urgency"
     assert "returns" in shown
 
 

@@ -175,8 +175,8 @@ def urgency(subject: Subject) -> Markup:
         if ordered.cost is not None:
             said.append(
                 "It says the urgency that costs least, not the likeliest: to miss what is critical costs more than a "
-                f"look too many. A message costs {ordered.cost:.3f} on average; the best single answer to all would "
-                f"cost {ordered.cost_of_best_guess:.3f}."
+                f"look too many. By these weights a message costs {ordered.cost:.3f} on average; the best single "
+                f"answer to all would cost {ordered.cost_of_best_guess:.3f}."
             )
     return joined(element("p", " ".join(said)), _matrix(subject, "urgency"))
 

@@ -115,7 +115,7 @@ def table(head: str, found: HeadFigures) -> str:
     lines = [
         f"{head}: {found.rows} rows, accuracy {found.accuracy:.1%}, macro-F1 {found.macro_f1:.1%}, "
         f"calibration error {found.calibration_error:.1%}; routes {found.coverage:.1%} at {precision} precision; "
-        f"cost {found.cost:.3f} a message"
+        f"cost {found.cost:.3f} a message (1: a misroute)"
     ]
     for label, one in found.labels.items():
         recall, right = (("-" if share is None else f"{share:.1%}") for share in (one.recall, one.precision))

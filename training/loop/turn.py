@@ -60,11 +60,14 @@ class NotTrusted(Exception):
 def retrain(bench: Bench, months: int, keep: Path | None = None, publish: bool = True) -> Outcome:
     """Learns from corpus and labels, and lets the new model serve if it is not worse. `keep` keeps a copy of it.
 
-    Raises `DataError`, `ModelError`, `TriageError`, `kept.Corrupt`, `NotTrusted`.
+    Where the copy cannot be kept, nothing serves that did not before. Raises `DataError`, `ModelError`, `OSError`,
+    `TriageError`, `kept.Corrupt`, `NotTrusted`.
     """
     check_trusted(bench)
-    if keep is not None and keep.exists():
-        raise DataError(f"{keep} exists already: it is left alone")
+    if keep is not None:
+        if keep.exists():
+            raise DataError(f"{keep} exists already: it is left alone")
+        keep.parent.mkdir(parents=True, exist_ok=True)
     seen = pointer(bench.models)
     harvest = labels.harvest(bench.world, months)
     bench.say(_told(harvest))
@@ -82,10 +85,10 @@ def retrain(bench: Bench, months: int, keep: Path | None = None, publish: bool =
             "learned": {"labels": harvest.labels, "decisions": len(harvest.decisions), "samples": len(taught)},
         }
         fitting.fitted(taught, starter.labels(bench.corpus), bench.world.policy.topics, made, told)
-        outcome = _offer(bench, made, seen, judging, _why(harvest), force="", publish=publish)
+        signing.sign(made, bench.key)
         if keep is not None:
             shutil.copytree(made, keep)
-    return outcome
+        return _offer(bench, made, seen, judging, _why(harvest), force="", publish=publish)
 
 
 def promote(bench: Bench, directory: Path, trust: Keys, force: str = "") -> Outcome:
@@ -100,6 +103,7 @@ def promote(bench: Bench, directory: Path, trust: Keys, force: str = "") -> Outc
     with tempfile.TemporaryDirectory(prefix="sortownia-model-") as folder:
         copy = Path(folder) / "model"
         shutil.copytree(directory, copy)
+        signing.sign(copy, bench.key)
         return _offer(bench, copy, pointer(bench.models), judging, "promoted by hand", force=force, publish=True)
 
 
@@ -134,8 +138,7 @@ def check_trusted(bench: Bench) -> None:
 def _offer(
     bench: Bench, made: Path, seen: Pointer | None, judging: Sequence[Sample], why: str, *, force: str, publish: bool
 ) -> Outcome:
-    """Judges the model in `made` against the one that serves, and publishes it if it may."""
-    signing.sign(made, bench.key)
+    """Judges the model in `made`, signed by now, against the one that serves, and publishes it if it may."""
     model = artifact.load(made, bench.trust)
     _check_usable(bench, model)
     champion = serving(bench, seen)

@@ -290,6 +290,16 @@ def test_a_place_for_the_copy_is_looked_for_first(bench: Bench, tmp_path: Path) 
         turn.retrain(bench, months=1, keep=tmp_path)
 
 
+def test_a_copy_that_cannot_be_kept_lets_nothing_serve(bench: Bench, tmp_path: Path) -> None:
+    """For the command then ends as for a model that could not be made."""
+    with pytest.raises(FileExistsError):
+        turn.retrain(replace(bench, say=lambda _: (tmp_path / "copy").mkdir(exist_ok=True)), 1, keep=tmp_path / "copy")
+    assert serving(bench) == PACKAGED
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        turn.retrain(replace(bench, say=pytest.fail), 1, keep=tmp_path / "file" / "copy")
+
+
 def test_the_starter_was_fitted_without_the_hold_out(packaged: Path) -> None:
     assert artifact.read_manifest(packaged, signing.trusted())["hold_out"] == holdout.RULE
 
