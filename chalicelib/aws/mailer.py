@@ -28,9 +28,12 @@ _LATER: Final = frozenset(
         "AccountSuspendedException", "SendingPausedException", "NotFoundException", "AccessDeniedException",
         "AccessDenied", "ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidClientTokenId",
         "InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "RequestExpired",
-        "ServiceUnavailable", "ServiceUnavailableException",
+        "ServiceUnavailable", "ServiceUnavailableException", "MailFromDomainNotVerifiedException",
     }
 )  # fmt: skip
+# One code for a mail SES will not have, and for a sender that is not verified (any more) or an account in the sandbox:
+# only the words tell them apart.
+_REJECTED, _UNVERIFIED = "MessageRejected", "address is not verified"
 # Errors of our side before the first byte of the mail went out. A broken TLS connection is none of them: it may break
 # while SES answers.
 _NEVER_LEFT: Final = (
@@ -87,10 +90,12 @@ def message_id(provider_id: str, region: str) -> str:
 
 
 def _answered(error: ClientError) -> TriageError:
-    code = error.response["Error"]["Code"]
+    code, said = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
     status = error.response["ResponseMetadata"]["HTTPStatusCode"]
     if code in _LATER or status in (403, 429, 503):
         return NotSent(f"SES: {code}")
+    if code == _REJECTED and _UNVERIFIED in said:
+        return NotSent(f"SES: {code}, not verified")
     if status >= 500:
         return OutcomeUnknown(f"SES: {code}, status {status}")
     return Refused(f"SES: {code}")

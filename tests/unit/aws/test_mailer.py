@@ -20,8 +20,8 @@ RAW = compose(letter())
 TO = "zofia@customer.example.com"
 
 
-def refusal(code: str) -> dict[str, Any]:
-    return {"body": json.dumps({"message": "…"}).encode(), "headers": {"x-amzn-ErrorType": code}}
+def refusal(code: str, said: str = "…") -> dict[str, Any]:
+    return {"body": json.dumps({"message": said}).encode(), "headers": {"x-amzn-ErrorType": code}}
 
 
 def test_ses_gets_the_very_mail_with_recipient_set_and_tag() -> None:
@@ -51,7 +51,7 @@ def test_the_mail_leaves_as_it_was_composed(moto_cloud: Cloud) -> None:
         (429, "TooManyRequestsException"), (400, "LimitExceededException"), (400, "ThrottlingException"),
         (400, "AccountSuspendedException"), (400, "SendingPausedException"), (404, "NotFoundException"),
         (403, "AccessDeniedException"), (403, "Unheard"), (429, "Unheard"), (503, "ServiceUnavailable"),
-        (400, "ExpiredTokenException"),
+        (400, "ExpiredTokenException"), (400, "MailFromDomainNotVerifiedException"),
     ],
 )  # fmt: skip
 def test_what_was_certainly_not_taken_may_be_sent_later(status: int, code: str) -> None:
@@ -64,8 +64,7 @@ def test_what_was_certainly_not_taken_may_be_sent_later(status: int, code: str) 
 @pytest.mark.parametrize(
     ("status", "code"),
     [
-        (400, "MessageRejected"), (400, "MailFromDomainNotVerifiedException"), (400, "BadRequestException"),
-        (413, "RequestEntityTooLarge"),
+        (400, "MessageRejected"), (400, "BadRequestException"), (413, "RequestEntityTooLarge"),
     ],
 )  # fmt: skip
 def test_what_ses_will_never_take_is_refused(status: int, code: str) -> None:
@@ -73,6 +72,14 @@ def test_what_ses_will_never_take_is_refused(status: int, code: str) -> None:
         with pytest.raises(Refused, match=code):
             mailer_at(ses.url).send(RAW, TO, "ob1")
         assert len(ses.asked) == 1
+
+
+def test_while_our_domain_is_not_verified_mail_waits() -> None:
+    """SES rejects it in the words it has for a domain whose DNS records went, and for an account in its sandbox."""
+    said = f"Email address is not verified. The following identities failed the check in region EU-WEST-1: {TO}"
+    with Outside(400, **refusal("MessageRejected", said)) as ses, pytest.raises(NotSent) as later:
+        mailer_at(ses.url).send(RAW, TO, "ob1")
+    assert str(later.value) == "SES: MessageRejected, not verified"
 
 
 @pytest.mark.parametrize(
