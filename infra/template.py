@@ -511,6 +511,6 @@ def _outputs() -> Json:
         "SendQueueUrl": ref("SendQueue"),
         "NoticeTopicArn": ref("NoticeTopic"),
         "ConfigurationSetName": ref("ConfigurationSet"),
-        "ApiUrl": sub("https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/api/"),
+        "ApiUrl": sub("https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/api"),
     }
     return {name: {"Value": value} for name, value in values.items()}

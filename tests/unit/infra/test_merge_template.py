@@ -213,6 +213,10 @@ def test_a_watch_that_keeps_failing_rings_an_alarm_and_one_bad_minute_does_not()
     assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
 
 
+def test_the_address_of_the_api_is_one_that_paths_are_put_behind() -> None:
+    assert TEMPLATE["Outputs"]["ApiUrl"]["Value"]["Fn::Sub"].endswith("${AWS::URLSuffix}/api")
+
+
 def test_the_template_is_the_same_each_time() -> None:
     assert json.dumps(merge_template(load())) == json.dumps(TEMPLATE)
 
