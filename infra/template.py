@@ -289,7 +289,9 @@ def _queues() -> Json:
         "InboundQueue": _queue("inbound", handed_over, dead="InboundDeadQueue", tries=PATIENT_TRIES),
         "InboundDeadQueue": _queue("inbound-dead", handed_over),
         "TimerQueue": _queue("timers", handed_over, retention=4 * DAY, dead="ParkingQueue"),
-        "RecheckQueue": _queue("recheck", handed_over, dead="ParkingQueue", delay=ref("RecheckDelaySeconds")),
+        "RecheckQueue": _queue(
+            "recheck", handed_over, dead="ParkingQueue", tries=PATIENT_TRIES, delay=ref("RecheckDelaySeconds")
+        ),
         "ParkingQueue": _queue("parking", 30),
         "SendQueue": _queue("send", handed_over, dead="SendDeadQueue", tries=PATIENT_TRIES),
         "SendDeadQueue": _queue("send-dead", 30),
