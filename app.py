@@ -1,5 +1,6 @@
 """Every door of the service: HTTP routes come in through Blueprints, each event through one handler here."""
 
+from collections.abc import Callable
 from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
@@ -26,13 +27,13 @@ if serves_http():
 @app.on_sqs_message(queue_arn={"Fn::GetAtt": ["InboundQueue", "Arn"]}, batch_size=10)  # type: ignore[arg-type]
 def receive(event: SQSEvent) -> dict[str, Any]:
     """A mail was stored by SES, or a chat message by our webhook."""
-    return doors.each_message(event.to_dict(), lambda m: delivery(m.body, m.id, m.receive_count, world()), world())
+    return _each(event, lambda m: delivery(m.body, m.id, m.receive_count, world()))
 
 
 @app.on_sqs_message(queue_arn={"Fn::GetAtt": ["InboundDeadQueue", "Arn"]}, batch_size=10)  # type: ignore[arg-type]
 def quarantine(event: SQSEvent) -> dict[str, Any]:
     """A delivery was given up: it becomes an item that people see."""
-    return doors.each_message(event.to_dict(), lambda m: dead_delivery(m.body, m.id, world()), world())
+    return _each(event, lambda m: dead_delivery(m.body, m.id, world()))
 
 
 @app.on_dynamodb_record(stream_arn={"Fn::GetAtt": ["Table", "StreamArn"]}, batch_size=100)  # type: ignore[arg-type]
@@ -50,23 +51,27 @@ def export(event: DynamoDBEvent) -> None:
 @app.on_sqs_message(queue_arn={"Fn::GetAtt": ["TimerQueue", "Arn"]}, batch_size=10)  # type: ignore[arg-type]
 def timers(event: SQSEvent) -> dict[str, Any]:
     """A timer rang."""
-    return doors.each_message(event.to_dict(), lambda m: watching.timer_rang(m.body, world()), world())
+    return _each(event, lambda m: watching.timer_rang(m.body, world()))
 
 
 @app.on_sqs_message(queue_arn={"Fn::GetAtt": ["RecheckQueue", "Arn"]}, batch_size=10)  # type: ignore[arg-type]
 def recheck(event: SQSEvent) -> dict[str, Any]:
     """A message was stored a while ago: it must have reached a timeline by now."""
-    return doors.each_message(event.to_dict(), lambda m: rechecking.recheck(m.body, world()), world())
+    return _each(event, lambda m: rechecking.recheck(m.body, world()))
 
 
 # One at a time: a sender that dies leaves one reply of which nobody knows, and holds up no other.
 @app.on_sqs_message(queue_arn={"Fn::GetAtt": ["SendQueue", "Arn"]}, batch_size=1)  # type: ignore[arg-type]
 def send(event: SQSEvent) -> dict[str, Any]:
     """A reply waits in the outbox, or SES tells what became of one."""
-    return doors.each_message(event.to_dict(), lambda m: send_message(m.body, world()), world())
+    return _each(event, lambda m: send_message(m.body, world()))
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def watch(_event: CloudWatchEvent) -> None:
     """Once a minute: whatever a lost timer or bell would have left lying."""
     doors.log_done("watch", watching.watch(world()))
+
+
+def _each(event: SQSEvent, handle: Callable[[doors.QueueMessage], str]) -> dict[str, Any]:
+    return doors.each_message(event.to_dict(), handle, world(), event.context)

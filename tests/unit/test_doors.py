@@ -3,6 +3,7 @@
 import itertools
 import json
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -91,6 +92,17 @@ def test_each_message_is_handled_once_with_its_own_count() -> None:
 
     each_message(batch("a", "b", count=4), note, world_with(Shown()))
     assert seen == [QueueMessage("m0", "a", 4), QueueMessage("m1", "b", 4)]
+
+
+@pytest.mark.parametrize(("seconds", "done"), [((55, 50), 3), ((55, 27), 2), ((27,), 1), ((0,), 1)])
+def test_no_message_is_begun_that_the_rest_of_the_time_may_not_do_for(seconds: tuple[int, ...], done: int) -> None:
+    """Calls that hang would take the process with them, and a message whose try came to no end is set aside."""
+    left, begun, queues = iter(seconds), [], Shown()
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 1000 * next(left))
+    answer = each_message(batch("a", "b", "c"), lambda m: begun.append(m.id) or "done", world_with(queues), context)
+    assert begun == ["m0", "m1", "m2"][:done]
+    assert [one["itemIdentifier"] for one in answer["batchItemFailures"]] == ["m0", "m1", "m2"][done:]
+    assert [receipt for _, receipt, _ in queues.asked] == ["r0", "r1", "r2"][done:]
 
 
 def test_a_message_without_attributes_counts_as_the_first() -> None:
