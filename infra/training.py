@@ -127,7 +127,8 @@ def _role(service: str, name: str, statements: list[Json]) -> Json:
 def _statements() -> list[Json]:
     bucket, raw = "${ModelBucket.Arn}", "${RawBucket.Arn}"
     receive = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-receive"
-    read = [sub(f"{bucket}/{key}") for key in ("models/*", "serving.json", "hold-out.jsonl.gz")]
+    # What was written is read where the answer was late: the next attempt is refused for it.
+    kept = [sub(f"{bucket}/{key}") for key in ("models/*", "refused/*", "serving.json", "hold-out.jsonl.gz")]
     of_customers = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["CUSTOMER#*"]}}
     return [
         allow(["logs:CreateLogStream", "logs:PutLogEvents"], [attribute("TrainingLog", "Arn")]),
@@ -137,8 +138,7 @@ def _statements() -> list[Json]:
         allow(["dynamodb:Query", "dynamodb:BatchGetItem"], [arn("Table")], of_customers),
         allow(["s3:GetObject"], [sub(f"{raw}/mail/*"), sub(f"{raw}/chat/*")]),
         allow(["s3:GetObject", "s3:GetObjectVersion"], [sub(f"{bucket}/{SOURCE_KEY}")]),
-        allow(["s3:GetObject"], read),
-        allow(["s3:PutObject"], [*read, sub(f"{bucket}/refused/*")]),
+        allow(["s3:GetObject", "s3:PutObject"], kept),
         # Who may not list is told "forbidden" of what is not there.
         allow(["s3:ListBucket"], [arn("ModelBucket"), arn("RawBucket")]),
         allow(["s3:GetBucketLocation"], [arn("ModelBucket")]),
