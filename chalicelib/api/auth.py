@@ -1,5 +1,6 @@
 """Who calls: a bearer JWT of any OIDC issuer (Cognito included), verified here."""
 
+import json
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 _ALGORITHMS: Final = ["RS256", "RS384", "RS512", "ES256", "ES384", "PS256"]
 _LEEWAY_SECONDS: Final = 30
 _KEYS_KEPT_SECONDS: Final = 3600
+_SECONDS: Final = 5
+_LONGEST_DOCUMENT: Final = 100_000
 _LONGEST_NAME: Final = 200
 
 
@@ -56,7 +59,8 @@ def _verified(token: str, settings: Settings) -> dict[str, Any]:
             leeway=_LEEWAY_SECONDS,
             options={"require": ["exp", "iat", "iss"], "verify_aud": False},
         )
-    except (jwt.PyJWKClientConnectionError, ValueError) as error:  # nobody answers, or a proxy with a page of its own
+    # Nobody answers, or a proxy with a page of its own.
+    except (jwt.PyJWKClientConnectionError, OSError, ValueError) as error:
         raise Unavailable("the issuer's keys cannot be fetched") from error
     except jwt.PyJWTError as error:
         raise NotAuthentic(f"the token does not hold: {error}") from error
@@ -75,5 +79,31 @@ def _check_audience(claims: dict[str, Any], audience: str) -> None:
 def _keys(issuer: str) -> "jwt.PyJWKClient":
     import jwt
 
-    # OpenID Connect Discovery names another place in theory; Cognito and every issuer we know use this one.
-    return jwt.PyJWKClient(f"{issuer.rstrip('/')}/.well-known/jwks.json", lifespan=_KEYS_KEPT_SECONDS, timeout=5)
+    return jwt.PyJWKClient(_keys_address(issuer), lifespan=_KEYS_KEPT_SECONDS, timeout=_SECONDS)
+
+
+def _keys_address(issuer: str) -> str:
+    """Where an issuer says that his keys are; for one who publishes no such document, where Cognito has them.
+
+    Raises `OSError` when he is away, `ValueError` for a document that names no address.
+    """
+    from urllib.error import HTTPError
+    from urllib.request import urlopen
+
+    place = f"{issuer.rstrip('/')}/.well-known"
+    try:
+        with urlopen(f"{place}/openid-configuration", timeout=_SECONDS) as answer:  # noqa: S310 - the stack's parameter
+            told = json.loads(answer.read(_LONGEST_DOCUMENT))
+    except HTTPError as error:
+        error.close()
+        if error.code >= 500:
+            raise
+        return f"{place}/jwks.json"
+    address = told.get("jwks_uri") if isinstance(told, dict) else None
+    if not isinstance(address, str) or not address.startswith(("https://", _origin(issuer))):
+        raise ValueError("the issuer names no address of his keys")
+    return address
+
+
+def _origin(address: str) -> str:
+    return "/".join(address.split("/", 3)[:3]) + "/"

@@ -44,10 +44,18 @@ class Issuer:
     def answer(self, path: str) -> tuple[int, bytes]:
         """Status and body of what is served at a path."""
         match path:
-            case "/good/.well-known/jwks.json":
+            case "/good/.well-known/jwks.json" | "/realms/desk/certs":
                 self.fetched += 1
                 public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
                 return 200, json.dumps({"keys": [{**public, "kid": KEY_ID, "use": "sig", "alg": "RS256"}]}).encode()
+            case "/realms/.well-known/openid-configuration":
+                return 200, json.dumps({"jwks_uri": self.url.replace("/good", "/realms/desk/certs")}).encode()
+            case "/file/.well-known/openid-configuration":
+                return 200, b'{"jwks_uri": "file:///etc/hostname"}'
+            case "/list/.well-known/openid-configuration":
+                return 200, b"[]"
+            case "/down/.well-known/openid-configuration":
+                return 503, b""
             case "/garbage/.well-known/jwks.json":
                 return 200, b"<html>a proxy's page</html>"
             case "/down/.well-known/jwks.json":

@@ -142,7 +142,15 @@ def test_token_that_is_none_is_refused(service: Service, token: str) -> None:
     assert answer.status_code == 401
 
 
-@pytest.mark.parametrize("where", ["down", "garbage"])
+def test_keys_lie_where_the_issuer_says(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not at the place that Cognito and few others have: Keycloak, Okta, Entra ID and Google do not."""
+    url = service.issuer.url.replace("/good", "/realms")
+    monkeypatch.setenv("OIDC_ISSUER", url)
+    world.cache_clear()
+    assert _board(service, f"Bearer {service.issuer.token('anna', ['agent'], iss=url)}").status_code == 200
+
+
+@pytest.mark.parametrize("where", ["down", "garbage", "file", "list"])
 def test_issuer_that_is_away_is_no_fault_of_the_caller(
     service: Service, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
