@@ -25,6 +25,12 @@ def test_operations_says_what_both_stacks_must_be_told() -> None:
             assert "Default" in parameter or f"{name}=" in page, name
 
 
+def test_operations_says_what_to_do_when_an_alarm_rings() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    made = merge_template(load())["Resources"].items()
+    assert [name for name, one in made if one.get("Type") == "AWS::CloudWatch::Alarm" and f"`{name}`" not in page] == []
+
+
 def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wanted = [*project["project"]["dependencies"], *(d for g in project["dependency-groups"].values() for d in g)]
