@@ -76,7 +76,8 @@ class PackageReport:
 
 
 def build(out: Path = OUT, root: Path = ROOT) -> PackageReport:
-    """Write zip, template.json, ses.json and report.json to `out`, or find them there, unchanged.
+    """Write zip, template.json, ses.json and report.json to `out`, or find them there, unchanged; and what the
+    retraining job runs, where the desk wants one.
 
     Raises `BuildError`, and `PolicyError` where desk.toml breaks a rule.
     """
@@ -87,7 +88,12 @@ def build(out: Path = OUT, root: Path = ROOT) -> PackageReport:
     work = root / "build" / "work"
     with _alone(work):
         inputs = _inputs(root)
-        return _existing(out, inputs) or _build(out, root, work, policy, inputs)
+        report = _existing(out, inputs) or _build(out, root, work, policy, inputs)
+        # Each time: it holds what the package does not, so its inputs are others.
+        (out / TRAINING).unlink(missing_ok=True)
+        if policy.training.schedule:
+            write_source(root, out / TRAINING)
+        return report
 
 
 def check_calendars(policy: Policy) -> None:
@@ -183,9 +189,6 @@ def _build(out: Path, root: Path, work: Path, policy: Policy, inputs: str) -> Pa
         _append(wheels, _unzip(packaged / ZIP, work / "application"), out / ZIP)
     _write(out / TEMPLATE, json.loads((packaged / "sam.json").read_text("utf-8")))
     _write(out / SES, ses_template(policy))
-    (out / TRAINING).unlink(missing_ok=True)
-    if policy.training.schedule:
-        write_source(root, out / TRAINING)
     report = _report(out / ZIP, inputs, clock.seconds)
     _write(out / REPORT, asdict(report))
     return report

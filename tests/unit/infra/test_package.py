@@ -80,20 +80,39 @@ def test_the_hash_of_the_inputs_sees_code_and_model_but_no_leftovers(project: Pa
     assert package._inputs(project) != before
 
 
-def test_a_package_that_was_damaged_is_not_used_again(project: Path) -> None:
-    out = project / "build" / "package"
-    out.mkdir(parents=True)
+def built(out: Path, inputs: str) -> None:
+    """What a build from these inputs left."""
+    out.mkdir(parents=True, exist_ok=True)
     (out / package.ZIP).write_bytes(b"zip")
     for name in (package.TEMPLATE, package.SES):
         (out / name).write_text("{}", "utf-8")
     report = dict.fromkeys(("python", "chalice"), "x") | dict.fromkeys(("files", "zipped", "unzipped"), 1)
-    report |= {"inputs": "same", "sha256": package._sha256(out / package.ZIP), "seconds": {}}
+    report |= {"inputs": inputs, "sha256": package._sha256(out / package.ZIP), "seconds": {}}
     (out / package.REPORT).write_text(json.dumps(report), "utf-8")
+
+
+def test_a_package_that_was_damaged_is_not_used_again(project: Path) -> None:
+    out = project / "build" / "package"
+    built(out, "same")
     assert (kept := package._existing(out, "same")) is not None
     assert kept.reused
     assert package._existing(out, "other") is None
     (out / package.ZIP).write_bytes(b"other")
     assert package._existing(out, "same") is None
+
+
+def test_the_source_of_the_job_is_of_today_also_where_the_package_is_used_again(project: Path) -> None:
+    """It holds more than the package: the gate and the fit are in it alone."""
+    out, desk = project / "build" / "package", project / "chalicelib" / "desk.toml"
+    desk.write_text(desk.read_text("utf-8").replace('schedule = ""', 'schedule = "rate(7 days)"'), "utf-8")
+    for name in ("training/loop/gate.py", "sortownia/cli.py", "pyproject.toml", "requirements/training.txt"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("", "utf-8")
+    built(out, package._inputs(project))
+    (project / "training" / "loop" / "gate.py").write_text("changed = True", "utf-8")
+    assert build(out, project).reused
+    with zipfile.ZipFile(out / package.TRAINING) as archive:
+        assert archive.read("training/loop/gate.py") == b"changed = True"
 
 
 def test_code_in_s3_leaves_the_template_it_came_from_alone() -> None:
