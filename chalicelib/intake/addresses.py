@@ -112,8 +112,16 @@ def _made(text: str, name: str) -> Address | None:
         address = address[7:]
     local, at, domain = address.rpartition("@")
     address = (local + at + domain.lower()) if at else address
-    name = name.strip().strip("'\"").strip()
+    name = _unmarked(name.strip())
     return Address(name, address[:1000]) if address or name else None
+
+
+def _unmarked(name: str) -> str:
+    """The name without quotation marks around it or lost at an end; those inside stay: `'Anna' via Sales`."""
+    for mark in ("'", '"'):
+        if name.count(mark) == 1 or name[:1] == name[-1:] == mark:
+            name = name.strip(mark).strip()
+    return name
 
 
 def _utf8(raw: str) -> str:

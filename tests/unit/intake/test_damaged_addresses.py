@@ -44,6 +44,19 @@ def test_a_comma_parts_a_name_and_not_two_people() -> None:
     assert proof.of(raw, message, Checked(dmarc="PASS"), "ses1").holds
 
 
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("\"'Anna Nowak' via Help\"", "'Anna Nowak' via Help"),
+        ("\"'Anna Nowak'\"", "Anna Nowak"),
+        ("'Anna Nowak", "Anna Nowak"),
+    ],
+)
+def test_marks_inside_a_name_stay_in_pairs(written: str, name: str) -> None:
+    message = email.read(f"From: {written} <help@example.com>\nSubject: x\n\nhi\n".encode())
+    assert message.sender == Address(name, "help@example.com")
+
+
 def test_two_people_are_not_one() -> None:
     raw = b"From: Ben <ben@example.net>, Anna <anna@example.org>\nSubject: x\n\nhi\n"
     assert not proof.of(raw, email.read(raw), Checked(dmarc="PASS"), "ses1").holds
