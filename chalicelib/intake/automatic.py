@@ -209,7 +209,12 @@ _WISHES = re.compile(
     r"|verschieb|verleg(?:en|t)|stornier|liefer(?:n|t|e)(?!\w)|zustell(?:en|t)|umbuch"
     r"|перенес|перенос|отмен[иы]|отлож|достав(?:ьт|ит|т)|привез|верните|скасу|відклад|поверніть"
     r"|reschedul|postpone|cancel|hold (?:my|our|the)|deliver (?:it|my|our|the|to)"
-    r"|send (?:me|us|my|the (?:parcel|package|goods|order|invoice))|(?:a|my) refund",
+    r"|send (?:me|us|my|the (?:parcel|package|goods|order|invoice))|(?:a|my) refund"
+    # … or with a parcel, which nobody who only excuses himself speaks of, and with what he ordered.
+    r"|paczk[aęiuąo]|paczek|paczce|przesyłk|kurier|sąsiad|odbi(?:orę|ior[ęz]|erze|erać)|moje zamówieni"
+    r"|(?<!\w)(?:paket|päckchen|sendung)|nachbar|kurier|abhol|meine bestellung|посыл(?:к|ок)|курьер|сосед|забер[уеё]"
+    r"|мой заказ|посилк|посилок|кур.?єр|сусід|забер[уе]|моє замовлення|(?<!\w)(?:parcel|package|courier|neighbou?r)"
+    r"|(?:collect|pick up|keep) (?:it|them|my|our|the)|my order",
     re.IGNORECASE,
 )
 # Programs ask this one question, to name who stands in.

@@ -54,6 +54,15 @@ AWAY = [
     ("Vacation reply", "I am on vacation."),
 ]
 PEOPLE = [
+    # Who is away may tell what is to become of his parcel meanwhile.
+    ("Urlop", "Jestem na urlopie od 1.12. Paczkę proszę zostawić u sąsiada."),
+    ("Nieobecność", "Jestem nieobecna do 10.12. Kurier niech zostawi ją u dozorcy."),
+    ("Nieobecność do 10.12", "Będę nieobecny do 10.12, odbiorę zamówienie po powrocie."),
+    ("Urlaub", "Ich bin vom 1.12. bis 10.12. im Urlaub. Das Paket bitte an den Nachbarn geben."),
+    ("Отпуск", "Я в отпуске до 10.12. Оставьте посылку соседу."),
+    ("Відпустка", "Я у відпустці до 10.12. Залиште посилку сусідові."),
+    ("Away", "I am away from the office until 10 Dec. Please leave the parcel with the neighbour."),
+    ("Away until 10 December", "I'm on holiday until 10 December and will collect my order after that."),
     ("Nie udało się dostarczyć", "Kurier napisał, że nie udało się dostarczyć. Byłam w domu."),
     ("Nie udało się doręczyć przesyłki", "Proszę o wysyłkę do następujących adresatów: Jan, Anna."),
     ("Delivery failed: parcel", "I received an e-mail that my parcel could not be delivered."),
