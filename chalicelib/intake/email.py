@@ -10,7 +10,7 @@ from chalicelib.intake import addresses, attachments, automatic, bounce, enclosu
 from chalicelib.intake.fields import Fields
 from chalicelib.intake.message import Address, Message
 from chalicelib.intake.mime import Part
-from chalicelib.intake.subject import answers
+from chalicelib.intake.subject import answers, continues
 from chalicelib.intake.written import written
 
 DATE_READ: Final = 100  # characters; a date is shorter
@@ -91,7 +91,7 @@ def _read(raw: bytes) -> tuple[Opened, Fields]:
         subject=subject,
         sent_at=_moment(root.head.get("date")),
         text=body.text,
-        written=written(body.text, answers=answers(subject)),
+        written=written(body.text, answers=answers(subject), opens=_opens(root.head, subject)),
         automatic=verdict.kind if verdict else None,
         automatic_reason=verdict.reason if verdict else "",
         attachments=attachments.listed(parts, files),
@@ -148,6 +148,11 @@ def _sender(head: Fields, reader: _HeaderReader) -> tuple[Address | None, str]:
     found = [(address, name) for name in SENDER_FIELDS for address in reader.addresses(head, name)]
     nobody: tuple[Address | None, str] = (None, "")
     return next((one for one in found if "@" in one[0].address), found[0] if found else nobody)
+
+
+def _opens(head: Fields, subject: str) -> bool:
+    """Whether the mail is the first of a correspondence: it neither answers nor forwards one."""
+    return not (continues(subject) or "in-reply-to" in head or "references" in head)
 
 
 def _moment(value: str) -> datetime | None:

@@ -29,8 +29,13 @@ _ADDRESS = re.compile(r"<(?:mailto:)?[^\s<>\"'=/]{1,64}@[^\s<>\"'=/]{1,250}>")
 _CLOSERS: Final = {name: re.compile(rf"</{name}[\s>]", re.IGNORECASE) for name in HIDDEN}
 _UNSEEN = re.compile(r"\bdisplay\s{0,9}:\s{0,9}none|\bmso-hide\s{0,9}:\s{0,9}all", re.IGNORECASE)
 _ENDS: Final = {name: re.compile(rf"<(/?){name}(?:\s[^<>]*+)?>", re.IGNORECASE) for name in STYLED}
-# Who indents his own words in Gmail gets a <blockquote> without a border, which quotes nobody.
-_INDENTED = re.compile(r"style\s{0,9}=[^>]{0,300}\bborder\s{0,9}:\s{0,9}(?:none|0)", re.IGNORECASE)
+# Who indents his own words in Gmail gets a <blockquote> without a border, in Outlook on the web one that has no margins
+# above and below and nothing else; neither quotes anybody.
+_INDENTED = re.compile(
+    r"style\s{0,9}=(?:[^>]{0,300}\bborder\s{0,9}:\s{0,9}(?:none|0)"
+    r"|[\"']\s{0,9}margin-top\s{0,9}:\s{0,9}0(?:px)?\s{0,9};\s{0,9}margin-bottom\s{0,9}:\s{0,9}0)",
+    re.IGNORECASE,
+)
 # Outlook takes all borders away from the quotation it answers, and then draws the one on the left.
 _BARRED = re.compile(r"\bborder-left\s{0,9}:\s{0,9}(?!none|0)", re.IGNORECASE)
 _QUOTED = re.compile(r"\b(?:cite|quote)\b|_quote", re.IGNORECASE)

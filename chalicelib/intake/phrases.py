@@ -89,6 +89,8 @@ _FIELD_NAMES: Final = {
 FIELDS: Final = {name: kind for kind, names in _FIELD_NAMES.items() for name in names.split("|")}
 #: Fields that only a mail has; a journey has a from, a to and a date as well.
 MAIL_ALONE: Final = frozenset({SENT, SUBJECT})
+#: What a mail shows beside its sender, unless his address says that he is one.
+ADDRESSING: Final = frozenset({SENT, TO})
 #: Senders and addressees of parcels are called so as well; there a mail is known by an address.
 PARCEL_FIELDS: Final = (
     "absender|nadawca|отправитель|відправник|expéditeur|mittente|remitente|remetente|afzender|avsändare|afsender"
@@ -99,6 +101,7 @@ PARCEL_FIELDS: Final = (
 FORM_FIELDS: Final = (
     "message|message body|your message|comment|comments|phone|telephone|nachricht|ihre nachricht|telefon|wiadomość"
     "|treść|treść wiadomości|telefon kontaktowy|numer telefonu|сообщение|телефон|текст сообщения|повідомлення"
+    "|e-mail|email|e-mail-adresse|adres e-mail|name|vorname|nachname|imię|nazwisko|imię i nazwisko|имя|фио|ім'я|піб"
 )
 
 ORIGINALS: Final = (
@@ -163,7 +166,7 @@ SIGNERS_OWN: Final = r"my|mein|meinem|meiner|moj|mój|моего|моєї|мог
 SIGNERS: Final = (
     r"(?:mail\.ru|wp|o2|sony|htc|ios|aol|fastmail|superhuman|boxer|edison|realme)(?!\w)"
     r"|(?:mail\]|mail|mailbird|front|nine|canary|komórki|the go)$|(?:mail|handy)[ -]app$"
-    r"|applicat"
+    r"|applicat|(?:\w{1,12}\W{1,3}){0,3}proton"
     r"|mail (?:for|pour|für|per|para|voor|dla|для)|poczt[ya] (?:wp|onet|o2|interia|gmail|outlook|home|dla|windows)"
     r"|posta per|почты(?! россии| рф)|пошти(?! росії)|iphon|ipad|ipod|imac|apple|android|samsung|galaxy|huawei|honor"
     r"|xiaomi|redmi|oppo|pixel|nokia|motorola|blackberry|windows|outlook|office|yahoo|gmail|gmx|web\.de|t-online"
@@ -221,6 +224,29 @@ SIGN_OFFS: Final = (
     r"|(?:з|із) (?:повагою|найкращими побажаннями)|усього найкращого"
 )
 
+#: What many put in place of it.
+THANKS: Final = (
+    r"(?:z góry |bardzo )?dziękuj[ęe](?:my)?(?: z góry| bardzo)?|dzięki"
+    r"|danke|(?:vielen |besten |herzlichen )?dank(?: im voraus)?|(?:many )?thanks(?: in advance)?"
+    r"|thank you(?: in advance| very much)?|(?:большое |заранее )?спасибо"
+    r"|благодарю|(?:щиро )?дякую"
+)
+#: Who says so answers inside the letter that stands below, which then is not what was there before: what, and where.
+ANSWERS_SAID: Final = (
+    r"my (?:answers|replies|comments|remarks|responses)|(?<!your )(?:answers|replies)"
+    r"|i(?:'ve| have)? (?:answered|replied|commented)"
+    r"|(?<!państwa )(?<!twoje )(?<!wasze )odpowiedzi|odpowiadam|odpowiedział[ae]m"
+    r"|odpis(?:ał[ae]m|uję)|(?:do|w)pisał[ae]m"
+    r"|(?<!ihre )(?<!eure )antworten|ich (?:antworte|beantworte)"
+    r"|ich habe(?= [^.!?]{0,60} (?:ge|be)antwortet)|habe ich(?= [^.!?]{0,60} (?:ge|be)antwortet)"
+    r"|(?<!ваши )ответы|отвечаю|ответила?|вписала?|(?<!ваші )відповіді|відповідаю|відпові(?:ла|в)"
+)
+ANSWERED_THERE: Final = (
+    r"below|in-?line|in the text|in (?:red|blue|green|bold|capitals|colou?r)|poniżej|niżej|w treści|w tekście"
+    r"|na (?:czerwono|niebiesko|zielono)|(?:czerwonym|innym) kolorem|unten|im text|in (?:rot|blau|grün)"
+    r"|ниже|в тексте|внутри письма|красным|синим|нижче|[ву] тексті|червоним|синім"
+)
+
 #: A legal notice: what its first words are about, what else it speaks of.
 NOTICE_OPENS: Final = (
     r"(?:confidentiality|legal|privacy|important) (?:notice|note|information)|disclaimer|confidential|privileged"
@@ -249,6 +275,17 @@ NOTICE_FOR: Final = (
 NOTICE_NEVER: Final = (
     r"I|I['’]m|(?i:my|ich|mein(?:e[mnrs]?)?|für mich|mój|moj\w{1,3}|moi(?:m|ch)|dla mnie|[a-ząćęłńóśźż]{3,}ł[ea]m|żądam"
     r"|я|мо(?:й|я|[её]|и|его|ей|им|их)|для меня|мій|мо(?:є|ї|єї|їм|їх)|для мене)"
+)
+#: What stands alone above a notice, and what companies must say of themselves, as some do below it.
+NOTICE_HEADS: Final = (
+    r"(?:legal |e-?mail )?disclaimer|confidentiality (?:notice|note)|(?:legal|important) notice"
+    r"|zastrzeżenie(?: prawne| poufności)?|klauzula poufności|poufność|haftungsausschluss|vertraulichkeitshinweis"
+    r"|(?:rechtlicher|wichtiger) hinweis|уведомление о конфиденциальности|конфиденциальность"
+    r"|застереження|конфіденційність|повідомлення про конфіденційність"
+)
+COMPANY: Final = (
+    r"registered (?:in|office)|company (?:no|number|registration)|krs\b|regon\b|kapitał zakładowy|hrb ?\d|amtsgericht"
+    r"|handelsregister|geschäftsführ|sitz der gesellschaft|огрн|єдрпоу"
 )
 NOTICE_WHOLE: Final = (
     r"(?:please )?(?:consider|think (?:of|about)) the environment before"

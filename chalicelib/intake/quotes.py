@@ -6,10 +6,11 @@ length.
 """
 
 import re
+from itertools import takewhile
 from typing import Final
 
 from chalicelib.intake import phrases
-from chalicelib.intake.phrases import FIELDS, FROM, TO
+from chalicelib.intake.phrases import FIELDS, FROM, SENT, TO
 
 LINE_READ: Final = 300  # characters of a line that a pattern looks at
 INTRODUCTION_LINES: Final = 4  # an introduction may be wrapped over so many lines
@@ -29,6 +30,9 @@ _WROTE = re.compile(rf"(?<!\w)(?:{_VERB})(?!\w)|{phrases.WROTE_WITHOUT_BLANKS}",
 _WROTE_THEN_NAME = re.compile(rf"(?<!\w)(?:{phrases.WROTE_THEN_NAME})(?!\w)", _I)
 _QUOTING = re.compile(rf"(?:{phrases.QUOTING}) .{{3,150}}[:：]$", _I)
 _TELLERS: Final = frozenset(phrases.TELLERS.split())
+# So begins what stands in a sentence: programs write a capital letter there.
+_MID_SENTENCE = re.compile(r"(?:on|at|am|um|vom|in|w|we|dnia|z|в|во|у|от|від) ")
+_SAID: Final = ("„", "“", "«", "»", "‚", "‘", '"', "'")
 _READERS_OWN = re.compile(rf"(?<!\w)(?:{phrases.READERS_OWN}) \w")
 _ANY_VERB = re.compile(rf"(?<!\w)(?:{_VERB}|{phrases.WROTE_THEN_NAME})(?!\w)", _I)
 # What may stand behind the verb: an ending for either sex, a moment, an address, a date in brackets.
@@ -41,12 +45,13 @@ _ADDRESSED_LAST = re.compile(r"\d.{0,200}<[^<>]{1,200}@[^<>]{1,200}>$")
 _BY_ADDRESS = re.compile(
     r".{0,60}\d[:.]\d\d.{0,20}\s(?:by|from|von|od|от|від)\s(?:.{0,80}\s)?\S{1,64}@\S{1,190}[:：]$", _I
 )
+_MOMENT = re.compile(r"(?:\w{2,12},? )?\d[\w. /-]{5,30},? \d{1,2}:\d\d(?::\d\d)?:$")
 _DATED = re.compile(r"\d|@|<", _I)
 _OPENER = re.compile(
     rf"(?:{phrases.OPENERS})(?!\w)|(?:{phrases.WEEKDAYS})\b|\w{{2,12}}[.,]{{1,2}}\s+\d|\w{{2,4}}\s+\d|\d", _I
 )
 _TIME = re.compile(r"\d{1,2}[:.∶h]\d{2}")
-_DAY = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|(?<!\d)\d{1,2}([./-])\d{1,2}\1\d{2}(?!\d)")
+_DAY = re.compile(r"(?<!\d)\d{1,2}([./-])\d{1,2}\1(?:19|20)?\d\d(?!\d)|(?<!\d)(?:19|20)\d\d(?!\d)")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _WEEKDAY = re.compile(rf"(?<!\w)(?:{phrases.WEEKDAYS})(?!\w)", _I)
 _DATE_LINE = re.compile(r"[^\n]{0,60}(?:\d{1,2}[:.]\d{2}|\d{4})[^\n]{0,20}$")
@@ -100,7 +105,20 @@ def last_quoted(lines: list[str]) -> int:
 def quoted(line: str) -> bool:
     """Whether a line carries the quotation mark of mail, alone or behind the initials of who wrote it."""
     start = line.lstrip(" \t")[:1]
+    if _framed(line):
+        return False
     return start in (">", "＞") or (">" in line[:9] and bool(_INITIALS.match(line)))
+
+
+def introduced_inside(lines: list[str], at: int) -> bool:
+    """Whether a quotation that begins at `at` has its introduction or header in it, as Apple's programs write them."""
+    inside = [line.lstrip("> \t") for line in lines[at : at + BLOCK_LINES]]
+    return bool(introduction(inside, 0)) or divider(inside, 0)
+
+
+def _framed(line: str) -> bool:
+    """Whether a line tells in its own marks whose mail stands below and when it came, as GroupWise has it."""
+    return line.startswith(">>> ") and line.rstrip().endswith(" >>>") and bool(_TIME.search(line[:LINE_READ]))
 
 
 def wrapped(lines: list[str], at: int) -> bool:
@@ -180,7 +198,7 @@ def _leads_to_quote(text: str, lines: list[str], after: int) -> bool:
     if text.endswith(_COLONS):
         named = bool(_WROTE.search(text)) and _says_wrote(text) and len(text) < 80
         meant = (named and not _told(text)) or bool(_OPENER.match(text) and _BY_ADDRESS.match(text))
-        return meant and quoted(_next(lines, after))
+        return (meant or bool(_MOMENT.match(text))) and quoted(_next(lines, after))
     if not (text.endswith(">") and _ADDRESSED_LAST.search(text)):
         return False
     following = _next(lines, after)
@@ -223,19 +241,24 @@ def quotation_follows(lines: list[str], at: int) -> bool:
     return quoted(following) or barred(following)
 
 
+def speech_follows(lines: list[str], at: int) -> bool:
+    """Whether the next line with text opens with a mark of speech, as people put it around what they tell."""
+    return _next(lines, at).lstrip().startswith(_SAID)
+
+
 def certain(introduction_text: str) -> bool:
     """Whether a mail program wrote this introduction: it names an address, or a day and a time of day."""
     if _told(introduction_text):
         return False
     if "@" in introduction_text:
         return True
-    moment = _TIME.search(introduction_text) and _DAY.search(introduction_text)
+    moment = _DAY.search(introduction_text) and _TIME.search(_DAY.sub(" ", introduction_text))
     return bool(moment or (_WEEKDAY.search(introduction_text) and _YEAR.search(introduction_text)))
 
 
 def _told(text: str) -> bool:
     """Whether a person tells what he, the reader or one of the reader's people wrote ("I wrote to you on …:")."""
-    if "<" not in text and _READERS_OWN.search(text):
+    if "<" not in text and (_READERS_OWN.search(text) or _MID_SENTENCE.match(text)):
         return True
     for verb in list(_ANY_VERB.finditer(text))[-VERBS_READ:]:
         beside = text[: verb.start()].split()[-1:] + text[verb.end() :].split(None, 1)[:1]
@@ -258,15 +281,35 @@ def header_block(lines: list[str], at: int) -> bool:
     names, block = _block(lines, at)
     kinds = [FIELDS[name] for name in names if name in FIELDS]
     others = len(kinds) - kinds.count(FROM)
-    exact = any("@" in line or _TIME.search(line) for line in block)
-    if _FORM_FIELDS.intersection(names) or others < 2:
-        return False
-    if _PARCEL_FIELDS.intersection(names) and not any("@" in line for line in block):
+    addressed = any("@" in line for line in block)
+    if others < 2 or _form(block, kinds) or (_PARCEL_FIELDS.intersection(names) and not addressed):
         return False
     if FROM not in kinds:
-        addressed = any("@" in line for line in block)
         return others >= 3 and addressed and TO in kinds and phrases.SUBJECT in kinds
-    return exact or not phrases.MAIL_ALONE.isdisjoint(kinds)
+    if not addressed and (phrases.ADDRESSING.isdisjoint(kinds) or _from_a_number(block)):
+        return False
+    if not addressed and SENT not in kinds and _announced(lines, at):
+        return False
+    return any("@" in line or _TIME.search(line) for line in block) or not phrases.MAIL_ALONE.isdisjoint(kinds)
+
+
+def _form(block: list[str], kinds: list[str]) -> bool:
+    """Whether a web form's fields stand among these; below a mail's header they are words of that mail."""
+    fields = takewhile(bool, map(_field, block))
+    return not {SENT, TO} <= set(kinds) and not _FORM_FIELDS.isdisjoint(fields)
+
+
+def _announced(lines: list[str], at: int) -> bool:
+    """Whether the words above announce what stands at `at`: a journey, a parcel, a card."""
+    first = next((n for n in range(at, max(0, at - BLOCK_LINES), -1) if _field(lines[n - 1]) not in FIELDS), 0)
+    above = (line.rstrip() for line in reversed(lines[max(0, first - 2) : first]))
+    return next(filter(None, above), "").endswith(_COLONS)
+
+
+def _from_a_number(block: list[str]) -> bool:
+    """Whether what is called the sender has no letter: a day on which something begins."""
+    values = [re.split("[:：]", line, maxsplit=1)[1] for line in block if FIELDS.get(_field(line)) == FROM]
+    return any(value.strip() and not any(map(str.isalpha, value)) for value in values)
 
 
 def _field(line: str) -> str:
@@ -290,6 +333,8 @@ def _in_one_line(line: str) -> bool:
 
 def divider(lines: list[str], at: int) -> bool:
     """Whether everything from this line on was written before."""
+    if _framed(lines[at]):
+        return True
     if ":" in lines[at][:60] or "：" in lines[at][:60]:
         return bool(_dividing_phrase(lines, at)) or header_block(lines, at) or _asks_above(lines[at])
     return bool(_dividing_phrase(lines, at)) or _asks_above(lines[at])

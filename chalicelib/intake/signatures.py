@@ -9,10 +9,12 @@ from chalicelib.intake import phrases
 LINE_READ: Final = 300  # characters of a line that a pattern looks at
 SIGNED_LINE: Final = 120  # a device signs in fewer characters
 SHORT: Final = 40
+_POSTSCRIPT_OPENS: Final = tuple("pPпПзЗ")
 MARK_LENGTH: Final = 10
 UNDERSCORED_LINES: Final = 10  # a signature below a rule of underscores has no more
 SENTENCE_WORDS: Final = 8  # a line of a signature that ends like a sentence has fewer
 NOTICE_LINES: Final = 40
+SIGNED_WITHIN: Final = 20  # lines below a mark in which a letter that goes on ends
 _I: Final = re.IGNORECASE
 _RULE = re.compile(r"[\s\-_=*~#+>|ᐧ\u200b\ufeff]*$")
 _MARK = re.compile(r"(?:--|—|– ?-)[ \t\u00a0]*$")
@@ -32,11 +34,17 @@ _LINK_ALONE = re.compile(r"\s*<?https?://\S{1,250}\s*$", _I)
 _SIGN_OFF = re.compile(
     rf"\W{{0,5}}(?:{phrases.SIGN_OFFS})\W{{0,5}}(?:(?-i:[A-ZĄĆĘŁŃÓŚŹŻÄÖÜА-ЯЁЄІЇҐ])\S{{0,30}}\s{{0,3}}){{0,3}}$", _I
 )
+_THANKS = re.compile(rf"(?:{phrases.THANKS})\W{{0,5}}$", _I)
+_POSTSCRIPT = re.compile(
+    r"\W{0,3}(?:p\. ?s|post ?scriptum|п\. ?с|з\. ?ы|(?:ps|пс|зы)(?=[:.,!]|.{0,300}[.!?]\s*$))(?!\w)", _I
+)
 _GREETS = re.compile(rf"(?:{phrases.GREETINGS})(?!\w)", _I)
 _NOTICE_OPENS = re.compile(rf"\W{{0,10}}(?:{phrases.NOTICE_OPENS})", _I)
 _NOTICE_CONFIDENTIAL = re.compile(phrases.NOTICE_CONFIDENTIAL, _I)
 _NOTICE_FOR = re.compile(phrases.NOTICE_FOR, _I)
 _NOTICE_NEVER = re.compile(rf"(?<!\w)(?:{phrases.NOTICE_NEVER})(?!\w)")
+_NOTICE_HEADS = re.compile(rf"\W{{0,10}}(?:{phrases.NOTICE_HEADS})\W{{0,10}}$", _I)
+_COMPANY = re.compile(rf"(?<!\w)(?:{phrases.COMPANY})", _I)
 _NOTICE_WHOLE = re.compile(rf"\W{{0,10}}(?:{phrases.NOTICE_WHOLE})", _I)
 
 
@@ -60,9 +68,14 @@ def goes_on(lines: list[str], at: int) -> bool:
     return any(line.rstrip().endswith((".", "!", "?")) for line in below) and not _notice(below)
 
 
+def ruled(line: str) -> bool:
+    """Whether a line is a rule of underscores."""
+    return "__" in line[:LINE_READ] and bool(_UNDERSCORES.match(line[:LINE_READ]))
+
+
 def underscored(lines: list[str], at: int) -> bool:
     """Whether this rule of underscores has a signature or a list's footer below it, and not the rest of a letter."""
-    if "__" not in lines[at][:LINE_READ] or not _UNDERSCORES.match(lines[at][:LINE_READ]):
+    if not ruled(lines[at]):
         return False
     below = [line for line in lines[at + 1 : at + 3 * UNDERSCORED_LINES] if line.strip()]
     return 0 < len(below) <= UNDERSCORED_LINES and not any(_sentence(line) for line in below)
@@ -100,6 +113,16 @@ def signs_off(line: str) -> bool:
     return bool(_SIGN_OFF.match(line[:LINE_READ].rstrip()))
 
 
+def ends_letter(line: str) -> bool:
+    """Whether a letter is signed or thanks are given in this line and nothing else is said."""
+    return signs_off(line) or bool(_THANKS.match(line[:LINE_READ].strip()))
+
+
+def postscript(line: str) -> bool:
+    """Whether a postscript begins in this line, which is a word of the letter though it stands below the signature."""
+    return line.lstrip(_AROUND)[:1] in _POSTSCRIPT_OPENS and bool(_POSTSCRIPT.match(line[: 2 * LINE_READ]))
+
+
 def closing(line: str) -> bool:
     """Whether a last line says nothing: it is blank, a rule, or signed by a device."""
     return not line.strip() or bool(_RULE.match(line[:LINE_READ])) or device(line)
@@ -107,15 +130,26 @@ def closing(line: str) -> bool:
 
 def without_closing(lines: list[str]) -> list[str]:
     """The lines without last ones that nobody wrote for this letter."""
-    last = len(lines)
+    last, noticed = len(lines), False
     while last > 0:
-        if closing(lines[last - 1]):
+        if closing(lines[last - 1]) or (noticed and _NOTICE_HEADS.match(lines[last - 1][:LINE_READ])):
             last -= 1
-        elif (start := _paragraph(lines, last)) and not _addressed(lines[:start]) and _notice(lines[start:last]):
-            last = start
+        elif start := _notice_start(lines, last):
+            last, noticed = start, True
         else:
             break
     return lines[:last]
+
+
+def _notice_start(lines: list[str], last: int) -> int:
+    """Where the notice begins that ends before `last`, with the company's numbers below it; 0 when none does."""
+    start = _paragraph(lines, last)
+    if start and _COMPANY.search(" ".join(lines[start:last])[: 4 * LINE_READ]):
+        above = start
+        while above > 0 and closing(lines[above - 1]):
+            above -= 1
+        start, last = _paragraph(lines, above), above
+    return start if start and not _addressed(lines[:start]) and _notice(lines[start:last]) else 0
 
 
 def _paragraph(lines: list[str], last: int) -> int:

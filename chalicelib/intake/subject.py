@@ -23,10 +23,19 @@ _STEM: Final = 5
 
 def answers(subject: str) -> bool:
     """Whether the last thing a program did to it was to answer."""
+    return bool(_ANSWER.match(_untagged(subject)))
+
+
+def continues(subject: str) -> bool:
+    """Whether a program put before it that the mail answers or forwards another."""
+    return bool(_PREFIX.match(_untagged(subject)))
+
+
+def _untagged(subject: str) -> str:
     left = subject
     while found := _TAG.match(left):
         left = left[found.end() :]
-    return bool(_ANSWER.match(left))
+    return left
 
 
 def bare(subject: str) -> str:

@@ -4,22 +4,30 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from chalicelib.intake import quotes, signatures
+from chalicelib.intake import phrases, quotes, signatures
 
 LINES_READ: Final = 5_000  # a letter has fewer; what stands below them is kept as it is
-_WORD: Final = re.compile(r"\w")
+LINES_ANNOUNCING: Final = 40  # … and characters in which it is said that answers stand below
+ANNOUNCED_IN: Final = 2_000
+_WORD: Final = re.compile("[\\w?!\u2600-\u27bf\U0001f300-\U0001faff]")  # who sends no more than a sign says something
+_ANSWERS_BELOW: Final = re.compile(
+    rf"(?<!\w)(?:{phrases.ANSWERS_SAID})(?!\w)[^.!?]{{0,40}}(?<!\w)(?:{phrases.ANSWERED_THERE})(?!\w)", re.IGNORECASE
+)
 
 
-def written(text: str, *, answers: bool = False) -> str:
+def written(text: str, *, answers: bool = False, opens: bool = False) -> str:
     """What the sender wrote now: without quotations, their introductions, signatures and legal notices.
 
-    A mail that only forwards stays whole; one that `answers` forwards nothing, though a signature is all it says.
+    A mail that only forwards stays whole; one that `answers` forwards nothing, though a signature is all it says. One
+    that `opens` a correspondence quotes nobody where no introduction says so: what its sender marked belongs to it.
     Linear in the length of the text; never empty when the text is not blank.
     """
     lines = quotes.without_armour(text).split("\n")
-    reader = _Reader(lines[:LINES_READ], answers)
+    reader = _Reader(lines[:LINES_READ], answers, opens)
     while reader.at < len(reader.lines):
         reader.step()
+    if not (reader.worded or reader.ended or answers):
+        return text.strip()
     kept = reader.kept if reader.ended else [*reader.kept, *lines[LINES_READ:]]
     return "\n".join(signatures.without_closing(kept)).strip() or text.strip()
 
@@ -43,6 +51,7 @@ class _Reader:
 
     lines: list[str]
     answers: bool = False
+    opens: bool = False  # and no quotation was introduced yet
     at: int = 0
     kept: list[str] = field(default_factory=list)
     worded: bool = False
@@ -51,6 +60,7 @@ class _Reader:
     below_quote: int = -1
     introducing: set[int] = field(init=False)
     last_quoted: int | None = None
+    last_postscript: int | None = None
 
     def __post_init__(self) -> None:
         self.introducing = quotes.introducing(self.lines)
@@ -64,8 +74,7 @@ class _Reader:
         elif not may_introduce and _plain(line):
             self._keep_own()
         elif quotes.quoted(line) and not quotes.escaped(self.lines, self.at):
-            self._pass(1)
-            self.below_quote = self.at
+            self._read_quoted()
         elif may_introduce and (count := quotes.introduction(self.lines, self.at)):
             self._introduced(count)
         elif self._ends():
@@ -75,7 +84,19 @@ class _Reader:
         else:
             self._keep_own()
 
+    def _read_quoted(self) -> None:
+        """Passes a quoted line; in a mail that answers none it is the sender's own unless a program introduced it."""
+        if self.opens and self.at != self.below_quote:
+            self.opens = not quotes.introduced_inside(self.lines, self.at)
+        if self.opens:
+            self._keep(1)
+        else:
+            self._pass(1)
+        self.below_quote = self.at
+
     def _keep_own(self) -> None:
+        if self.signed and self.worded and signatures.postscript(self.lines[self.at]):
+            self.signed = False
         if self.at == self.below_quote and quotes.wrapped(self.lines, self.at):
             self._pass(1)
         else:
@@ -96,20 +117,28 @@ class _Reader:
         self.signed = False
 
     def _end(self) -> None:
+        if _ANSWERS_BELOW.search(" ".join(self.kept[:LINES_ANNOUNCING])[:ANNOUNCED_IN]):
+            self.kept = list(self.lines)
         self.at, self.ended = len(self.lines), True
 
     def _introduced(self, count: int) -> None:
         """Passes an introduction; one that a program wrote ends the letter when no marked quotation stands below."""
         after = self.at + count
+        self.opens = False
         if quotes.quotation_follows(self.lines, after):
             self._pass(count)
             self._pass_bars()
-        elif not quotes.certain(" ".join(self.lines[self.at : after])):
+        elif self._told(" ".join(self.lines[self.at : after]), after):
             self._keep(count)  # somebody telling what was written
         elif self.worded:
             self._end()
         else:
             self._pass(count)
+
+    def _told(self, introduction: str, after: int) -> bool:
+        return not quotes.certain(introduction) or (
+            "@" not in introduction and quotes.speech_follows(self.lines, after)
+        )
 
     def _pass_bars(self) -> None:
         while self.at < len(self.lines) and (not self.lines[self.at].strip() or quotes.barred(self.lines[self.at])):
@@ -118,6 +147,7 @@ class _Reader:
     def _ends(self) -> bool:
         if not quotes.divider(self.lines, self.at):
             return False
+        self.opens = False
         if not self.worded and quotes.forwards(self.lines, self.at):
             self.kept = list(self.lines)  # he only forwards: all of it is what he has to say
             return True
@@ -126,10 +156,30 @@ class _Reader:
     def _signs(self) -> bool:
         line = self.lines[self.at]
         if signatures.mark(line):
-            return not signatures.goes_on(self.lines, self.at)
+            return not (self._announced() or self._signed_below() or signatures.goes_on(self.lines, self.at))
         if signatures.underscored(self.lines, self.at):
-            return True
+            return not (self._announced() or self._framed())
         return self.worded and signatures.device(line) and self._alone()
+
+    def _announced(self) -> bool:
+        """Whether the line above says that something of the letter follows, or begins a point with the same mark."""
+        above = next((line.strip() for line in reversed(self.kept[-2:]) if line.strip()), "")
+        return self.worded and (above.endswith((":", "：")) or above.startswith(self.lines[self.at].strip() + " "))
+
+    def _framed(self) -> bool:
+        """Whether this rule of underscores is the lower one of two, between which something of the letter stands."""
+        return any(map(signatures.ruled, self.kept[-signatures.UNDERSCORED_LINES :]))
+
+    def _signed_below(self) -> bool:
+        """Whether the letter ends in a later paragraph below this mark, which then only parts it."""
+        lines = self.lines
+        for at in range(self.at + 1, min(len(lines), self.at + signatures.SIGNED_WITHIN)):
+            introduced = at in self.introducing and quotes.introduction(lines, at)
+            if introduced or quotes.quoted(lines[at]) or quotes.divider(lines, at):
+                return False
+            if at > self.at + 2 and not lines[at - 1].strip() and signatures.ends_letter(lines[at]):
+                return True
+        return False
 
     def _alone(self) -> bool:
         """Whether the line is a paragraph of its own."""
@@ -142,10 +192,10 @@ class _Reader:
         if not self.worded:
             self._keep(1)
             self.signed = True
-        elif not self._quoted_below():
+        elif not self._own_below():
             self._end()
         else:
-            self.signed = not signatures.device(self.lines[self.at])
+            self.signed = not signatures.device(self.lines[self.at]) or not self._quoted_below()
             self.at += 1
             self.at += not self.signed and signatures.link(self.lines[self.at])
 
@@ -153,3 +203,11 @@ class _Reader:
         if self.last_quoted is None:
             self.last_quoted = quotes.last_quoted(self.lines)
         return self.at < self.last_quoted
+
+    def _own_below(self) -> bool:
+        """Whether words of his may stand below his signature: between quotations, or in a postscript."""
+        if self.last_postscript is None:
+            lines = self.lines
+            below = (at for at in range(len(lines) - 1, -1, -1) if signatures.postscript(lines[at]))
+            self.last_postscript = next(below, -1)
+        return self._quoted_below() or self.at < self.last_postscript

@@ -451,7 +451,8 @@ HOSTILE = {
     "dividers": "-----Original Message\n", "dividing lines": "---\n",
     "notices": "\n\nThis is confidential, recipient\n", "paragraph": "This is confidential intended\n",
     "initials": "AK> x\nx\n", "bars": "2 A <a@b>\n\n| x\n\n", "brackets": "<", "digits": "1", "words": "написал ",
-    "pieces": "1\nwrote:\n",
+    "pieces": "1\nwrote:\n", "postscripts": "-- \nx\n\nPS: x\n", "announced": "x:\n--\nx\n", "framed": ">>> 1:00 >>>\n",
+    "runs": ">x\nFrom: a\n", "signed below": "--\n\nx\n\nMfG\n", "answering": "answers ich habe ",
 }  # fmt: skip
 
 
@@ -511,10 +512,12 @@ def test_quotations_of_pages_are_cut(quote: str, new: str) -> None:
 
 def test_who_indents_his_own_words_quotes_nobody() -> None:
     def of(page: str) -> str:
-        return email.read(f"From: a@example.org\nContent-Type: text/html\n\n{page}".encode()).written
+        return email.read(f"From: a@example.org\nSubject: Re: x\nContent-Type: text/html\n\n{page}".encode()).written
 
     indented = '<blockquote style="margin:0 0 0 40px;border:none;padding:0px">order 7</blockquote>'
-    assert of(f"<p>See:</p>{indented}<p>Thanks</p>").split() == ["See:", "order", "7", "Thanks"]
+    on_the_web = '<blockquote style="margin-top: 0px; margin-bottom: 0px;"><div>order 7</div></blockquote>'
+    for own in (indented, on_the_web):
+        assert of(f"<p>See:</p>{own}<p>Thanks</p>").split() == ["See:", "order", "7", "Thanks"]
     quoted = f"<blockquote>old {indented} words</blockquote>"
     assert of(f"<p>See:</p>{quoted}<p>Thanks</p>").split() == ["See:", "Thanks"]
     cited = '<blockquote type="cite" style="border:none">old</blockquote>'
@@ -637,7 +640,7 @@ def test_what_openpgp_puts_around_a_letter_is_no_word_of_it() -> None:
 )
 def test_outlooks_quotations_have_a_border_on_the_left_alone(style: str) -> None:
     def of(page: str) -> str:
-        return email.read(f"From: a@example.org\nContent-Type: text/html\n\n{page}".encode()).written
+        return email.read(f"From: a@example.org\nSubject: Re: x\nContent-Type: text/html\n\n{page}".encode()).written
 
     assert of(f"<p>Number 7.</p><blockquote style='{style}'><p>Which order?</p></blockquote>") == "Number 7."
     assert "Mine" in of("<p>See:</p><blockquote style='border:none;border-left:none'><p>Mine</p></blockquote>")
