@@ -10,7 +10,7 @@ from chalicelib.intake import addresses, attachments, automatic, bounce, enclosu
 from chalicelib.intake.fields import Fields
 from chalicelib.intake.message import Address, Message
 from chalicelib.intake.mime import Part
-from chalicelib.intake.subject import answers, continues
+from chalicelib.intake.subject import answers, continues, forwards
 from chalicelib.intake.written import written
 
 DATE_READ: Final = 100  # characters; a date is shorter
@@ -91,7 +91,9 @@ def _read(raw: bytes) -> tuple[Opened, Fields]:
         subject=subject,
         sent_at=_moment(root.head.get("date")),
         text=body.text,
-        written=written(body.text, answers=answers(subject), opens=_opens(root.head, subject)),
+        written=written(
+            body.text, answers=answers(subject), forwards=forwards(subject), opens=_opens(root.head, subject)
+        ),
         automatic=verdict.kind if verdict else None,
         automatic_reason=verdict.reason if verdict else "",
         attachments=attachments.listed(parts, files),

@@ -188,6 +188,8 @@ SIGNED_WHOLE: Final = (
     r"|(?:простите|извините) за краткость|вибачте за стислість|please excuse (?:my )?(?:brevity|typos)"
     r"|get (?:bluemail|typeapp|aqua ?mail) for|(?:sent on the go|mobil gesendet|von unterwegs gesendet)\W{0,3}$"
 )
+#: How the links of such programs begin, which stand on lines of their own.
+SIGNED_LINKS: Final = ("https://www.avast.com/sig-email", "#dab4fad8-", "virus-free.www.", "virenfrei.www.")
 #: Whoever has one of these in such a line says something.
 SIGNED_NEVER: Final = (
     r"nie|tylko|nicht|nur|kein\w{0,2}|ich|не|нет|только|немає|лише|тільки|not|never|only|\w{2,6}n['’]t"

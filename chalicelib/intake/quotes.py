@@ -54,7 +54,6 @@ _TIME = re.compile(r"\d{1,2}[:.∶h]\d{2}")
 _DAY = re.compile(r"(?<!\d)\d{1,2}([./-])\d{1,2}\1(?:19|20)?\d\d(?!\d)|(?<!\d)(?:19|20)\d\d(?!\d)")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _WEEKDAY = re.compile(rf"(?<!\w)(?:{phrases.WEEKDAYS})(?!\w)", _I)
-_DATE_LINE = re.compile(r"[^\n]{0,60}(?:\d{1,2}[:.]\d{2}|\d{4})[^\n]{0,20}$")
 _ADDRESS_LINE = re.compile(r"[^<>@\n]{1,80}<[^<>@\s]{1,100}@[^<>@\s]{1,100}>$")
 
 _FIELD = re.compile(r"[\s*_|>]{0,8}([^\W\d_][^:：*\n]{0,24}?)[\s*]{0,4}[:：]")
@@ -150,22 +149,30 @@ def introduction(lines: list[str], at: int) -> int:
 
 
 def _wrapped_introduction(joined: str, lines: list[str], at: int) -> int:
-    opens = bool(_OPENER.match(joined))
+    opens = _opens(joined)
     alone = at == 0 or not lines[at - 1].strip() or quoted(lines[at - 1])
     if not opens and not (alone and ("<" in joined or "," in joined)):
         return 0
     for count, line in enumerate(lines[at + 1 : at + INTRODUCTION_LINES], start=2):
         piece = _piece(line)
-        if not piece and count == 2 and opens and _DATE_LINE.match(joined):
+        if not piece and count == 2 and opens and certain(joined):
             continue
         if not piece or joined.endswith(_SENTENCE_END) or (quoted(line) and not _torn(joined)):
             return 0
-        if _introduces(piece) and (not opens or _OPENER.match(piece)):
-            return 0
+        begins, whole = bool(_OPENER.match(piece)), _has_moment(piece)
+        introduces = _introduces(piece)
+        if (begins and whole) or (introduces and (not opens or begins or whole)):
+            return 0  # it begins there: what stands above is a date or a number that he wrote
         joined = f"{joined} {piece}"[: 2 * LINE_READ]
         if _introduces(joined) or _leads_to_quote(joined, lines, at + count):
             return count if opens or certain(joined) else 0
     return 0
+
+
+def _opens(text: str) -> bool:
+    """Whether an introduction may begin so; with a number only where it is one of a date."""
+    numbered = text[:1].isdigit() and not (_DAY.search(text) or _TIME.search(text))
+    return bool(_OPENER.match(text)) and not numbered
 
 
 def _piece(line: str) -> str:
@@ -252,8 +259,13 @@ def certain(introduction_text: str) -> bool:
         return False
     if "@" in introduction_text:
         return True
-    moment = _DAY.search(introduction_text) and _TIME.search(_DAY.sub(" ", introduction_text))
-    return bool(moment or (_WEEKDAY.search(introduction_text) and _YEAR.search(introduction_text)))
+    dated = bool(_WEEKDAY.search(introduction_text) and _YEAR.search(introduction_text))
+    return dated or _has_moment(introduction_text)
+
+
+def _has_moment(text: str) -> bool:
+    """Whether a day and a time of day stand in a text."""
+    return bool(_DAY.search(text) and _TIME.search(_DAY.sub(" ", text)))
 
 
 def _told(text: str) -> bool:

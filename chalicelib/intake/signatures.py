@@ -92,6 +92,8 @@ def device(line: str) -> bool:
     text = line[:SIGNED_LINE].strip(_AROUND)
     if not text or len(line) > SIGNED_LINE + LINE_READ or not _begins_signed(text) or _SAYS.search(text):
         return False
+    if text.lower().startswith(phrases.SIGNED_LINKS):
+        return True
     unlinked = _LINK.sub("", text).rstrip(_AROUND)
     linked = unlinked != text and len(unlinked) < SHORT
     return bool(_FROM.match(unlinked) or _WHOLE.match(unlinked) or (linked and _FROM_LINKED.match(unlinked)))
@@ -100,7 +102,7 @@ def device(line: str) -> bool:
 def _begins_signed(text: str) -> bool:
     """Cheap: most lines begin otherwise, and need no pattern."""
     first = "".join(text.split(None, 1)[:1]).lower()
-    return first in FIRST_WORDS or first[:1] > "\u2fff"
+    return first in FIRST_WORDS or first.startswith(phrases.SIGNED_LINKS) or first[:1] > "\u2fff"
 
 
 def link(line: str) -> bool:

@@ -26,6 +26,11 @@ def answers(subject: str) -> bool:
     return bool(_ANSWER.match(_untagged(subject)))
 
 
+def forwards(subject: str) -> bool:
+    """Whether the last thing a program did to it was to forward."""
+    return continues(subject) and not answers(subject)
+
+
 def continues(subject: str) -> bool:
     """Whether a program put before it that the mail answers or forwards another."""
     return bool(_PREFIX.match(_untagged(subject)))

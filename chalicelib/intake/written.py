@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Final
 
 from chalicelib.intake import phrases, quotes, signatures
@@ -9,27 +10,35 @@ from chalicelib.intake import phrases, quotes, signatures
 LINES_READ: Final = 5_000  # a letter has fewer; what stands below them is kept as it is
 LINES_ANNOUNCING: Final = 40  # … and characters in which it is said that answers stand below
 ANNOUNCED_IN: Final = 2_000
-_WORD: Final = re.compile("[\\w?!\u2600-\u27bf\U0001f300-\U0001faff]")  # who sends no more than a sign says something
+FEW_WORDS: Final = 8  # who forwards with fewer says nothing without what he forwards
+_WORD: Final = re.compile(r"\w")
+_SIGN: Final = re.compile("[?!\u2600-\u27bf\U0001f300-\U0001faff]")
 _ANSWERS_BELOW: Final = re.compile(
     rf"(?<!\w)(?:{phrases.ANSWERS_SAID})(?!\w)[^.!?]{{0,40}}(?<!\w)(?:{phrases.ANSWERED_THERE})(?!\w)", re.IGNORECASE
 )
 
 
-def written(text: str, *, answers: bool = False, opens: bool = False) -> str:
+def written(text: str, *, answers: bool = False, forwards: bool = False, opens: bool = False) -> str:
     """What the sender wrote now: without quotations, their introductions, signatures and legal notices.
 
-    A mail that only forwards stays whole; one that `answers` forwards nothing, though a signature is all it says. One
-    that `opens` a correspondence quotes nobody where no introduction says so: what its sender marked belongs to it.
-    Linear in the length of the text; never empty when the text is not blank.
+    A mail that only forwards stays whole, and one that `forwards` with few words; one that `answers` forwards nothing,
+    though a signature is all it says. One that `opens` a correspondence quotes nobody where no introduction says so:
+    what its sender marked belongs to it. Linear in the length of the text; never empty when the text is not blank.
     """
     lines = quotes.without_armour(text).split("\n")
     reader = _Reader(lines[:LINES_READ], answers, opens)
     while reader.at < len(reader.lines):
         reader.step()
-    if not (reader.worded or reader.ended or answers):
+    if not (reader.worded or reader.ended or answers) or (forwards and _few_words(reader.kept)):
         return text.strip()
     kept = reader.kept if reader.ended else [*reader.kept, *lines[LINES_READ:]]
     return "\n".join(signatures.without_closing(kept)).strip() or text.strip()
+
+
+def _few_words(lines: list[str]) -> bool:
+    """Whether above the end of a letter no more is said than that it is passed on."""
+    said = takewhile(lambda line: not signatures.ends_letter(line), lines)
+    return sum(len(line.split()) for line in said) < FEW_WORDS
 
 
 def _plain(line: str) -> bool:
@@ -130,7 +139,7 @@ class _Reader:
             self._pass_bars()
         elif self._told(" ".join(self.lines[self.at : after]), after):
             self._keep(count)  # somebody telling what was written
-        elif self.worded:
+        elif self._says():
             self._end()
         else:
             self._pass(count)
@@ -148,10 +157,14 @@ class _Reader:
         if not quotes.divider(self.lines, self.at):
             return False
         self.opens = False
-        if not self.worded and quotes.forwards(self.lines, self.at):
+        if not self._says() and quotes.forwards(self.lines, self.at):
             self.kept = list(self.lines)  # he only forwards: all of it is what he has to say
             return True
-        return self.worded
+        return self._says()
+
+    def _says(self) -> bool:
+        """Whether the sender says something above what was written before, if only with a sign."""
+        return self.worded or any(map(_SIGN.search, self.kept[: signatures.UNDERSCORED_LINES]))
 
     def _signs(self) -> bool:
         line = self.lines[self.at]
@@ -162,9 +175,10 @@ class _Reader:
         return self.worded and signatures.device(line) and self._alone()
 
     def _announced(self) -> bool:
-        """Whether the line above says that something of the letter follows, or begins a point with the same mark."""
+        """Whether the line above says that something of the letter follows, or makes a point with the same dash."""
         above = next((line.strip() for line in reversed(self.kept[-2:]) if line.strip()), "")
-        return self.worded and (above.endswith((":", "：")) or above.startswith(self.lines[self.at].strip() + " "))
+        listed = self.lines[self.at].strip() == "—" and self.kept[-1:] != [""] and above.startswith("— ")
+        return self.worded and (listed or above.endswith((":", "：")))
 
     def _framed(self) -> bool:
         """Whether this rule of underscores is the lower one of two, between which something of the letter stands."""

@@ -68,6 +68,10 @@ def test_data_between_dashes_is_no_signature(letter: str) -> None:
     assert written(f"{letter}\n\n{OUTLOOK['de']}\n\nWelche?\n\nMit freundlichen Grüßen\nHilfe") == letter
 
 
+def test_who_signs_by_his_name_behind_dashes_may_have_a_signature() -> None:
+    assert written(f"{ASKS}\n\n-- Anna\n\n{SIGNED}") == f"{ASKS}\n\n-- Anna"
+
+
 def test_how_the_letter_below_ends_says_nothing_of_the_mark_above() -> None:
     for asked in (OUTLOOK["de"], "Am 23.11.2026 um 10:02 schrieb Hilfe:"):
         assert written(f"4711\n\n{SIGNED}\n\n{asked}\n\nWelche?\n\nMit freundlichen Grüßen\nHilfe") == "4711"
@@ -114,7 +118,6 @@ MARKED = "Hello,\nI get:\n\n> 502 Bad Gateway\n> at 10:02\n\nPlease help."
         ("Subject: Login broken", True),
         ("Subject: [EXT] Login broken", True),
         ("Subject: Re: Login broken", False),
-        ("Subject: Fwd: Login broken", False),
         ("Subject: Login broken\nIn-Reply-To: <1@example.com>", False),
         ("Subject: Login broken\nReferences: <1@example.com>", False),
     ],
@@ -158,6 +161,32 @@ def test_who_sends_a_sign_says_something(said: str) -> None:
     assert written(f"{said}\n\n{OUTLOOK['en']}\n\nold words") == said
 
 
+@pytest.mark.parametrize("subject", ["Fwd: Zwrot", "WG: Zwrot", "PD: Zwrot", "[EXT] FW: Re: Zwrot"])
+@pytest.mark.parametrize(
+    "said", ["FYI", "jw.", "Dzień dobry,", "Przesyłam do wiadomości.\n\nPozdrawiam\nAnna\nDział zakupów"]
+)
+def test_who_forwards_with_a_word_says_what_he_forwards(said: str, subject: str) -> None:
+    def of(said: str, subject: str) -> str:
+        head = f"From: a@example.org\nSubject: {subject}\nContent-Type: text/plain; charset=utf-8\n\n"
+        return email.read(f"{head}{said}\n\n{OUTLOOK['pl']}\n\nPaczka zwrócona.".encode()).written
+
+    assert of(said, subject).endswith("Paczka zwrócona.")
+    assert of(said, "RE: FW: Zwrot") == said
+    told = "Dzień dobry,\nkurier zwrócił paczkę, proszę o ponowną wysyłkę na adres Długa 5."
+    assert of(told, subject) == told
+
+
+@pytest.mark.parametrize("number", ["4711", "2 kubki", "23.11.2026 10:00", "Am Montag um 10:00"])
+def test_a_number_above_an_introduction_is_an_answer(number: str) -> None:
+    for between in ("\n\n", "\n", "\n\nSent from my phone\n"):
+        for introduction in (
+            "Am 23.11.2026 um 10:02 schrieb Hilfe\n<help@example.com>:",
+            "W dniu 23.11.2026 o 10:02 użytkownik Pomoc\n<help@example.com> napisał:",
+            "Pomoc <help@example.com> 23 lis 2026 10:02 napisał(a):",
+        ):
+            assert written(f"{number}{between}{introduction}\n\nold words").split("\n")[0] == number
+
+
 def test_who_forwards_with_a_signature_alone_forwards_what_apple_marks() -> None:
     text = (
         "Pozdrawiam\nAnna\n\n> Początek przekazywanej wiadomości:\n>\n> Od: Kurier <k@example.net>\n>\n> Zwrot paczki."
@@ -187,6 +216,8 @@ def test_introductions_of_the_bat_and_groupwise(introduction: str) -> None:
         "Firma GmbH\nSitz der Gesellschaft: Berlin, HRB 1234",
         "Wysłano za pomocą bezpiecznej poczty e-mail Proton Mail.",
         "Gesendet mit der sicheren E-Mail von Proton Mail.",
+        "<https://www.avast.com/sig-email?utm_medium=email&utm_content=webmail>\nVirus-free.www.avast.com\n"
+        "<#DAB4FAD8-2DD7-40BB-A1B8-4E2AA1F9FDF2>",
     ],
 )
 def test_headings_and_companies_around_a_notice_are_cut_with_it(notice: str) -> None:
