@@ -182,7 +182,8 @@ SIGNED_WHOLE: Final = (
     r"|(?:hämta|hent|skaff|hanki|získat|získejte|stáhnout) outlook|outlook voor (?:ios|android)"
     r"|发自我的|從我的 .{2,20}(?:傳送|寄出)|从我的|(?:iphone|ipad)から送信|나의 .{2,20}에서 보냄"
     r"|.{2,20}(?:dan|den) gönderildi"
-    r"|virus-free|virenfrei|wolny od wirusów|bez wirusów|без вирусов|без вірусів|garanti sans virus"
+    r"|vir(?:us-free|enfrei)(?=\W{0,3}(?:www|$))|wolny od wirusów|bez wirusów"
+    r"|без вирусов|без вірусів|garanti sans virus"
     r"|(?:this|diese|ten) e-?mail (?:has been|was|wurde|został) (?:(?:checked|scanned) (?:for|by (?:avast|avg|eset))"
     r"|von avast|sprawdzony)"
     r"|(?:простите|извините) за краткость|вибачте за стислість|please excuse (?:my )?(?:brevity|typos)"
@@ -255,7 +256,7 @@ NOTICE_OPENS: Final = (
     r"|(?:important|notice|note): (?:this|the) (?:contents?|information|e-?mail|message|communication)"
     r"|th(?:is|e) (?:information|contents?|e-?mail|message|communication|transmission|electronic)"
     r"|(?:the )?information (?:contained|in)|any (?:views|opinions)|if you (?:are not|have received)"
-    r"|(?:niniejsz[aeyi]|ta|treść|informacj[aei]|uwaga|wiadomość|zastrzeżenie|klauzula|jeśli nie|jeżeli nie)"
+    r"|(?:niniejsz[aeyi](?!m)|ta|treść|informacj[aei]|uwaga|wiadomość|zastrzeżenie|klauzula|jeśli nie|jeżeli nie)"
     r"|(?:diese|der inhalt|die (?:in dieser|informationen)|vertraulichkeit|(?:wichtiger )?hinweis|haftungsausschluss)"
     r"|(?:это|данное|настоящее|эта|информация|содержание|внимание|конфиденциальн|уведомление|если вы)"
     r"|(?:це|цей|дане|ця|інформація|увага|конфіденційн|зміст|якщо ви)"
@@ -277,6 +278,11 @@ NOTICE_FOR: Final = (
 NOTICE_NEVER: Final = (
     r"I|I['’]m|(?i:my|ich|mein(?:e[mnrs]?)?|für mich|mój|moj\w{1,3}|moi(?:m|ch)|dla mnie|[a-ząćęłńóśźż]{3,}ł[ea]m|żądam"
     r"|я|мо(?:й|я|[её]|и|его|ей|им|их)|для меня|мій|мо(?:є|ї|єї|їм|їх)|для мене)"
+)
+#: Nor is it a notice that speaks of goods and money.
+NOTICE_GOODS: Final = (
+    r"parcel|package|refund|goods(?!\w)|paczk|paczek|zamówieni|reklamacj|pieni[ąę]|paket|bestellung|ware(?!\w)|посыл(?:к|ок)"
+    r"|заказ|деньги|груз(?!\w*к)|посил(?:к|ок)|замовлен|гроші|вантаж"
 )
 #: What stands alone above a notice, and what companies must say of themselves, as some do below it.
 NOTICE_HEADS: Final = (

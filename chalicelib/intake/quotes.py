@@ -298,7 +298,7 @@ def header_block(lines: list[str], at: int) -> bool:
         return False
     if FROM not in kinds:
         return others >= 3 and addressed and TO in kinds and phrases.SUBJECT in kinds
-    if not addressed and (phrases.ADDRESSING.isdisjoint(kinds) or _from_a_number(block)):
+    if _from_a_number(block) or (not addressed and phrases.ADDRESSING.isdisjoint(kinds)):
         return False
     if not addressed and SENT not in kinds and _announced(lines, at):
         return False

@@ -43,6 +43,7 @@ _NOTICE_OPENS = re.compile(rf"\W{{0,10}}(?:{phrases.NOTICE_OPENS})", _I)
 _NOTICE_CONFIDENTIAL = re.compile(phrases.NOTICE_CONFIDENTIAL, _I)
 _NOTICE_FOR = re.compile(phrases.NOTICE_FOR, _I)
 _NOTICE_NEVER = re.compile(rf"(?<!\w)(?:{phrases.NOTICE_NEVER})(?!\w)")
+_NOTICE_GOODS = re.compile(rf"(?<!\w)(?:{phrases.NOTICE_GOODS})", _I)
 _NOTICE_HEADS = re.compile(rf"\W{{0,10}}(?:{phrases.NOTICE_HEADS})\W{{0,10}}$", _I)
 _COMPANY = re.compile(rf"(?<!\w)(?:{phrases.COMPANY})", _I)
 _NOTICE_WHOLE = re.compile(rf"\W{{0,10}}(?:{phrases.NOTICE_WHOLE})", _I)
@@ -173,6 +174,6 @@ def _notice(lines: list[str]) -> bool:
     text = " ".join(line[: 4 * LINE_READ] for line in lines)[:3_000]
     if _NOTICE_WHOLE.match(text):
         return True
-    if not _NOTICE_OPENS.match(text) or _NOTICE_NEVER.search(text):
+    if not _NOTICE_OPENS.match(text) or _NOTICE_NEVER.search(text) or _NOTICE_GOODS.search(text):
         return False
     return bool(_NOTICE_CONFIDENTIAL.search(text) and _NOTICE_FOR.search(text))

@@ -56,6 +56,13 @@ NOTICES = [
     "intended recipient is unauthorised.",
 ]
 NO_NOTICES = [
+    "Niniejszym odstępuję od umowy. Dane poufne przesłano innemu odbiorcy.",
+    "Uwaga: paczka poufna, tylko dla adresata do rąk własnych!",
+    "Hinweis: Das Paket ist vertraulich und nur für den Empfänger bestimmt.",
+    "Note: this information is confidential, leave the parcel with the addressee only.",
+    "Внимание: посылка конфиденциальная, только для получателя!",
+    "Якщо ви не можете доставити, поверніть гроші: вміст конфіденційний, отримувач чекає.",
+    "Virus-free is what you promised, but the file had a virus.",
     "Administratorem konta jest żona, proszę o zmianę hasła.",
     "Informujemy, że administratorem budynku jest już inna firma. Prosimy o fakturę na nią.",
     "Klauzula informacyjna RODO w umowie ma zły adres, proszę o korektę.",
