@@ -16,6 +16,7 @@ TriageError
 │  ├─ LostRace              another writer won this transaction
 │  └─ AtCapacity            the agent is away or holds as many items as the desk allows
 ├─ Unavailable         503  AWS is away: SQS retries, then a person looks
+│  ├─ PerhapsDone      504  AWS did not say whether a change was written: SQS retries, a caller looks first
 │  └─ NotSent          --   a provider is known not to have sent this reply: SQS retries
 └─ OutcomeUnknown      --   a reply may have been sent or not: people see it, nobody sends it again by himself
 """
@@ -111,6 +112,10 @@ class AtCapacity(Conflict):
 
 class Unavailable(TriageError):
     """AWS is away for the moment."""
+
+
+class PerhapsDone(Unavailable):
+    """AWS was asked to write a change and did not say whether it did: to ask once more may write it twice."""
 
 
 class NotSent(Unavailable):

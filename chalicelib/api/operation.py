@@ -20,6 +20,7 @@ from chalicelib.errors import (
     LostRace,
     NotAllowed,
     NotAuthentic,
+    PerhapsDone,
     PreconditionMissing,
     StaleItem,
     TriageError,
@@ -179,7 +180,9 @@ class Routes(Blueprint):
                 name=function.__name__, method=method, path=path, function=function, takes=takes, answers=answers,
                 also=tuple(also), status=status, nothing=nothing, polled=polled, to_anybody=to_anybody,
                 to_visitors=to_visitors,
-                refusals=frozenset(refuses) | _implied(takes, path, to_anybody=to_anybody, to_visitors=to_visitors),
+                refusals=frozenset(refuses) | _implied(
+                    method, takes, path, to_anybody=to_anybody, to_visitors=to_visitors
+                ),
             )  # fmt: skip
             self.operations.append(declared)
 
@@ -212,12 +215,14 @@ def _signature(function: Callable[..., Any], path: str) -> tuple[Mapping[str, An
 
 
 def _implied(
-    takes: Mapping[str, Any], path: str, *, to_anybody: bool, to_visitors: bool
+    method: str, takes: Mapping[str, Any], path: str, *, to_anybody: bool, to_visitors: bool
 ) -> frozenset[type[TriageError]]:
     """What a request is refused with before its flow has a look, and by every change of an item."""
     found: set[type[TriageError]] = {Unavailable}
     if not to_anybody:
         found.add(NotAuthentic)
+        if method != "GET" and not to_visitors:
+            found.add(PerhapsDone)
     if to_visitors:
         found.add(NotAllowed)
     if parts_of(path):

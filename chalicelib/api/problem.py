@@ -13,6 +13,7 @@ from chalicelib.errors import (
     Invalid,
     NotAllowed,
     NotAuthentic,
+    PerhapsDone,
     PreconditionMissing,
     TooMany,
     TriageError,
@@ -62,6 +63,7 @@ _KINDS: Final[Mapping[type[TriageError], Kind]] = {
     Unknown: Kind(404, "unknown", "Not found"),
     PreconditionMissing: Kind(428, "version-required", "Say which version this change is based on"),
     TooMany: Kind(429, "too-many", "Too many messages"),
+    PerhapsDone: Kind(504, "perhaps-done", "It may be done: look before you ask again"),
     Unavailable: Kind(503, "unavailable", "Try again in a moment"),
 }
 #: Seconds: AWS is back in a moment, and counts are of minutes.

@@ -5,6 +5,7 @@ import binascii
 import json
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain, groupby, repeat
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.errors import AtCapacity, Invalid, LostRace, Unavailable, Unknown
+from chalicelib.errors import AtCapacity, Invalid, LostRace, PerhapsDone, Unavailable, Unknown
 from chalicelib.item.change import (
     Answered,
     Budget,
@@ -40,6 +41,8 @@ Index = Literal["waiting", "holding", "state", "wake", "history"]
 
 #: Codes that say "try again": the rows were locked, or the table was too busy.
 _RACED: Final = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
+#: From this HTTP status on DynamoDB failed by itself, and may have written what it was asked to.
+_ITS_FAULT: Final = 500
 _BATCH_GET_LIMIT: Final = 100
 #: Entries of the waiting index asked for at once: the first is mostly taken, but a thousand may be for others.
 _WAITING_PAGES: Final = (25, 1000)
@@ -78,7 +81,8 @@ class Due(NamedTuple):
 class Table:
     """The single table. Reads that decide something are consistent; writes are one transaction each.
 
-    Raises `LostRace` when another writer was first, `Unavailable` when DynamoDB is away.
+    Raises `LostRace` when another writer was first, `Unavailable` when DynamoDB is away: `PerhapsDone` where it did not
+    say whether it had written a change.
     """
 
     def __init__(self, client: "DynamoDBClient", name: str) -> None:
@@ -308,7 +312,10 @@ class Table:
             reasons = [reason.get("Code", "None") for reason in error.response["CancellationReasons"]]
             raise _cancelled([what for what, _ in actions], reasons) from error
         except (ClientError, BotoCoreError) as error:
-            raise _translated(error) from error
+            if _is_refusal(error):
+                raise _translated(error) from error
+            if not self._stands(change):
+                raise PerhapsDone("DynamoDB did not say whether the change was written") from error
 
     def prolong(self, item: Item, token: str, lease_until: datetime) -> None:
         """Moves a lease on and nothing else. Raises `LostRace` unless holder, claim token and promises still match."""
@@ -537,6 +544,13 @@ class Table:
 
     # Calls
 
+    def _stands(self, change: Change) -> bool:
+        """Whether a change of which nobody said so was written, by its first entry in a timeline."""
+        for event in change.events[:1]:
+            with suppress(Unavailable, Unknown):
+                return self.event(event.customer_id, event.seq).id == event.id
+        return False
+
     def _batch_get(self, wanted: Sequence[keys.Key]) -> Iterator[Row]:
         request: Any = {self._name: {"Keys": [rows.to_wire(key) for key in wanted], "ConsistentRead": True}}
         for attempt in range(5):
@@ -663,6 +677,15 @@ def _cancelled(what: Sequence[str], reasons: Sequence[str]) -> Exception:
     return Unavailable(f"DynamoDB refused the transaction: {failed}")
 
 
+def _is_refusal(error: ClientError | BotoCoreError) -> bool:
+    """Whether an error says that nothing was written: a refusal of the first attempt, before which there was none."""
+    if not isinstance(error, ClientError):
+        return False
+    told = error.response["ResponseMetadata"]
+    under_way = error.response["Error"]["Code"] == "TransactionInProgressException"
+    return told["HTTPStatusCode"] < _ITS_FAULT and not told.get("RetryAttempts") and not under_way
+
+
 def _translated(error: Exception) -> Exception:
     code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
     if code == "TransactionConflictException":
@@ -683,6 +706,7 @@ def _start_of(cursor: str, pk_name: str, pk: str) -> Row:
     """The key a cursor names, which must be one of the list that is asked for: partition `pk` of table or index."""
     try:
         plain = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        json.dumps(plain, ensure_ascii=False).encode()  # half a character, escaped, is none that DynamoDB takes
     except (binascii.Error, ValueError, RecursionError) as error:
         raise Invalid("cursor", "is not one that this list gave") from error
     names = {"pk", "sk", pk_name, f"{pk_name.removesuffix('pk')}sk"}

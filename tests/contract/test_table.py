@@ -555,7 +555,8 @@ FORGED = [
     "x", "!!", "ż", "=", "AAAA", cursor_of([1]), cursor_of("pk"), cursor_of(7), cursor_of(None), cursor_of({}),
     cursor_of({"pk": "CUSTOMER#cu1"}), cursor_of({"pk": "", "sk": ""}), cursor_of({"pk": 1, "sk": 2}),
     cursor_of({"pk": {"S": "CUSTOMER#cu1"}, "sk": "EVENT#1"}), cursor_of({"pk": ["x"], "sk": "y"}),
-    cursor_of({"else": "x"}), base64.urlsafe_b64encode(b"[" * 60_000).decode(),
+    cursor_of({"else": "x"}), cursor_of({"pk": "CUSTOMER#cu1", "sk": "EVENT#\ud800"}),
+    base64.urlsafe_b64encode(b"[" * 60_000).decode(),
 ]  # fmt: skip
 
 

@@ -5,14 +5,24 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
-from chalicelib.errors import Conflict, Invalid, LostRace, NotAllowed, StaleItem, Unknown, WrongState
+from chalicelib.errors import (
+    Conflict,
+    Invalid,
+    LostRace,
+    NotAllowed,
+    PerhapsDone,
+    StaleItem,
+    Unknown,
+    WrongState,
+)
 from chalicelib.flows.claim import claim_named, next_in_mine
 from chalicelib.flows.look import board
 from chalicelib.flows.watch import watch
 from chalicelib.flows.work import decline, finish, give_back, heartbeat, link, note, reopen, snooze, tag, unlink
 from chalicelib.item.decide import LONGEST_SNOOZE
-from chalicelib.item.item import AgentId, Decided, Item
+from chalicelib.item.item import AgentId, Decided, EventType, Item
 from chalicelib.item.state import State
 from chalicelib.rights import Caller
 from tests.cloud import Cloud, TestWorld
@@ -586,3 +596,31 @@ def test_what_comes_back_is_in_a_queue_of_this_desk(world: TestWorld, how: str) 
     taken = next_in_mine(ANNA, "", world)
     assert taken
     assert taken.id == held.id
+
+
+# Answers that are lost on the way
+
+
+def losing_answers(cloud: Cloud, *, before: bool) -> None:
+    """DynamoDB is asked to write, and nobody hears whether it did: it was not reached, or its answer is lost."""
+
+    def silence(**_: Any) -> None:
+        raise ReadTimeoutError(endpoint_url="http://127.0.0.1:1")
+
+    cloud.dynamodb.meta.events.register(f"{'before' if before else 'after'}-call.dynamodb.TransactWriteItems", silence)
+
+
+def test_a_note_whose_answer_was_lost_is_known_again(world: TestWorld, moto_cloud: Cloud, held: Item) -> None:
+    losing_answers(moto_cloud, before=False)
+    noted = note(held.id, held.version, "once", (), ANNA, world)
+    assert noted == world.table.item(held.id)
+    assert [event.type for event in world.table.history(held.id)].count(EventType.NOTE_ADDED) == 1
+
+
+def test_of_what_nobody_can_say_nobody_says_that_it_was_not_done(
+    world: TestWorld, moto_cloud: Cloud, held: Item
+) -> None:
+    losing_answers(moto_cloud, before=True)
+    with pytest.raises(PerhapsDone):
+        note(held.id, held.version, "once", (), ANNA, world)
+    assert world.table.item(held.id) == held

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 from botocore.stub import Stubber
 
-from chalicelib.errors import AtCapacity, Invalid, LostRace, Unavailable
+from chalicelib.errors import AtCapacity, Invalid, LostRace, PerhapsDone, Unavailable
 from chalicelib.item.change import Change, Load
 from chalicelib.item.decide import claim
 from chalicelib.item.item import AgentId
@@ -105,6 +105,43 @@ def test_an_error_of_dynamodb_says_who_must_act(
     }[operation]
     with pytest.raises(means):
         call()
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "attempts", "means"),
+    [
+        ("InternalServerError", 500, 2, PerhapsDone),
+        ("InternalServerError", 500, 0, PerhapsDone),
+        ("TransactionInProgressException", 400, 0, PerhapsDone),  # an attempt of ours that did not answer
+        ("ThrottlingException", 400, 2, PerhapsDone),  # the attempts before this one may have been heard
+        ("ThrottlingException", 400, 0, Unavailable),
+    ],
+)
+def test_a_write_that_may_have_been_done_is_not_said_to_be_undone(
+    scripted: Any, code: str, status: int, attempts: int, means: type[Exception]
+) -> None:
+    table, stubber = scripted
+    told = {"RetryAttempts": attempts}
+    for written in (False, True):
+        stubber.add_client_error("transact_write_items", code, http_status_code=status, response_meta=told)
+        if means is PerhapsDone:
+            found = [rows.to_wire(rows.event_row(CLAIM.events[0]))] if written else []
+            stubber.add_response("batch_get_item", {"Responses": {"t": found}})
+        if written and means is PerhapsDone:
+            table.save(CLAIM, NOW)  # it knows its own change again
+            continue
+        with pytest.raises(Unavailable) as failed:
+            table.save(CLAIM, NOW)
+        assert type(failed.value) is means
+
+
+def test_an_entry_of_another_is_no_sign_that_a_write_was_done(scripted: Any) -> None:
+    table, stubber = scripted
+    another = rows.event_row(CLAIM.events[0]) | {"event_id": "another"}
+    stubber.add_client_error("transact_write_items", "InternalServerError", http_status_code=500)
+    stubber.add_response("batch_get_item", {"Responses": {"t": [rows.to_wire(another)]}})
+    with pytest.raises(PerhapsDone):
+        table.save(CLAIM, NOW)
 
 
 def test_a_cursor_dynamodb_does_not_like_is_the_callers_mistake(scripted: Any) -> None:
