@@ -1,4 +1,4 @@
-"""Raw messages in S3, under their delivery id: overwriting one is writing the same again."""
+"""Raw messages in S3, under their delivery id."""
 
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -44,8 +44,18 @@ class RawStore:
             raise Unavailable(f"S3: {type(error).__name__}") from error
 
     def write(self, key: str, raw: bytes, content_type: str) -> None:
-        """Stores raw bytes, durable when this returns."""
+        """Stores raw bytes over what is there, durable when this returns."""
         try:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=raw, ContentType=content_type)
         except (ClientError, BotoCoreError) as error:
+            raise Unavailable(f"S3: {error}") from error
+
+    def write_first(self, key: str, raw: bytes, content_type: str) -> None:
+        """Stores raw bytes unless some are stored there: what came first stands. Durable when this returns."""
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=raw, ContentType=content_type, IfNoneMatch="*")
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "PreconditionFailed":
+                raise Unavailable(f"S3: {error}") from error
+        except BotoCoreError as error:
             raise Unavailable(f"S3: {error}") from error

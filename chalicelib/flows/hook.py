@@ -53,11 +53,12 @@ def accept(provider: str, installation: str, received: Received, world: World) -
 def keep(installation: str, raw: bytes, deliveries: Sequence[str], world: World) -> None:
     """Stores a body and tells intake of it: durable when this returns. `deliveries` are ids of the messages in it.
 
-    A body with one message is named after it, so that the ledger tells whether it was handled without reading it.
+    A body with one message is named after it, so that the ledger tells whether it was handled without reading it. Sent
+    again with other words it is what it was: the body belongs to what the timeline tells.
     """
     delivery_id = deliveries[0] if len(deliveries) == 1 else _hash(raw)
     key = f"chat/{installation}/{_file_name(delivery_id)}"
-    world.raw.write(key, raw, "application/json")
+    world.raw.write_first(key, raw, "application/json")
     if world.queues.send([notice(installation, delivery_id, key, world.settings)]):
         raise Unavailable("SQS refused the notice")
 

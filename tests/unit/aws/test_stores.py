@@ -26,6 +26,15 @@ def test_raw_bytes_come_back_as_they_went_in(moto_cloud: Cloud, bucket: str) -> 
     assert raw.read("mail/1") == bytes(range(256))
 
 
+def test_what_is_stored_first_stands(moto_cloud: Cloud, bucket: str) -> None:
+    raw = RawStore(moto_cloud.s3, bucket)
+    for body in (b"first", b"second"):
+        raw.write_first("chat/1", body, "application/json")
+    assert raw.read("chat/1") == b"first"
+    with pytest.raises(Unavailable):
+        RawStore(moto_cloud.s3, "no-such-bucket").write_first("chat/1", b"", "application/json")
+
+
 def test_a_message_that_is_not_there_is_unknown(moto_cloud: Cloud, bucket: str) -> None:
     for store in (RawStore(moto_cloud.s3, bucket), RawStore(moto_cloud.s3, "no-such-bucket")):
         with pytest.raises(Unknown, match="mail/2"):

@@ -98,6 +98,12 @@ def test_the_same_message_again_is_one_entry(world: TestWorld, moto_cloud: Cloud
     assert stored(moto_cloud) == ["chat/shop-widget/d1"]
 
 
+def test_an_id_sent_again_with_other_words_is_the_message_it_was(world: TestWorld, moto_cloud: Cloud) -> None:
+    assert posted(world) == posted(world, json.dumps({**BODY, "text": "other words"}).encode()) == "d1"
+    assert world.raw.read("chat/shop-widget/d1") == RAW
+    assert len(moto_cloud.bodies(world.settings.inbound_queue_url)) == 2  # the first notice may have been lost
+
+
 @pytest.mark.parametrize("odd", ["../../mail/x", "a/b", ".", "..", "ż", " x", "x" * 200, "a\nb", "x?y=1"])
 def test_an_odd_id_stays_inside_its_folder(world: TestWorld, moto_cloud: Cloud, odd: str) -> None:
     assert posted(world, raw=json.dumps({**BODY, "id": odd}).encode())
