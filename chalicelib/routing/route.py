@@ -67,8 +67,8 @@ def route(facts: Facts, policy: Policy) -> Route:
 
 
 def by_topic(topic: str | None, urgency: str | None, policy: Policy) -> Route:
-    """The route of a message of which no rule speaks."""
-    lane = lane_of(urgency, policy)
+    """The route of a message of which no rule speaks. What is spam is never urgent: it calls itself so."""
+    lane = Lane.NORMAL if topic in policy.rules.spam else lane_of(urgency, policy)
     known = policy.topics.get(topic) if topic else None
     if known is None:
         reason = "unclassified" if topic is None else f"no queue for topic {topic}"
@@ -133,8 +133,10 @@ def _ruled(rule: Rule, facts: Facts, policy: Policy) -> Route:
     topic = rule.topic or facts.topic
     urgency = rule.urgency or (at_least(facts.urgency, rule.at_least) if rule.at_least else facts.urgency)
     without = by_topic(topic, urgency, policy)
-    lane = Lane(rule.lane) if rule.lane else without.lane
-    return Route(rule.queue or without.queue, lane, f"rule {rule.name}", topic, urgency, rule)
+    lane = lane_of(urgency, policy) if rule.urgency or rule.at_least else without.lane
+    return Route(
+        rule.queue or without.queue, Lane(rule.lane) if rule.lane else lane, f"rule {rule.name}", topic, urgency, rule
+    )
 
 
 def _speaks_of(rule: Rule, subject: str, body: str) -> bool:

@@ -1,5 +1,6 @@
 """What the desk's rules make of a message."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,6 +55,14 @@ def test_first_rule_that_fits_decides(asked: Facts, rule: str | None, queue: str
 def test_rule_raises_the_urgency_and_never_lowers_it() -> None:
     found = [route(spoken("lawyer", urgency=u), DESK).urgency for u in (None, "low", "normal", "high", "critical")]
     assert found == ["high", "high", "high", "high", "critical"]
+
+
+def test_what_may_be_spam_rings_nobody_first_unless_a_rule_of_the_desk_says_so() -> None:
+    loud = facts(topic="other", urgency="critical")
+    found = [
+        route(asked, DESK).lane for asked in (loud, replace(loud, said=frozenset({"law"})), replace(loud, topic=None))
+    ]
+    assert found == [Lane.NORMAL, Lane.URGENT, Lane.URGENT]
 
 
 def test_rule_says_another_topic() -> None:
