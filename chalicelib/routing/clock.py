@@ -87,7 +87,7 @@ def ended(clock: Clock, at: datetime, calendar: Calendar) -> Clock:
     """The clock as what was promised is done: in time, or late."""
     if clock.ended_at:
         return clock
-    late = not clock.left if clock.paused_at else at > clock.due_at
+    late = (clock.paused_at or at) > clock.due_at
     left = clock.left if clock.paused_at else office_time(at, clock.due_at, calendar)
     breached_at = clock.breached_at or (at if late else None)
     return replace(clock, ended_at=at, paused_at=None, left=left, breached_at=breached_at)

@@ -312,13 +312,30 @@ def test_another_queue_may_promise_sooner_but_never_later(world: TestWorld, item
     assert due(back) == due(billed)
 
 
+def of_desk(world: TestWorld, desk: policy.Policy) -> TestWorld:
+    """The same world once another desk is deployed."""
+    changed = replace(world, policy=desk)
+    vars(changed).update({name: value for name, value in vars(world).items() if name not in vars(changed)})
+    return changed
+
+
 def test_a_change_of_the_calendar_changes_no_due_time(world: TestWorld, item: Item) -> None:
     longer = policy.parse(DESK + PROMISES.replace('"09:00-12:00", "13:00-17:00"', '"00:00-24:00"'))
-    changed = replace(world, policy=longer)
-    vars(changed).update({name: value for name, value in vars(world).items() if name not in vars(changed)})
     held = claimed(world)
-    after = note(item.id, held.version, "hello", (), ANNA, changed)
+    after = note(item.id, held.version, "hello", (), ANNA, of_desk(world, longer))
     assert promised(after) == promised(item)
+
+
+def test_what_is_done_before_its_time_is_kept_though_the_desk_closes_until_then(world: TestWorld, item: Item) -> None:
+    closed = of_desk(world, policy.parse(DESK + PROMISES.replace('tuesday = ["09:00-12:00", "13:00-17:00"]', "")))
+    held = claimed(world)
+    go_to(world, at("13:00"))
+    waiting = answer(world, held)[1]
+    go_to(world, at("20:00"))
+    again = claim_named(item.id, ANNA, "", world)
+    waiting = answer(closed, again)[1]
+    assert due(waiting)["resolution"] > at("20:00")
+    assert course(finish(item.id, waiting.version, ANNA, closed)) == {"first_reply": "kept", "resolution": "kept"}
 
 
 def test_decided_urgency_and_notes_leave_what_was_promised(world: TestWorld, item: Item) -> None:
