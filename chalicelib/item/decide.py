@@ -8,7 +8,7 @@ from typing import Any, Final
 from chalicelib.errors import Invalid, NotAllowed, WrongState
 from chalicelib.item.change import Answered, Change, Step
 from chalicelib.item.item import AgentId, Customer, EventType, Item
-from chalicelib.item.offer import RE_RING, Agents, into_queue, offered_to_another
+from chalicelib.item.offer import RAREST_RING, RE_RING, Agents, into_queue, offered_to_another
 from chalicelib.item.sorting import placed_anew
 from chalicelib.item.state import Action
 from chalicelib.item.steps import at_rest, stepped, told
@@ -139,7 +139,7 @@ def back_in_queue(item: Item, at: datetime, reason: str, agents: Agents, policy:
 
 def re_rung(item: Item, now: datetime) -> Item:
     """A waiting item with its next re-ring moved on; no step of its life, so neither version nor ring change."""
-    return replace(item, wake_at=now + max(RE_RING, now - item.waiting_since))
+    return replace(item, wake_at=now + min(max(RE_RING, now - item.waiting_since), RAREST_RING))
 
 
 def _given_back(

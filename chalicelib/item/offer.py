@@ -12,6 +12,8 @@ from chalicelib.policy import QUARANTINE, Policy
 
 #: A waiting item is rung again after this long, in case its bell was lost. A net: claims also look into the index.
 RE_RING: Final = timedelta(hours=1)
+#: However long it has waited, it is looked after so often: its queue may have been given up since.
+RAREST_RING: Final = timedelta(days=1)
 
 Presence = Literal["present", "away", "unknown"]
 

@@ -407,6 +407,7 @@ def test_a_step_from_the_wrong_state_is_refused(state: State, before: Item, deci
         (timedelta(0), RE_RING),
         (RE_RING, RE_RING),
         (5 * RE_RING, 5 * RE_RING),  # its bell is not what it waits for: it is rung ever more rarely
+        (timedelta(days=9), timedelta(days=1)),  # who gives a queue up has what waits there handed to people by then
     ],
 )
 def test_a_re_ring_moves_only_the_next_look(waited: timedelta, again_in: timedelta) -> None:
