@@ -103,7 +103,7 @@ def _parted(
     check_may_change(caller, caller.id if caller.id in hands else None)
     second = customer if other.customer_id == customer.id else world.table.customer(other.customer_id)
     target = _side(other, second, world)
-    had = messages_before_merge(_history(item, world))
+    had = messages_before_merge(history_of(item, world))
     back = tuple(entry for entry in target.entries if entry in had)
     left = tuple(entry for entry in target.entries if entry not in back)
     contacts = (_contact(item, had, back, world), _contact(other, target.entries, left, world))
@@ -147,11 +147,11 @@ def _link(customer: Customer, other: Customer, world: World) -> Link | None:
 
 
 def _side(item: Item, customer: Customer, world: World) -> Side:
-    return Side(item=item, customer=customer, entries=messages_of(_history(item, world)))
+    return Side(item=item, customer=customer, entries=messages_of(history_of(item, world)))
 
 
-def _history(item: Item, world: World) -> list[Event]:
-    """All events of an item. The index may be late, which shows: each version has its event. Raises `LostRace`."""
+def history_of(item: Item, world: World) -> list[Event]:
+    """All events of an item, oldest first. Raises `LostRace` where the index is late: each version has its event."""
     events = world.table.history(item.id)
     if [event.version for event in events] != list(range(1, item.version + 1)):
         raise LostRace(("history is late",))

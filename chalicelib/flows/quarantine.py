@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from chalicelib.errors import Unknown, Unreadable
 from chalicelib.flows.again import offerable
+from chalicelib.flows.matters import history_of
 from chalicelib.flows.tagging import tags_of
 from chalicelib.flows.work import changed
 from chalicelib.item import admitting
@@ -42,8 +43,7 @@ def _read_again(item: Item, world: World) -> tuple[Found | None, str]:
     """What the item's delivery says, if it can be read now; and the delivery, as events name it."""
     from chalicelib.flows.receive import read_and_keep_files  # reads mails, which few requests to the API need
 
-    history = world.table.history(item.id)
-    first = next((event for event in history if event.type == EventType.DELIVERY_QUARANTINED), None)
+    first = next((event for event in history_of(item, world) if event.type == EventType.DELIVERY_QUARANTINED), None)
     if first is None or not first.facts["raw"]:
         return None, first.cause if first else "admit"
     channel, _, delivery_id = first.cause.partition(":")

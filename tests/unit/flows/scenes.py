@@ -195,6 +195,21 @@ class Losing:
         self._table.save(change, at)
 
 
+class Late:
+    """A table whose history index does not show the newest entries the first time it is asked."""
+
+    def __init__(self, world: TestWorld, missing: int) -> None:
+        self._table, self._missing, self.asked = world.table, missing, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._table, name)
+
+    def history(self, item_id: str) -> list[Event]:
+        self.asked += 1
+        whole = self._table.history(item_id)
+        return whole[: -self._missing] if self.asked == 1 else whole
+
+
 class Meanwhile:
     """Something else happens once, right before the first write of what is under test reaches DynamoDB."""
 

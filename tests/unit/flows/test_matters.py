@@ -15,7 +15,7 @@ from chalicelib.flows.claim import claim_named
 from chalicelib.flows.matters import Chosen, merge, split, unmerge
 from chalicelib.flows.merged import LONGEST_WAY, goes_on_in
 from chalicelib.flows.send import send_message
-from chalicelib.item.item import Event, Item, Merged
+from chalicelib.item.item import Item, Merged
 from chalicelib.item.missing import missing
 from chalicelib.item.passing import Destination
 from chalicelib.item.state import State
@@ -27,6 +27,7 @@ from tests import letters
 from tests.cloud import Cloud, TestWorld
 from tests.desk import ANNA, ASKS, BORIS, CARL, DESK, OLGA, SAM
 from tests.unit.flows.scenes import (
+    Late,
     Losing,
     Meanwhile,
     answer,
@@ -572,20 +573,10 @@ def test_what_there_is_not_is_not_merged_into(world: TestWorld, held: Item) -> N
 
 def test_an_index_that_is_late_is_asked_again(world: TestWorld, held: Item) -> None:
     """The item's version says how many events it must show."""
-    whole, asked = world.table.history, []
-
-    class Late:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(table, name)
-
-        def history(self, item_id: str) -> list[Event]:
-            asked.append(item_id)
-            return whole(item_id)[: -1 if len(asked) == 1 else None]
-
-    table, chosen = world.table, part(world, held, 1)
-    vars(world)["table"] = Late()
+    chosen = part(world, held, 1)
+    vars(world)["table"] = late = Late(world, 1)
     split(held.id, held.version, chosen, ANNA, world)
-    assert asked == [held.id, held.id]
+    assert late.asked == 2
 
 
 def test_a_lost_race_is_run_again_and_a_lost_one_told(world: TestWorld, two: tuple[Item, Item]) -> None:

@@ -14,7 +14,7 @@ from chalicelib.item.state import State
 from chalicelib.policy import PolicyError
 from tests.cloud import Cloud, TestWorld
 from tests.desk import ALL_PROMISED, ANNA, BORIS, DESK, RULES, SAM
-from tests.unit.flows.scenes import claimed, deliver, forward, items, load, ruled
+from tests.unit.flows.scenes import Late, claimed, deliver, forward, items, load, ruled
 
 pytestmark = pytest.mark.usefixtures("sound")
 
@@ -91,6 +91,12 @@ def test_a_member_lets_it_into_normal_routing(world: TestWorld, moto_cloud: Clou
     assert "gas leak" in told.payload["written"]
     taken = claimed(world)
     assert taken.id == made.id
+
+
+def test_what_the_index_does_not_show_yet_is_not_taken_for_unreadable(world: TestWorld, moto_cloud: Cloud) -> None:
+    made = in_quarantine(world, moto_cloud)
+    vars(world)["table"] = Late(world, 1)
+    assert quarantine.admit(made.id, made.version, ANNA, world).queue == "orders"
 
 
 def test_admission_is_taken_back(world: TestWorld, moto_cloud: Cloud) -> None:
