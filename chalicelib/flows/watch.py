@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 from typing import Final
@@ -59,14 +60,25 @@ def timer_rang(body: str, world: World) -> str:
 def watch(world: World) -> dict[str, int]:
     """Looks at everything that is due, in case its timer or bell was lost; returns what was done how often."""
     done: dict[str, int] = {}
-    for nets, shard in product((False, True), range(WAKE_SHARDS)):
-        for due in world.table.due(shard, world.now(), _LOOKS_PER_SHARD, nets):
-            what = _looked_after(due, world)
-            done[what] = done.get(what, 0) + 1
+    for due in _due(world):
+        what = _looked_after(due, world)
+        done[what] = done.get(what, 0) + 1
     for what, number in done.items():
         if what in _REPAIRS:
             world.metrics.count(_REPAIRS[what], number)
     return done
+
+
+def _due(world: World) -> Iterator[Due]:
+    """All that is due; agents last, for to hand over all that one has takes a good part of the watch's minute."""
+    agents = []
+    for nets, shard in product((False, True), range(WAKE_SHARDS)):
+        for due in world.table.due(shard, world.now(), _LOOKS_PER_SHARD, nets):
+            if due.kind == "AGENT":
+                agents.append(due)
+            else:
+                yield due
+    yield from agents
 
 
 def _looked_after(due: Due, world: World) -> str:

@@ -118,7 +118,7 @@ def _moved(item: Item, queue: str, reason: str, at: datetime, agents: Agents, po
     if item.state in RESTING_STATES:
         return moved
     asked = tuple(a for a in (item.carrier,) if a)
-    since = item.waiting_since if waits(item) else at
+    since = item.waiting_since if waits(item) or queue == item.queue else at  # back in its own it keeps its place
     fresh = replace(at_rest(moved), asked=asked, waiting_since=since)
     return into_queue(fresh, at, agents, policy)
 

@@ -113,6 +113,7 @@ def test_the_queues_get_all_of_it(world: TestWorld, busy: list[Item]) -> None:
         State.WAITING, State.SNOOZED, busy[4].snoozed_until,
     )  # fmt: skip
     assert {item.hands for item in (held, talking, offered, waiting, snoozed)} == {None}
+    assert [item.waiting_since for item in (held, offered)] == [busy[0].waiting_since, busy[2].waiting_since]
     assert load(world, ANNA) == {}
     deliver(world, 9, In_Reply_To="<m1@customer.example.com>", sender="c1@customer.example.com")
     assert now_of(world, waiting).offered_to is None
@@ -222,6 +223,19 @@ def test_one_request_moves_what_it_can_and_the_watch_the_rest(
     assert watch(world) == {"handover complete": 1}
     assert watch(world) == {}
     assert (agent(world, "anna").presence, agent(world, "anna").hands_to) == ("away", None)
+
+
+def test_a_handover_lets_nothing_wait_that_was_promised_for_now(world: TestWorld, mails: list[Item]) -> None:
+    resting = []
+    for number in range(10, 18):
+        deliver(world, number)
+        held = claimed(world, caller=BORIS)
+        resting.append(snooze(held.id, held.version, world.now() + timedelta(minutes=1), BORIS, world))
+    world.table.set_presence("anna", "away", world.now(), "")
+    forward(world, seconds=90)
+    assert watch(world) == {"handed over": 1, "woken": 8}
+    woken = [world.table.history(item.id)[-1].at for item in resting]
+    assert max(woken) < min(last.changed_at for last in now(world, mails))
 
 
 @pytest.mark.parametrize("to", ["boris", None])
