@@ -535,11 +535,10 @@ class _Reader:
         return values
 
     def _queue_name(self, key: str, value: Any, queues: Mapping[str, Queue]) -> str:
+        """A queue that work is sent to: into quarantine goes only what could not be read or must not be trusted."""
+        there = sorted(queues.keys() - {QUARANTINE})
         return self._checked(
-            key,
-            value,
-            lambda v: v in queues,
-            f"must be a queue of this desk; there is {', '.join(sorted(queues))}",
+            key, value, lambda v: v in there, f"must be a queue of this desk; there is {', '.join(there)}"
         )
 
     def _duration(self, key: str, value: Any) -> timedelta:
