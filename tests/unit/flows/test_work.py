@@ -1,6 +1,7 @@
 """What the holder does with an item, what others may not, and what a stale version gets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -601,18 +602,24 @@ def test_what_comes_back_is_in_a_queue_of_this_desk(world: TestWorld, how: str) 
 # Answers that are lost on the way
 
 
-def losing_answers(cloud: Cloud, *, before: bool) -> None:
-    """DynamoDB is asked to write, and nobody hears whether it did: it was not reached, or its answer is lost."""
+@contextmanager
+def silence(cloud: Cloud, when: str) -> Iterator[None]:
+    """DynamoDB is asked to write, and nobody hears whether it did: silent `before` it writes, or `after`."""
 
-    def silence(**_: Any) -> None:
+    def silent(**_: Any) -> None:
         raise ReadTimeoutError(endpoint_url="http://127.0.0.1:1")
 
-    cloud.dynamodb.meta.events.register(f"{'before' if before else 'after'}-call.dynamodb.TransactWriteItems", silence)
+    call = f"{when}-call.dynamodb.TransactWriteItems"
+    cloud.dynamodb.meta.events.register(call, silent)
+    try:
+        yield
+    finally:
+        cloud.dynamodb.meta.events.unregister(call, silent)
 
 
 def test_a_note_whose_answer_was_lost_is_known_again(world: TestWorld, moto_cloud: Cloud, held: Item) -> None:
-    losing_answers(moto_cloud, before=False)
-    noted = note(held.id, held.version, "once", (), ANNA, world)
+    with silence(moto_cloud, "after"):
+        noted = note(held.id, held.version, "once", (), ANNA, world)
     assert noted == world.table.item(held.id)
     assert [event.type for event in world.table.history(held.id)].count(EventType.NOTE_ADDED) == 1
 
@@ -620,7 +627,6 @@ def test_a_note_whose_answer_was_lost_is_known_again(world: TestWorld, moto_clou
 def test_of_what_nobody_can_say_nobody_says_that_it_was_not_done(
     world: TestWorld, moto_cloud: Cloud, held: Item
 ) -> None:
-    losing_answers(moto_cloud, before=True)
-    with pytest.raises(PerhapsDone):
+    with silence(moto_cloud, "before"), pytest.raises(PerhapsDone):
         note(held.id, held.version, "once", (), ANNA, world)
     assert world.table.item(held.id) == held
