@@ -117,8 +117,7 @@ def _one(plan: Handover, item_id: str, actor: str, world: World) -> Handover:
         if _moved(item, customer, step, plan.to, world):
             return replace(counted, moved=counted.moved + 1)
         agents = offerable(replace(item, pinned_to=None, asked=()), world)
-        back = passing.to_queue(item, customer, step, item.queue, "", agents, world.policy)
-        save(back, step.at, world)
+        save(passing.back(item, customer, step, agents, world.policy), step.at, world)
         return replace(counted, to_queue=counted.to_queue + 1)
 
     with suppress(WrongState, Unknown):  # it was resolved, or erased, meanwhile

@@ -75,6 +75,13 @@ def to_queue(
     return _passed(item, passed, customer, step, f"queue {queue}", reason, policy)
 
 
+def back(item: Item, customer: Customer, step: Step, agents: Agents, policy: Policy) -> Change:
+    """The item leaves who has it in hand, for its own queue: nobody chose that, so rules place it as before."""
+    moved = _moved(item, item.queue, f"passed on by {step.actor}", step.at, agents, policy)
+    moved = replace(moved, sorting=item.sorting)
+    return _passed(item, moved, customer, step, f"queue {item.queue}", "", policy)
+
+
 def to_topic(
     item: Item, customer: Customer, step: Step, topic: str, reason: str, agents: Agents, policy: Policy
 ) -> Change:

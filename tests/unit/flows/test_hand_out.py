@@ -8,6 +8,7 @@ from chalicelib.api.answers import ItemOut
 from chalicelib.errors import NotAllowed
 from chalicelib.flows import persons
 from chalicelib.flows.claim import claim_named, next_in_queue
+from chalicelib.flows.handover import hand_over
 from chalicelib.flows.reply import reply
 from chalicelib.flows.work import finish, reassign, reopen, tag
 from chalicelib.item.item import EventType, Item
@@ -88,6 +89,18 @@ def test_words_of_a_later_message_move_what_waits(ruled_world: TestWorld, moto_c
     found = items(moto_cloud)
     assert len(found) == 1
     assert found[0].lane == "urgent"
+    assert next_in_queue("orders", ANNA, "", ruled_world) is None
+    assert one(moto_cloud).queue == "people"
+
+
+def test_what_is_handed_over_to_its_queue_is_still_the_rules_to_place(
+    ruled_world: TestWorld, moto_cloud: Cloud
+) -> None:
+    deliver(ruled_world, 1, "#order #de")
+    claim_named(one(moto_cloud).id, ANNA, "", ruled_world)
+    hand_over("anna", None, False, SAM, ruled_world)
+    forward(ruled_world, hours=10)  # it is evening in Warsaw
+    present(ruled_world, ANNA)
     assert next_in_queue("orders", ANNA, "", ruled_world) is None
     assert one(moto_cloud).queue == "people"
 
