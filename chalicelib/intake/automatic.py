@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from chalicelib.intake import phrases
+from chalicelib.intake import absence, addresses, phrases
 from chalicelib.intake.bounce import STATUS_TYPES
 from chalicelib.intake.message import Automatic
 from chalicelib.intake.mime import ENCLOSED, Part
@@ -34,6 +34,15 @@ _DAEMON = re.compile(
 )
 # So old Exchange servers call themselves, and people their work.
 _ADMINISTRATOR = re.compile(r"[\s\"']*system administrator[\s\"']*(?:<|$)", re.IGNORECASE)
+# How a mail system tells that it still tries.
+_LATE = re.compile(
+    r"\s*(?:warning: (?:message \S{1,40} delayed|could not send message for)|(?:mail|message) delayed"
+    r"|delayed (?:mail|delivery)|delivery (?:delayed|status notification \(delay))",
+    re.IGNORECASE,
+)
+# The subject that RFC 7489 (7.2.1.1) gives to reports on mail of a domain.
+_AGGREGATE = re.compile(r"\breport domain:.{1,300}\bsubmitter:", re.IGNORECASE)
+ADDRESSES_READ: Final = 2_000  # characters of a field
 _ACTION = re.compile(rb"^action:\s*(failed|delayed|delivered|relayed|expanded)", re.IGNORECASE | re.MULTILINE)
 _BOUNCE_SUBJECT = re.compile(
     r"\s*(?:warning:\s*|permanent )?(?:undeliver|returned mail|failure notice"
@@ -110,7 +119,11 @@ _OWN_MAIL = re.compile(
     r"|ich (?:habe|bekam|bekomme|erhielt|erhalte|schreibe)(?!\w)|(?:habe|bekam|bekomme|erhielt|erhalte) ich(?!\w)"
     r"|мо(?:[её]|их|и|й) (?:письм|сообщени|e-?mail)|я (?:получ|пишу|писал|написал|отправ)"
     r"|мне (?:приш|приход|верну)|м(?:ій|оє|ої) (?:лист|повідомлен|e-?mail)|я (?:отрим|писа|напис|надісл)"
-    r"|мені (?:приш|прийш|приход|поверн))",
+    r"|мені (?:приш|прийш|приход|поверн)"
+    # … or what others get who write to him.
+    r"|(?:customers|clients|people|klienci|kunden|клиенты|клієнти) (?:\w{1,20} ){0,2}"
+    r"(?:get|see|receive|dostają|otrzymują|bekommen|erhalten|получают|отримують)(?!\w)"
+    r"|ich (?:kann|möchte|brauche)(?!\w)|(?<!\w)nie mogę(?!\w)|не (?:могу|можу)(?!\w))",
     re.IGNORECASE,
 )
 _SENTENCE_READ: Final = 200  # characters around such words
@@ -124,8 +137,11 @@ _AWAY_SUBJECT = re.compile(
     r"|автоматична відповідь|автовідповідь|автовідповідач|поза офісом"
     r"|réponse automatique|absence du bureau|respuesta automática|fuera de la oficina|risposta automatica|fuori sede"
     r"|resposta automática|fora do escritório|automatisch antwoord|afwezig(?:heidsassistent)?|autosvar"
-    r"|automatiskt svar|automatisk svar|automaattinen vastaus|automatická odpověď|automatikus válasz|otomatik yanıt"
-    r"|vacation (?:reply|response)|自動応答|自动回复|自動回覆|자동 회신)\s*(?:[:：\]]|$|(?:re|odp|aw|fwd?)\s?:)",
+    r"|automatiskt svar|automatisk svar|automaattinen vastaus|automatická odpov(?:ěď|eď)"
+    r"|automatikus válasz|otomatik yanıt|r[aă]spuns automat|automatinis atsakymas|automātiska atbilde|automaatvastus"
+    r"|automatski odgovor|samodejni odgovor|автоматичен отговор|αυτόματη απάντηση|מענה אוטומטי"
+    r"|vacation (?:reply|response)|autoresponder|自動応答|自动(?:回|答)复|自動回覆|자동 회신)"
+    r"\s*(?:[:：\]]|$|(?:re|odp|aw|fwd?)\s?:)",
     re.IGNORECASE,
 )
 # These a person may write as well: the text must say that a program does.
@@ -198,6 +214,12 @@ _GETS = re.compile(
     re.IGNORECASE,
 )
 _HIMSELF = re.compile(rf"(?<!\w)(?:{phrases.NOTICE_NEVER})(?!\w)")
+# Who speaks of our answer got it.
+_YOURS = re.compile(
+    r"(?<!\w)(?:your|ihre|państwa|wasza|twoja|ваша?|ваш[аеу]) (?:auto\w* |автом\w* )?"
+    r"(?:answer|reply|response|bot|antwort|odpowiedź|ответ|відповідь)",
+    re.IGNORECASE,
+)
 # Who is away may want something before he goes: what is done with goods and appointments, or anything but that somebody
 # else be asked and he be excused.
 _WISHES = re.compile(
@@ -236,7 +258,7 @@ def judge(root: Part, subject: str, text: str) -> Verdict | None:
     for rule in _HEADER_RULES:
         if verdict := rule(root):
             return verdict
-    return _by_words(root, subject, text) or _calendar(root) or _list(root) or _bulk(root)
+    return _by_words(root, subject, text) or _calendar(root, text) or _list(root) or _bulk(root)
 
 
 def _own(part: Part) -> Iterator[Part]:
@@ -255,6 +277,29 @@ def _echo(root: Part) -> Verdict | None:
     return None
 
 
+def _form(root: Part) -> bool:
+    """Whether it came by a form on its receiver's site: in the name of his domain, with answers to go elsewhere.
+
+    Who makes such a form marks what it sends as a program's. What is filled in is a person's.
+    """
+    sender, to, answers = (_domains(root, name) for name in ("from", "to", "reply-to"))
+    return (
+        bool(sender and answers)
+        and sender.isdisjoint(answers)
+        and any(_below(one, other) for one in sender for other in to)
+    )
+
+
+def _below(one: str, other: str) -> bool:
+    """Whether two domains are the same, or one is below the other."""
+    return f".{one}".endswith(f".{other}") or f".{other}".endswith(f".{one}")
+
+
+def _domains(root: Part, name: str) -> set[str]:
+    found = addresses.parse(", ".join(root.head.all(name))[:ADDRESSES_READ], str)
+    return {one.key.rpartition("@")[2] for one in found if "@" in one.key}
+
+
 def _read_report(root: Part) -> Verdict | None:
     kind = root.parameters.get("report-type", "").lower()
     if "disposition-notification" in (kind, root.type.partition("/")[2]):
@@ -266,6 +311,19 @@ def _read_report(root: Part) -> Verdict | None:
     if any("x-hmxmroriginalrecipient" in part.head for part in root.walk()):
         return Verdict(Automatic.DELIVERY_REPORT, "It reports that somebody complained of a mail (Outlook.com).")
     return None
+
+
+def _aggregate(root: Part) -> Verdict | None:
+    told = "tls-report-domain" in root.head or root.parameters.get("report-type", "").lower() == "tlsrpt"
+    if told or (_AGGREGATE.search(root.head.get("subject")[:1_000]) and any(map(_packed, _own(root)))):
+        return Verdict(
+            Automatic.DELIVERY_REPORT, "It reports how mail of a domain fared, as DMARC and TLS-RPT have it."
+        )
+    return None
+
+
+def _packed(part: Part) -> bool:
+    return part.type.startswith("application/")
 
 
 def _delivery_status(root: Part) -> Verdict | None:
@@ -292,7 +350,7 @@ def _auto_submitted(root: Part) -> Verdict | None:
     if "x-autogenerated" in root.head:
         return Verdict(Automatic.AUTO_REPLY, "Its header says that a program sent it (X-Autogenerated).")
     value = root.head.get("auto-submitted").partition(";")[0].strip().lower()
-    if value and value != "no":
+    if value and value != "no" and not (value != "auto-replied" and _form(root)):
         kind = value if value.replace("-", "").isalpha() and len(value) < 40 else "something else than no"
         return Verdict(Automatic.AUTO_REPLY, f"Its header says that a program sent it (Auto-Submitted: {kind}).")
     return None
@@ -313,7 +371,9 @@ def _auto_reply(root: Part) -> Verdict | None:
 
 
 def _daemon(root: Part) -> Verdict | None:
-    if _DAEMON.search(root.head.get("from")[:2_000]):
+    if _DAEMON.search(root.head.get("from")[:ADDRESSES_READ]):
+        if _LATE.search(root.head.get("subject")[:1_000]):
+            return Verdict(Automatic.DELIVERY_REPORT, "A mail system says that a mail is late, not that it failed.")
         return Verdict(Automatic.BOUNCE, "Its sender is a mail system, not a person.")
     return None
 
@@ -335,6 +395,7 @@ def _null_path(root: Part) -> Verdict | None:
 _HEADER_RULES: Final[tuple[Callable[[Part], Verdict | None], ...]] = (
     _echo,
     _read_report,
+    _aggregate,
     _delivery_status,
     _failed_recipients,
     _notification,
@@ -349,9 +410,10 @@ def _by_words(root: Part, subject: str, text: str) -> Verdict | None:
     away = _AWAY_SUBJECT.match(subject)
     if away and not (away.end() >= len(subject.rstrip()) and _about_answers(text[:BODY_READ])):
         return Verdict(Automatic.AUTO_REPLY, "Its subject begins like an automatic reply.")
-    if _PERHAPS_AUTOMATIC_SUBJECT.match(subject) and _SAYS_AUTOMATIC.search(text[:BODY_READ]):
+    perhaps = _PERHAPS_AUTOMATIC_SUBJECT.match(subject)
+    if perhaps and _SAYS_AUTOMATIC.search(text[:BODY_READ]):
         return Verdict(Automatic.AUTO_REPLY, "Its subject and text say that a program sent it.")
-    if _PERHAPS_AWAY_SUBJECT.match(subject) and _says_away(text[:BODY_READ]):
+    if (perhaps or _PERHAPS_AWAY_SUBJECT.match(subject)) and _says_away(text[:BODY_READ]):
         return Verdict(Automatic.AUTO_REPLY, "Its subject and text say that its sender is away.")
     if _suppressing(root) and (_says_away(text[:BODY_READ]) or _SAYS_AUTOMATIC.search(text[:BODY_READ])):
         return Verdict(
@@ -367,19 +429,23 @@ def _by_words(root: Part, subject: str, text: str) -> Verdict | None:
 
 
 def _about_answers(text: str) -> bool:
-    """Whether a mail with such a name and no other is one about automatic answers: who is away says so."""
-    if _AWAY_BODY.search(text) or _SAYS_AUTOMATIC.search(text):
+    """Whether a mail with such a name and no other is one about automatic answers: programs speak of an absence."""
+    if _SAYS_AUTOMATIC.search(text):
         return False
     own = _URGENT_QUESTION.sub(" ", written(text))
-    return "?" in own or bool(_GETS.search(own))
+    return "?" in own or bool(_GETS.search(own) or _YOURS.search(own)) or not absence.nothing_else(own)
 
 
 def _says_away(text: str) -> bool:
-    """Whether somebody says that he is away, and asks for nothing: who does would wait for ever among programs."""
+    """Whether somebody says that he is away and nothing else: who wants something would wait among programs."""
     if not _AWAY_BODY.search(text):
         return False
     own = _URGENT_QUESTION.sub(" ", written(text))
-    return "?" not in own and not _WISHES.search(own)
+    return not _asks(own) and absence.nothing_else(own)
+
+
+def _asks(own: str) -> bool:
+    return "?" in own or bool(_WISHES.search(own))
 
 
 def _coded(text: str) -> bool:
@@ -413,11 +479,13 @@ def _suppressing(root: Part) -> bool:
     return "all" in value or "autoreply" in value or "oof" in value
 
 
-def _calendar(root: Part) -> Verdict | None:
+def _calendar(root: Part, text: str) -> Verdict | None:
     invited = (part for part in _own(root) if part.type == "text/calendar" and part.disposition != "attachment")
-    if any(part.parameters.get("method") for part in invited):
-        return Verdict(Automatic.CALENDAR, "It is an invitation or an answer to one (text/calendar).")
-    return None
+    methods = {part.parameters.get("method", "").upper() for part in invited} - {""}
+    # Who proposes another time waits for an answer, and so does who asks for something beside his own.
+    if not methods or methods == {"COUNTER"} or (methods == {"REPLY"} and _asks(written(text[:BODY_READ]))):
+        return None
+    return Verdict(Automatic.CALENDAR, "It is an invitation or an answer to one (text/calendar).")
 
 
 def _list(root: Part) -> Verdict | None:
@@ -431,6 +499,6 @@ def _list(root: Part) -> Verdict | None:
 def _bulk(root: Part) -> Verdict | None:
     if "list-unsubscribe" in root.head and "in-reply-to" not in root.head:  # what answers is for one reader
         return Verdict(Automatic.BULK, "It was sent to many (List-Unsubscribe).")
-    if root.head.get("precedence").lower() in ("bulk", "junk"):
+    if root.head.get("precedence").lower() in ("bulk", "junk") and not _form(root):
         return Verdict(Automatic.BULK, "It was sent to many (Precedence: bulk).")
     return None

@@ -175,6 +175,77 @@ def test_mail_systems(sender: bytes) -> None:
     assert email.read(b"From: " + sender + b"\n\nx").automatic == Automatic.BOUNCE
 
 
+@pytest.mark.parametrize(
+    ("subject", "kind"),
+    [
+        ("Warning: message 1abc-def-GH delayed 24 hours", Automatic.DELIVERY_REPORT),
+        ("Warning: could not send message for past 4 hours", Automatic.DELIVERY_REPORT),
+        ("Undeliverable: Parcel delayed", Automatic.BOUNCE),
+    ],
+)
+def test_a_mail_system_tells_what_is_late_from_what_failed(subject: str, kind: Automatic) -> None:
+    assert email.read(f"From: MAILER-DAEMON@x.example\nSubject: {subject}\n\nx".encode()).automatic == kind
+
+
+REPORT = b"Content-Type: application/gzip; name=x.xml.gz\nSubject: "
+FARED = [
+    REPORT + b"Report Domain: example.com Submitter: mail.example.net Report-ID: <1@example.net>",
+    REPORT + b"[Preview] Report domain: example.com\n Submitter: mail.example.net Report-ID: 1",
+    b"TLS-Report-Domain: example.com",
+    b"Content-Type: multipart/report; report-type=tlsrpt; boundary=b",
+]
+
+
+@pytest.mark.parametrize("fields", FARED)
+def test_reports_on_the_mail_of_a_domain_are_no_work(fields: bytes) -> None:
+    assert email.read(PERSON + fields + b"\n\nx").automatic == Automatic.DELIVERY_REPORT
+
+
+def test_who_asks_about_such_a_report_is_a_person() -> None:
+    raw = PERSON + b"Subject: Report domain: example.com Submitter: what is that?\n\nI got this."
+    assert email.read(raw).automatic is None
+
+
+FORM = b"From: Shop <form@shop.example.com>\nTo: help@example.com\nReply-To: Anna <anna@example.org>\n"
+MARKS = [b"Precedence: bulk", b"Precedence: junk", b"Auto-Submitted: auto-generated"]
+
+
+@pytest.mark.parametrize("mark", MARKS)
+def test_what_is_filled_in_at_the_receivers_own_form_is_a_persons(mark: bytes) -> None:
+    raw = FORM + mark + b"\n\nWhere is my parcel?\n"
+    assert email.read(raw).automatic is None
+    for other in (
+        raw.replace(b"form@shop.example.com", b"form@example.net"),  # another's program, which wants answers elsewhere
+        raw.replace(b"anna@example.org", b"form@shop.example.com"),
+        raw.replace(b"Reply-To: ", b"X-To: "),
+    ):
+        assert email.read(other).automatic is not None
+    assert email.read(FORM + b"Auto-Submitted: auto-replied\n\nx").automatic == Automatic.AUTO_REPLY
+
+
+CALENDAR = (
+    b"Content-Type: multipart/alternative; boundary=b\n\n--b\n\n%s\n--b\n"
+    b"Content-Type: text/calendar; method=%s\n\nBEGIN:VCALENDAR\nEND:VCALENDAR\n--b--\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "method", "kind"),
+    [
+        (b"", b"REPLY", Automatic.CALENDAR),
+        (b"Anna has accepted this invitation.", b"REPLY", Automatic.CALENDAR),
+        (b"I am at work then. Could you come on Thursday?", b"REPLY", None),
+        (b"Please cancel the visit.", b"REPLY", None),
+        (b"", b"COUNTER", None),
+        (b"Could you come?", b"REQUEST", Automatic.CALENDAR),
+    ],
+)
+def test_who_answers_an_invitation_and_wants_something_is_a_person(
+    words: bytes, method: bytes, kind: Automatic | None
+) -> None:
+    assert email.read(PERSON + CALENDAR % (words, method)).automatic == kind
+
+
 @pytest.mark.parametrize("sender", [b"Anna Postmasterska <anna@example.org>", b"daemon.slayer@example.org"])
 def test_people_with_such_names(sender: bytes) -> None:
     assert email.read(b"From: " + sender + b"\n\nx").automatic is None

@@ -27,8 +27,25 @@ ASK = [
     ("Відсутня", "Я буду відсутня до 5 травня, прошу продовжити термін зберігання."),
     ("Away until Monday", "I am out of the office. I need the invoice by then."),
 ]
+#: Who is away and wants what no list holds.
+WANT = [
+    ("On vacation", "I am on vacation in Spain and my card was stolen. Block it at once."),
+    ("On vacation", "I am on vacation in Spain and my card was stolen"),
+    ("Vacation", "I am on vacation and my phone has no roaming. Activate it today."),
+    ("Out of office", "I am out of the office, but your man stands there now. He shall leave it at the desk."),
+    ("Na urlopie", "Jestem na urlopie w Chorwacji, skradziono mi kartę. Zablokujcie ją natychmiast."),
+    ("Urlop", "Jestem na urlopie macierzyńskim i ZUS chce zaświadczenia o zarobkach. Przyślijcie mi je."),
+    ("Urlaub", "Ich bin im Urlaub in Spanien und das Mietauto ist liegengeblieben. Sofort melden!"),
+    ("Im Urlaub", "Ich bin bis 5.3. im Urlaub. Sperren Sie die Karte 4711."),
+    ("Отпуск", "Я в отпуске в Турции, карту украли. Заблокируйте карту."),
+    ("Відпустка", "Я у відпустці в Єгипті, картку вкрали. Заблокуйте її."),
+]
 #: Whose own mail to somebody came back, and who writes about it.
 TELL = [
+    ("Mail system error", "Our customers get 550 5.1.1 user unknown when they write to ben@example.org."),
+    ("Nie dostarczono e-maila", "Klienci dostają zwrot: 550 5.1.1 user unknown, gdy piszą na ben@example.org."),
+    ("Письмо не доставлено", "Клиенты получают 550 5.1.1 user unknown, когда пишут на ben@example.org."),
+    ("Nachricht nicht zustellbar", "Ich kann mich nicht anmelden: Nachricht an ben@example.org nicht zustellbar."),
     ("Zwrot wiadomości", "Moja wiadomość do działu zwrotów nie mogła zostać dostarczona. Jaki jest dobry adres?"),
     ("Nie można dostarczyć maila", "Piszę na wasz adres i dostaję: 550 5.1.1 User unknown."),
     ("Delivery failed", "Hi, I got a message that delivery failed. Where is it now?"),
@@ -58,8 +75,34 @@ ABOUT = [
     ("Abwesenheitsnotiz", "Wie stelle ich in Ihrer App die Abwesenheitsnotiz ein?"),
     ("Автоответ", "Получил только автоответ, когда ответит человек?"),
     ("Автовідповідь", "Отримую лише автовідповідь. Зателефонуйте мені."),
+    ("Automatic reply", "Please send me a human. This bot answers nonsense."),
+    ("Automatyczna odpowiedź", "Państwa odpowiedź nic nie wyjaśnia, nadal czekam na zwrot 300 zł."),
+    ("Automatische Antwort", "Ihre Antwort hilft mir nicht. Bitte rufen Sie mich an."),
+    ("Автоответ", "Ваш ответ мне не помог. Верните деньги."),
+    ("Out of office", "The shop was closed, a sign said so. Please open it."),
 ]
 AWAY = [
+    (
+        "Nieobecność",
+        "Dzień dobry, dziękuję za wiadomość. W dniach 2-10 marca przebywam na urlopie i nie będę miał dostępu do "
+        "poczty. W pilnych sprawach proszę o kontakt z Janem (jan@example.org, tel. 501 234 567).\n\nPozdrawiam\nAnna",
+    ),
+    (
+        "Abwesenheit",
+        "Vielen Dank für Ihre Nachricht. Ich bin bis einschließlich 10.03.2026 nicht im Büro und habe keinen Zugriff "
+        "auf meine E-Mails. In dringenden Fällen wenden Sie sich bitte an Jan.",
+    ),
+    (
+        "Out of the office",
+        "I'm currently out of the office with limited access to email. If this is urgent, please contact my colleague "
+        "Jan. Otherwise I'll get back to you as soon as possible.\nBest,\nAnna",
+    ),
+    (
+        "Отпуск",
+        "Здравствуйте! Спасибо за ваше письмо. Я нахожусь в отпуске до 10 марта. По всем срочным вопросам обращайтесь "
+        "к Ивану. Отвечу после возвращения.",
+    ),
+    ("Automatische Antwort auf Ihre Mail", "Ich bin zur Zeit nicht erreichbar."),
     (
         "Nieobecność",
         "Dzień dobry,\nod 4 do 12 marca przebywam na urlopie. W pilnych sprawach proszę o kontakt z Janem.",
@@ -92,6 +135,12 @@ def mail(subject: str, words: str) -> bytes:
 @pytest.mark.parametrize(("subject", "words"), ASK)
 def test_who_is_away_and_asks_for_something_is_a_person(subject: str, words: str) -> None:
     assert email.read(mail(subject, words)).automatic is None
+
+
+@pytest.mark.parametrize(("subject", "words"), WANT)
+def test_who_is_away_and_says_more_is_a_person(subject: str, words: str) -> None:
+    assert email.read(mail(subject, words)).automatic is None
+    assert email.read(b"X-Auto-Response-Suppress: All\n" + mail(subject, words)).automatic is None
 
 
 @pytest.mark.parametrize(("subject", "words"), ASK)

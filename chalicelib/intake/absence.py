@@ -1,0 +1,61 @@
+"""Whether a text says nothing but that somebody is away, as programs do that answer for him.
+
+Who is away and wants something says so in a sentence of its own, and no list holds all that people may want. So what
+programs say is listed: that he is away, when he is back and answers, who stands in, thanks and greetings. A sentence
+that is none of these is a person's.
+"""
+
+import re
+from typing import Final
+
+#: Words that a clause must have before it counts: `and London` says nothing of its own.
+CLAUSE: Final = 4
+#: Words of a line that ends like no sentence: a name, what he is, a greeting.
+LINE: Final = 6
+_MONTH: Final = r"(?:ja?n|feb|m[aä]r|apr|ma[ijy]|jun|jul|aug|sep|o[kc]t|nov|de[zc])"
+_SENTENCE_END = re.compile(
+    rf"(?<=[.!?])\s+(?<!\d\.\s)|(?<=\d\.)\s+(?!{_MONTH})(?=[^\W\d_a-zß-öø-ÿа-яёіїєґąćęłńóśźż])|\n+", re.IGNORECASE
+)
+_AND = re.compile(r"(?<!\w)(?:and|but|und|aber|i|ale|и|а|но|і|й|але|та)(?!\w)")  # an English I is no Polish one
+_SAID = re.compile(
+    r"(?<!\w)(?:"
+    # English
+    r"away|absen(?:t|ce)|(?:out of|in|to|from) (?:the )?office|vacation|holidays?|(?:be|am|i'm|when) back|return to"
+    r"|(?:on|annual|sick|parental|maternity) leave|(?:my|i) return|contact|forwarded|write to|emails are not|access to"
+    r"|(?:urgent|emergency) (?:\w+ )?(?:matter|case|issue|question|quer|request|enquir|inquir)\w*|(?:is|for|be) urgent"
+    r"|emergencies|in an emergency|thanks?|regards|automatic\w*|automated|in the mean(?:time|while)|reply|respond"
+    r"|answer|get back to|reach me|colleagues?|dear|hello"
+    # Polish
+    r"|(?:nie)?obecn\w*|urlop\w*|poza biurem|w biurze|powro(?:cie|tu)|powrócę|wracam|wrócę|kontakt\w*|w sprawach"
+    r"|piln\w+ (?:spraw|przypad|pyta|kwesti)\w*|spraw\w* piln\w+|odpowiem\w*|odpiszę|odezwę|dzięk\w+|pozdrawiam"
+    r"|poważaniem|dostęp\w*|automatyczn\w+|zastęp\w+|cierpliw\w+|wyrozum\w+|prze(?:słanie|kaz\w+|kier\w+)"
+    r"|dzień dobry|witam|proszę pisać|odbier\w+"
+    # German
+    r"|abwesen\w*|urlaub\w*|nicht (?:im (?:büro|haus)|da|erreichbar)|außer haus|rückkehr|wieder (?:da|im|für)"
+    r"|erreichbar|wenden|dringenden?|eiligen|danke?|grü(?:ß|ss)\w*|vertr[ei]t\w*|weitergeleitet|beantwort\w+"
+    r"|antworte|melde mich|bitte schreiben|zugriff|bearbeiten|bei (?:\w+ )?(?:rück)?fragen|entgegen|automatisch\w*"
+    r"|guten (?:tag|morgen)|hallo|kolleg\w+"
+    # Russian
+    r"|отпуск\w*|отсутств\w+|(?:вне|в) офис[ае]|рабочем месте|возвращени\w+|вернусь|выйду|отвечу|ответим|связ\w+"
+    r"|свяж\w+|обращ\w+|срочны\w+ (?:вопрос|случ|дел)\w*|по (?:\w+ )?вопросам|(?:прошу )?пи(?:сать|шите)|спасибо"
+    r"|благодар\w+|уважением|здравствуйте|добрый|доступ\w*|автоматич\w+"
+    # Ukrainian
+    r"|відпуст\w+|відсутн\w+|поза офісом|в офісі|(?:робочому )?місці|повернення|повернусь|відповім|зв.?яж\w+"
+    r"|зверт\w+|з питань|термінов\w+ (?:питан|випад|справ)\w*|писати|пишіть|дякую|повагою|добрий|доброго|вітаю"
+    # An address, or a number to call.
+    r"|автоматичн\w+)(?!\w)|@|\d{6}|\d{3}[ -]\d{3}",
+    re.IGNORECASE,
+)
+
+
+def nothing_else(text: str) -> bool:
+    """Whether every sentence of a text, and every clause of it, is one of who is away."""
+    return all(_SAID.search(clause) for sentence in _SENTENCE_END.split(text) for clause in _clauses(sentence.strip()))
+
+
+def _clauses(sentence: str) -> list[str]:
+    """What a sentence says, without what is too short to say anything; nothing of a line that is none."""
+    if len(sentence.split()) <= LINE and not sentence.endswith((".", "!", "?")):
+        return []
+    first, *others = _AND.split(sentence)
+    return [first, *(clause for clause in others if len(clause.split()) >= CLAUSE)]
