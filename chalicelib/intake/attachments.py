@@ -12,8 +12,13 @@ TOO_MANY: Final = f"more than {MOST} attachments: the rest is in the mail as it 
 _SIGNATURES: Final = frozenset(
     {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
 )
-#: Parts of these that no reader opens: a signature, and "Version: 1" in front of what is encrypted (RFC 1847, 3156).
-_MACHINERY: Final = {"multipart/signed": _SIGNATURES, "multipart/encrypted": frozenset({"application/pgp-encrypted"})}
+#: Parts of these that no reader opens: a signature, "Version: 1" in front of what is encrypted (RFC 1847, 3156), and
+#: the page once more for programs that show it otherwise.
+_MACHINERY: Final = {
+    "multipart/signed": _SIGNATURES,
+    "multipart/encrypted": frozenset({"application/pgp-encrypted"}),
+    "multipart/alternative": frozenset({"text/x-amp-html", "text/watch-html"}),
+}
 
 
 def filename(part: Part) -> str:

@@ -61,7 +61,7 @@ _FAILS: Final = (
     "refused", "expired", "timed out", "no such", "invalid", "generated from", "originally addressed", "addressed to",
     "unzustellbar", "nicht zugestellt", "nie istnieje", "nie można", "не существует", "не найден", "не доставлен",
     "не вдалося", "переполнен", "unrouteable", "nie znaleziono", "nicht gefunden", "не знайден", "przepełnion",
-    "zapełnion",
+    "zapełnion", "ist voll", "überfüllt", "jest pełna", "nie można odnaleźć", "не удалось найти", "не удается найти",
 )  # fmt: skip
 _NOBODY: Final = (
     "user unknown", "unknown user", "unknown recipient", "unknown account", "unknown address", "unknown local",
@@ -77,13 +77,15 @@ _NOBODY: Final = (
     "not accepting network", "not accept mail", "rejected: access denied", "name is not recogni", "is not reachable",
     "doesn't have a", "not known in", "in virtual alias table", "in local recipient table", "unbekannt", "nie istnieje",
     "nieznany", "не существует", "не найден", "не існує", "неизвестен",
-    "nie znaleziono", "nicht gefunden", "не знайден",
+    "nie znaleziono", "nicht gefunden", "не знайден", "existiert nicht", "nie można odnaleźć", "не удалось найти",
+    "не удается найти", "не вдалося знайти",
 )  # fmt: skip
 _SOMEBODY: Final = (
     "quota", "full", "too large", "too big", "too many", "too long", "too fast", "exceed", "temporar", "try again",
     "greylist", "graylist", "blocked", "blacklist", "spam", "policy", "denied", "timeout", "time out", "timed out",
     "expired", "refus", "rate limit", "virus", "disabled", "inactive", "suspend", "not allowed", "relay", "authenticat",
     "dmarc", "spf", "dkim", "junk", "content", "zapełnion", "przepełnion", "переполнен", "überfüllt", "voll",
+    "jest pełna",
 )  # fmt: skip
 _SENDER: Final = ("mail from", "sender", "spamhaus", "blacklist", "black list", "dnsbl", "reputation")
 _SENDER_STATUS: Final = ("5.1.7", "5.1.8")
@@ -121,7 +123,9 @@ def failures(root: Part, text: str) -> tuple[Failure, ...]:
     report = _report(text)
     found: dict[str, Failure] = {}
     for one in _by_status(root, report) or _by_header(root, report) or _told(root, report) or _guessed(root, report):
-        found.setdefault(one.recipient.lower(), one)
+        known = found.get(one.recipient.lower())
+        if known is None or (known.permanent is None and not known.status and one.permanent is not None):
+            found[one.recipient.lower()] = one
     return tuple(found.values())[:FAILURES_READ]
 
 

@@ -24,10 +24,13 @@ STYLED: Final = frozenset({"a", "center", "div", "font", "li", "p", "section", "
 PARAGRAPHS: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6"})
 CELLS: Final = frozenset({"td", "th"})
 _TAG = re.compile(r"<(/?)([a-zA-Z][\w:-]*+)(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+>|<[/a-zA-Z!?][^<>]*+>")
+_ELEMENT = re.compile(r"</?[a-z][a-z0-9]{0,20}[\s/>]|<!", re.IGNORECASE)
 # What programs that know no HTML leave in a page: an address in its brackets, which no element looks like.
 _ADDRESS = re.compile(r"<(?:mailto:)?[^\s<>\"'=/]{1,64}@[^\s<>\"'=/]{1,250}>")
 _CLOSERS: Final = {name: re.compile(rf"</{name}[\s>]", re.IGNORECASE) for name in HIDDEN}
-_UNSEEN = re.compile(r"\bdisplay\s{0,9}:\s{0,9}none|\bmso-hide\s{0,9}:\s{0,9}all", re.IGNORECASE)
+_UNSEEN = re.compile(
+    r"\bdisplay\s{0,9}:\s{0,9}none|\bmso-hide\s{0,9}:\s{0,9}all|\bvisibility\s{0,9}:\s{0,9}hidden", re.IGNORECASE
+)
 _ENDS: Final = {name: re.compile(rf"<(/?){name}(?:\s[^<>]*+)?>", re.IGNORECASE) for name in STYLED}
 # Who indents his own words in Gmail gets a <blockquote> without a border, in Outlook on the web one that has no margins
 # above and below and nothing else; neither quotes anybody.
@@ -213,6 +216,11 @@ def to_text(page: str, most_tags: int = TAGS_READ) -> tuple[str, int]:
     if start < 0:
         out.text(page[at:])
     return _BLANK_LINES.sub("\n\n", "".join(out.out)).strip(), tags
+
+
+def is_marked_up(page: str) -> bool:
+    """Whether there is any element in a page: where there is none, its lines are the sender's."""
+    return bool(_ELEMENT.search(page))
 
 
 def _kept_file(tag: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from html import unescape
 from typing import Final
 
 from chalicelib.intake import charset, html, misread
@@ -12,6 +13,13 @@ TEXT_READ: Final = 1_000_000  # characters of text of one mail
 BYTES_READ: Final = 8_000_000  # of one text part
 _WORD = re.compile(r"\w")
 _PAGE = re.compile(r"\s{0,100}<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
+# What is said in place of a page to programs that cannot show one.
+_NO_PAGE = re.compile(
+    r"\bhtml\b.{0,200}(?:client|viewer|reader|program|browser|software|przegląd|програм|клиент|клієнт|брауз)"
+    r"|(?:client|viewer|reader|program|browser|software|przegląd|програм|клиент|клієнт|брауз).{0,200}\bhtml\b",
+    re.IGNORECASE | re.DOTALL,
+)
+NO_PAGE_WORDS: Final = 60
 _TRAILING = re.compile(r"(?<![ \t])[ \t]++(?=\n|$)")
 _MARKUP: Final = frozenset({"text/html", "text/enriched", "text/richtext", "application/xhtml+xml"})
 _PAGES: Final = frozenset({"text/html", "application/xhtml+xml"})
@@ -89,9 +97,14 @@ def _is_page(part: Part) -> bool:
 
 
 def _best(versions: list[tuple[bool, list[str]]]) -> list[str]:
-    """The page, which is what the sender saw; the plain version when it says much more, or the page nothing."""
+    """The page, which is what the sender saw; the plain version when it says much more, or the page nothing.
+
+    A short plain version that speaks of HTML and programs says only that there is a page.
+    """
     worded = [version for version in versions if any(_WORD.search(text) for text in version[1])]
     plain, page = (next((texts for paged, texts in worded if paged is wanted), []) for wanted in (False, True))
+    if page and _words(plain) <= NO_PAGE_WORDS and any(map(_NO_PAGE.search, plain)):
+        return page
     return page if 2 * _words(page) >= _words(plain) else plain
 
 
@@ -146,6 +159,8 @@ def _line_ends(data: bytes) -> bytes:
 
 
 def _as_read(part: Part, text: str, body: Body) -> str:
+    if part.type in _MARKUP and not html.is_marked_up(text):
+        return unescape(text)
     if part.type not in _MARKUP and not _PAGE.match(text):
         if _asked("format", "flowed", part) and _asked("delsp", "yes", part):
             text = _joined(text)

@@ -116,6 +116,11 @@ def test_a_signature_is_no_file() -> None:
     assert listed(mixed(b"\nwords", signature)) == [("smime.p7s", "application/pkcs7-signature", 1)]
 
 
+@pytest.mark.parametrize("kind", [b"text/x-amp-html", b"text/watch-html"])
+def test_the_page_once_more_for_other_programs_is_no_file(kind: bytes) -> None:
+    assert listed(mixed(b"\nwords", file(kind), kind=b"multipart/alternative")) == []
+
+
 def test_files_beyond_a_hundred_are_not_listed_and_it_is_said() -> None:
     most = attachments.MOST
     whole = email.parse(HEAD + mixed(*[file(b"image/png")] * most))

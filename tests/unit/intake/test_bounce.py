@@ -232,7 +232,15 @@ def test_exim_says_why_below_the_address(fields: bytes) -> None:
         ("Twoja wiadomość do anna@example.org nie może zostać dostarczona.\n\nNie znaleziono anna w example.org.",
          "Nie znaleziono anna w example.org."),
         ("Не вдалося доставити лист для anna@example.org.\n\nАдресата не знайдено.", "Адресата не знайдено."),
+        ("anna@example.org\nНе вдалося знайти введену адресу.", "Не вдалося знайти введену адресу."),
+        ("anna@example.org (anna@example.org)\nBitte prüfen Sie die Adresse.\n\nanna@example.org\nuser unknown",
+         "user unknown"),
     ],
 )  # fmt: skip
 def test_that_nobody_is_there_is_the_reason(words: str, reason: str) -> None:
     assert told(words) == (Failure("anna@example.org", "", reason, permanent=True),)
+
+
+def test_a_full_mailbox_is_the_reason_in_german_too() -> None:
+    words = "Ihre E-Mail konnte nicht zugestellt werden:\n\nanna@example.org:\nDas Postfach des Empfängers ist voll."
+    assert told(words) == (Failure("anna@example.org", "", "Das Postfach des Empfängers ist voll.", permanent=False),)

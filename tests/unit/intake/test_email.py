@@ -182,6 +182,29 @@ def test_the_plain_version_is_shown_when_the_page_says_much_less() -> None:
 
 
 @pytest.mark.parametrize(
+    "plain",
+    [
+        "Your mail client does not support HTML. Please use one that does, or read this message in your web browser.",
+        "Twój program pocztowy nie obsługuje wiadomości HTML.",
+        "Ihr E-Mail-Programm kann keine HTML-Nachrichten anzeigen.",
+        "Чтобы увидеть это письмо, включите HTML в своей почтовой программе.",
+    ],
+)
+def test_a_plain_version_that_says_that_there_is_a_page_is_not_shown(plain: str) -> None:
+    assert alternative(plain, "<p>Where is it?</p>") == "Where is it?"
+    assert alternative(plain, "<img src=x>") == plain
+    letter = plain + " This is a letter about it, which goes on for long." * 6
+    assert alternative(letter, "<p>Open in browser</p>") == letter
+
+
+def test_words_put_into_no_page_keep_their_lines() -> None:
+    html = HEAD + b"Content-Type: text/html; charset=utf-8\n\n"
+    words = "Name: Anna\nOrder: 5 &lt; 6\n\nWhere is it? Write to <anna@example.org>"
+    assert email.parse(html + words.encode()).text == words.replace("&lt;", "<")
+    assert email.parse(html + b"One\ntwo<br>three").text == "One two\nthree"
+
+
+@pytest.mark.parametrize(
     ("kind", "second", "text"),
     [
         (b"mixed", b"Content-Type: text/plain", "one\ntwo"),
