@@ -99,6 +99,7 @@ def _read(raw: bytes) -> tuple[Opened, Fields]:
         attachments=attachments.listed(parts, files),
         warnings=(*warnings, *unopened, *body.warnings, *reader.warnings, *_guessed(root.head, named_in)),
         envelopes=envelopes.told(parts, body.text),
+        wants_no_answer=automatic.wants_no_answer(root),
         loop=root.head.get(automatic.LOOP_HEADER.lower())[:LOOP_READ],
         failures=bounce.failures(root, body.text) if reports else (),
         about=bounce.about(root, body.text) if reports else (),

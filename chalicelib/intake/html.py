@@ -28,9 +28,7 @@ _ELEMENT = re.compile(r"</?[a-z][a-z0-9]{0,20}[\s/>]|<!", re.IGNORECASE)
 # What programs that know no HTML leave in a page: an address in its brackets, which no element looks like.
 _ADDRESS = re.compile(r"<(?:mailto:)?[^\s<>\"'=/]{1,64}@[^\s<>\"'=/]{1,250}>")
 _CLOSERS: Final = {name: re.compile(rf"</{name}[\s>]", re.IGNORECASE) for name in HIDDEN}
-_UNSEEN = re.compile(
-    r"\bdisplay\s{0,9}:\s{0,9}none|\bmso-hide\s{0,9}:\s{0,9}all|\bvisibility\s{0,9}:\s{0,9}hidden", re.IGNORECASE
-)
+_UNSEEN = re.compile(r"\bdisplay\s{0,9}:\s{0,9}none|\bmso-hide\s{0,9}:\s{0,9}all", re.IGNORECASE)
 _ENDS: Final = {name: re.compile(rf"<(/?){name}(?:\s[^<>]*+)?>", re.IGNORECASE) for name in STYLED}
 # Who indents his own words in Gmail gets a <blockquote> without a border, in Outlook on the web one that has no margins
 # above and below and nothing else; neither quotes anybody.

@@ -20,6 +20,7 @@ _NO_PAGE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 NO_PAGE_WORDS: Final = 60
+NO_PAGE_READ: Final = 1_000  # characters
 _TRAILING = re.compile(r"(?<![ \t])[ \t]++(?=\n|$)")
 _MARKUP: Final = frozenset({"text/html", "text/enriched", "text/richtext", "application/xhtml+xml"})
 _PAGES: Final = frozenset({"text/html", "application/xhtml+xml"})
@@ -103,7 +104,7 @@ def _best(versions: list[tuple[bool, list[str]]]) -> list[str]:
     """
     worded = [version for version in versions if any(_WORD.search(text) for text in version[1])]
     plain, page = (next((texts for paged, texts in worded if paged is wanted), []) for wanted in (False, True))
-    if page and _words(plain) <= NO_PAGE_WORDS and any(map(_NO_PAGE.search, plain)):
+    if page and _words(plain) <= NO_PAGE_WORDS and any(_NO_PAGE.search(text[:NO_PAGE_READ]) for text in plain):
         return page
     return page if 2 * _words(page) >= _words(plain) else plain
 

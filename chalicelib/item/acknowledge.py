@@ -114,6 +114,8 @@ def _of_message(arrival: Arrival, message: Message, policy: Policy) -> Iterator[
         yield f"no person wrote it: {message.automatic_reason}"
     if message.loop:
         yield "a desk sent it: it carries the loop header"
+    if message.wants_no_answer:
+        yield "it asks for no automatic answer (X-Auto-Response-Suppress)"
     if marks.is_ours(message.message_id, policy.domains):
         yield "we sent it: its Message-ID is of our making"
     if arrival.source not in policy.mailboxes:

@@ -13,8 +13,9 @@ _BY_ITSELF: Final = "auto-replied"
 _OURS: Final = "sortownia."
 # Addresses of programs (RFC 2142, RFC 3834 section 2), and those that say that nobody reads what comes.
 _PROGRAM = re.compile(
-    r"(?:mailer-?daemon|postmaster|daemon|root|nobody|listserv|majordomo|mailman|bounces?|abuse|owner-.*)"
-    r"|.*(?:-request|-owner|-bounces?)|(?:bounces?|prvs|srs[01])[-+=].*"
+    r"(?:mailer-?daemon|postmaster|daemon|root|nobody|listserv|majordomo|mailman|bounces?|abuse|owner-.*"
+    r"|auto-?(?:reply|responder)|notifications?|alerts?|newsletter)"
+    r"|.*(?:-request|-owner|-bounces?|\.autoreply)|(?:bounces?|prvs|srs[01])[-+=].*"
     r"|(?:.*[-_.])?(?:no|do-?not|dont|nie|nicht|не)[-_.]?(?:reply|replay|respond|antworten|odpowiadaj)(?:[-_.].*)?"
 )
 

@@ -130,7 +130,8 @@ def test_a_chat_is_not_acknowledged(world: TestWorld, moto_cloud: Cloud) -> None
         ({"Return_Path": "<>"}, "recorded as automatic"), ({"spam": "FAIL"}, "quarantined"),
         ({"virus": "FAIL"}, "quarantined"),
         ({"sender": "help@shop.example.com"}, "queued"), ({"sender": "noreply@customer.example.com"}, "queued"),
-        ({"Reply_To": "victim@example.org"}, "queued"),
+        ({"Reply_To": "victim@example.org"}, "queued"), ({"X_Auto_Response_Suppress": "DR, AutoReply"}, "queued"),
+        ({"sender": "notifications@customer.example.com"}, "queued"),
         ({"Message_ID": "<sortownia.r1@shop.example.com>"}, "recorded as automatic"),
     ],
 )  # fmt: skip

@@ -19,6 +19,8 @@ STATUS = (
         (b"Auto-Submitted: auto-replied; owner=x", Automatic.AUTO_REPLY),
         (b"Auto-Submitted: auto-generated", Automatic.AUTO_REPLY),
         (b"Auto-Submitted: no", None),
+        (b"Auto-Submitted: no (a person)", None),
+        (b"X-Autoreply: no", None),
         (b"Return-Path: <>\nAuto-Submitted: auto-replied", Automatic.AUTO_REPLY),
         (b"Return-Path: <>", Automatic.BOUNCE),
         (b"Return-Path: <anna@example.org>", None),

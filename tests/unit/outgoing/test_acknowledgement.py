@@ -68,6 +68,7 @@ def test_a_domain_is_ours_with_all_below_it(address: str, ours: bool) -> None:
     "local",
     [
         "mailer-daemon", "MAILER-DAEMON", "postmaster", "noreply", "no-reply", "no_reply", "donotreply", "do-not-reply",
+        "autoreply", "anna.autoreply", "notification", "alerts",
         "orders-noreply", "noreply-orders", "no-reply.orders", "nie-odpowiadaj", "nicht-antworten", "bounces",
         "list-request", "owner-list", "list-owner", "list-bounces", "bounce+1-anna", "prvs=1234=anna", "majordomo",
     ],
