@@ -106,6 +106,7 @@ _GOODS = re.compile(
     r"|gutschein|чек(?:ом|а)?\b)",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(r"^>(?!>>).*$", re.MULTILINE)  # but for what a mail system says to another (`>>> RCPT TO`)
 # What the mail that came back was about: its subject as a field, or in quotation marks.
 _WAS_ABOUT = re.compile(
     r"^[ \t]{0,8}(?:subject|betreff|temat|тема)\s?:.{0,300}$|[\"„“«][^\"„“”«»\n]{1,200}[\"“”»]",
@@ -412,11 +413,11 @@ def _by_words(root: Part, subject: str, text: str) -> Verdict | None:
     if away and not (away.end() >= len(subject.rstrip()) and _about_answers(text[:BODY_READ])):
         return Verdict(Automatic.AUTO_REPLY, "Its subject begins like an automatic reply.")
     perhaps = _PERHAPS_AUTOMATIC_SUBJECT.match(subject)
-    if perhaps and _SAYS_AUTOMATIC.search(text[:BODY_READ]):
+    if perhaps and _says_automatic(text[:BODY_READ]):
         return Verdict(Automatic.AUTO_REPLY, "Its subject and text say that a program sent it.")
     if (perhaps or _PERHAPS_AWAY_SUBJECT.match(subject)) and _says_away(text[:BODY_READ]):
         return Verdict(Automatic.AUTO_REPLY, "Its subject and text say that its sender is away.")
-    if wants_no_answer(root) and (_says_away(text[:BODY_READ]) or _SAYS_AUTOMATIC.search(text[:BODY_READ])):
+    if wants_no_answer(root) and (_says_away(text[:BODY_READ]) or _says_automatic(text[:BODY_READ])):
         return Verdict(
             Automatic.AUTO_REPLY,
             "It wants no automatic answer and says that its sender is away (X-Auto-Response-Suppress).",
@@ -424,17 +425,23 @@ def _by_words(root: Part, subject: str, text: str) -> Verdict | None:
     if _BOUNCE_SUBJECT.match(subject):
         if _ADMINISTRATOR.match(root.head.get("from")[:200]):
             return Verdict(Automatic.BOUNCE, "Its sender is a mail system, not a person.")
-        if _coded(text[:BODY_READ]) or _mail_came_back(subject, text[:BODY_READ]):
+        text = _QUOTED.sub("", text[:BODY_READ])
+        if _coded(text) or _mail_came_back(subject, text):
             return Verdict(Automatic.BOUNCE, "Its subject and text are those of a returned mail.")
     return None
 
 
 def _about_answers(text: str) -> bool:
     """Whether a mail with such a name and no other is one about automatic answers: programs speak of an absence."""
-    if _SAYS_AUTOMATIC.search(text):
+    if _says_automatic(text):
         return False
     own = _URGENT_QUESTION.sub(" ", written(text))
     return "?" in own or bool(_GETS.search(own) or _YOURS.search(own)) or not absence.nothing_else(own)
+
+
+def _says_automatic(text: str) -> bool:
+    """Whether it says that a program sent it: what it answers to may say so as well, as our acknowledgements do."""
+    return bool(_SAYS_AUTOMATIC.search(written(text)))
 
 
 def _says_away(text: str) -> bool:
@@ -483,8 +490,9 @@ def wants_no_answer(root: Part) -> bool:
 def _calendar(root: Part, text: str) -> Verdict | None:
     invited = (part for part in _own(root) if part.type == "text/calendar" and part.disposition != "attachment")
     methods = {part.parameters.get("method", "").upper() for part in invited} - {""}
+    own = written(text[:BODY_READ])
     # Who proposes another time waits for an answer, and so does who asks for something beside his own.
-    if not methods or methods == {"COUNTER"} or (methods == {"REPLY"} and _asks(written(text[:BODY_READ]))):
+    if not methods or methods == {"COUNTER"} or (methods == {"REPLY"} and _asks(_WAS_ABOUT.sub(" ", own))):
         return None
     return Verdict(Automatic.CALENDAR, "It is an invitation or an answer to one (text/calendar).")
 

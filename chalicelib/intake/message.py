@@ -67,8 +67,8 @@ class Message:
     `visitor` are ids of the chat provider, `edits` that of the message this one replaces. `warnings` are sentences
     about what had to be guessed or left out, `envelopes` about what the text came in or with: encryption, a signature,
     an invitation, a forwarded mail. `loop` is what the loop header says that every desk of our make puts on what it
-    sends; `wants_no_answer` whether it asks programs for silence. `failures` are what a returned mail tells; `about` the
-    ids of the mails that it or another report speaks of.
+    sends; `wants_no_answer` whether it asks programs for silence. `failures` are what a returned mail tells; `about`
+    the ids of the mails that it or another report speaks of.
     """
 
     channel: str

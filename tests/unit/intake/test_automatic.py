@@ -238,6 +238,7 @@ CALENDAR = (
         (b"Anna has accepted this invitation.", b"REPLY", Automatic.CALENDAR),
         (b"I am at work then. Could you come on Thursday?", b"REPLY", None),
         (b"Please cancel the visit.", b"REPLY", None),
+        (b'answer to an invitation (accepted): "Thursday?"', b"REPLY", Automatic.CALENDAR),
         (b"", b"COUNTER", None),
         (b"Could you come?", b"REQUEST", Automatic.CALENDAR),
     ],

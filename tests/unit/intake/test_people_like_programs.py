@@ -143,6 +143,24 @@ def test_who_is_away_and_says_more_is_a_person(subject: str, words: str) -> None
     assert email.read(b"X-Auto-Response-Suppress: All\n" + mail(subject, words)).automatic is None
 
 
+QUOTING = [
+    ("Re: Auto: Parcel", "No, the blue one.", "Thank you. This is an automatic reply."),
+    ("Auto: Parcel", "No, the blue one.", "Thank you. This is an automatic reply."),
+    ("Auto: Paczka", "Nadal czekam.", "Dziękujemy. To jest automatyczna wiadomość."),
+    ("Automatische Antwort", "Wo bleibt mein Paket?", "Dies ist eine automatische Antwort."),
+    ("Re: Parcel", "No, the blue one.", "I am out of the office until Monday."),
+    ("Undeliverable parcel", "Still not here.", "Your message could not be delivered to anna@example.org."),
+    ("Mail delivery", "Thank you, now it works!", "I got 550 5.1.1 user unknown."),
+]
+
+
+@pytest.mark.parametrize(("subject", "words", "quoted"), QUOTING)
+def test_what_a_person_answers_to_is_not_what_he_says(subject: str, words: str, quoted: str) -> None:
+    answer = mail(subject, f"{words}\n\nOn Mon, 2 Mar 2026 at 10:00 Shop <help@example.com> wrote:\n> {quoted}")
+    assert email.read(answer).automatic is None
+    assert email.read(b"X-Auto-Response-Suppress: All\n" + answer).automatic is None
+
+
 @pytest.mark.parametrize(("subject", "words"), ASK)
 def test_who_asks_is_one_though_his_mail_wants_no_automatic_answer(subject: str, words: str) -> None:
     assert email.read(b"X-Auto-Response-Suppress: All\n" + mail(subject, words)).automatic is None
