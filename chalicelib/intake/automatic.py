@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from chalicelib.intake import absence, addresses, phrases
+from chalicelib.intake import absence, addresses, phrases, words
 from chalicelib.intake.bounce import STATUS_TYPES
 from chalicelib.intake.message import Automatic
 from chalicelib.intake.mime import ENCLOSED, Part
@@ -34,6 +34,8 @@ _DAEMON = re.compile(
 )
 # So old Exchange servers call themselves, and people their work.
 _ADMINISTRATOR = re.compile(r"[\s\"']*system administrator[\s\"']*(?:<|$)", re.IGNORECASE)
+# What people's programs put before the subject of a mail that they pass on or answer.
+_PASSED_ON = re.compile(r"\s*(?:re|fwd?|aw|wg|odp|pd|отв|пересл|відп|пер|tr|rv)\s?:", re.IGNORECASE)
 # How a mail system tells that it still tries.
 _LATE = re.compile(
     r"\s*(?:warning: (?:message \S{1,40} delayed|could not send message for)|(?:mail|message) delayed"
@@ -328,6 +330,8 @@ def _packed(part: Part) -> bool:
 
 
 def _delivery_status(root: Part) -> Verdict | None:
+    if root.type != "multipart/report" and _PASSED_ON.match(words.decode(root.head.get("subject")[:1_000])):
+        return None  # by a program that takes the report apart, as Apple's does
     statuses = [part for part in _own(root) if part.type in STATUS_TYPES]
     actions = {found.lower() for part in statuses for found in _ACTION.findall(part.content()[:20_000])}
     if actions and b"failed" not in actions:

@@ -189,6 +189,14 @@ def test_a_mail_system_tells_what_is_late_from_what_failed(subject: str, kind: A
     assert email.read(f"From: MAILER-DAEMON@x.example\nSubject: {subject}\n\nx".encode()).automatic == kind
 
 
+@pytest.mark.parametrize("subject", ["Fwd: Undelivered Mail", "=?utf-8?Q?PD:_Zwrot_wiadomo=C5=9Bci?="])
+def test_who_passes_on_the_parts_of_a_returned_mail_is_a_person(subject: str) -> None:
+    raw = PERSON + STATUS.replace(b"multipart/report; report-type=delivery-status", b"multipart/mixed") % b"failed"
+    assert email.read(f"Subject: {subject}\n".encode() + raw).automatic is None
+    assert email.read(b"Subject: Undelivered Mail\n" + raw).automatic == Automatic.BOUNCE
+    assert email.read(f"Subject: {subject}\n".encode() + PERSON + STATUS % b"failed").automatic == Automatic.BOUNCE
+
+
 REPORT = b"Content-Type: application/gzip; name=x.xml.gz\nSubject: "
 FARED = [
     REPORT + b"Report Domain: example.com Submitter: mail.example.net Report-ID: <1@example.net>",
