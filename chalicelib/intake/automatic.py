@@ -234,6 +234,7 @@ _WISHES = re.compile(
     r"|verschieb|verleg(?:en|t)|stornier|liefer(?:n|t|e)(?!\w)|zustell(?:en|t)|umbuch"
     r"|перенес|перенос|отмен[иы]|отлож|достав(?:ьт|ит|т)|привез|верните|скасу|відклад|поверніть"
     r"|reschedul|postpone|cancel|hold (?:my|our|the)|deliver (?:it|my|our|the|to)"
+    r"|na (?:zajęci|lekcj)|на (?:занят|урок|приёме|приеме)|(?:zum|beim|im) (?:kurs|unterricht)|in class"  # said there
     r"|send (?:me|us|my|the (?:parcel|package|goods|order|invoice))|(?:a|my) refund"
     # … or with a parcel, which nobody who only excuses himself speaks of, and with what he ordered.
     r"|paczk[aęiuąo]|paczek|paczce|przesyłk|kurier|sąsiad|odbi(?:orę|ior[ęz]|erze|erać)|moje zamówieni"

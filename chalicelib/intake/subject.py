@@ -15,6 +15,11 @@ _ANSWER = re.compile(rf"\s*(?:{_ANSWERS}){_COUNTED}", re.IGNORECASE)
 _TAG = re.compile(
     r"\s*(?:\[[^\[\]]{0,60}\]|\(ext(?:ernal|ern)?\)|ext(?:ernal|ern)?\s?[:：]|\*{2,}[^*]{1,30}\*{2,})", re.IGNORECASE
 )
+# What programs put in place of a subject that is missing.
+_NONE = re.compile(
+    r"[(<*-]*(?:no subject|(?:kein|ohne) betreff|(?:brak|bez) tematu|без тем[ыи]|немає теми|sans objet|sin asunto"
+    r"|(?:senza|nessun) oggetto)[)>*-]*"
+)
 _WORD = re.compile(r"\w+")
 #: Words shorter than this say little, and how a word ends says little: of longer ones so many letters are compared.
 _SAYS_LITTLE: Final = 4
@@ -44,11 +49,12 @@ def _untagged(subject: str) -> str:
 
 
 def bare(subject: str) -> str:
-    """The subject without prefixes of answers and tags, in one spelling."""
+    """The subject without prefixes of answers and tags, in one spelling; '' for one that says that there is none."""
     left = unicodedata.normalize("NFKC", subject).casefold()
     while found := _PREFIX.match(left) or _TAG.match(left):
         left = left[found.end() :]
-    return " ".join(left.split())
+    left = " ".join(left.split())
+    return "" if _NONE.fullmatch(left) else left
 
 
 def is_another(subject: str, known: str) -> bool:

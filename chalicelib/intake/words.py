@@ -11,6 +11,7 @@ from chalicelib.intake.fields import BLANKS
 PARAMETERS_READ: Final = 8192
 _WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?(.{0,4000}?)\?=", re.DOTALL | re.ASCII)
 _SPACE = re.compile(r"\s+")
+_PATH = re.compile(r"[A-Za-z]:\\", re.ASCII)  # of a file, as programs on Windows put it there
 _PARAMETER = re.compile(
     r";\s*([^\s=;*\"]{1,60})(\*\d{1,3})?(\*)?\s*=\s*(\"(?:[^\"\\]|\\.)*+\"?|[^;]*)", re.DOTALL | re.ASCII
 )
@@ -83,7 +84,10 @@ def parameters(value: str) -> dict[str, str]:
 
 def _unquoted(text: str) -> str:
     text = text.strip(BLANKS)
-    return re.sub(r"\\(.)", r"\1", text[1:].removesuffix('"')) if text.startswith('"') else text
+    if not text.startswith('"'):
+        return text
+    said = text[1:].removesuffix('"')
+    return said if _PATH.match(said) else re.sub(r"\\(.)", r"\1", said)
 
 
 def _joined(numbered: dict[int, tuple[bool, str]]) -> str:

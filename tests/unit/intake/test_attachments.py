@@ -42,6 +42,8 @@ def listed(raw: bytes) -> list[tuple[str, str, int]]:
         ('filename="najem łódki.pdf"'.encode("cp1250"), "najem łódki.pdf"),
         (b'filename="never closed.pdf', "never closed.pdf"),
         (b"filename*=utf-8''..%2F..%2Fetc%2Fpasswd", "passwd"),
+        (b'filename="C:\\Temp\\umowa (1).pdf"', "umowa (1).pdf"),
+        (b'filename="C:\\\\Temp\\\\umowa.pdf"', "umowa.pdf"),
         (b"filename*=utf-8''a%0D%0AX-Evil%3A%20b.pdf", "aX-Evil_ b.pdf"),
         (b"filename*=utf-8''a%00.pdf", "a.pdf"),
         (b"filename*=utf-8''%E2%80%AEfdp.exe", "fdp.exe"),

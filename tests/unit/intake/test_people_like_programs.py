@@ -35,6 +35,8 @@ WANT = [
     ("Out of office", "I am out of the office, but your man stands there now. He shall leave it at the desk."),
     ("Na urlopie", "Jestem na urlopie w Chorwacji, skradziono mi kartę. Zablokujcie ją natychmiast."),
     ("Urlop", "Jestem na urlopie macierzyńskim i ZUS chce zaświadczenia o zarobkach. Przyślijcie mi je."),
+    ("Nieobecność", "Dzień dobry, jestem nieobecna na zajęciach jogi 5 marca."),
+    ("Отсутствие на занятии", "Я буду отсутствовать на занятии 5 марта."),
     ("Urlaub", "Ich bin im Urlaub in Spanien und das Mietauto ist liegengeblieben. Sofort melden!"),
     ("Im Urlaub", "Ich bin bis 5.3. im Urlaub. Sperren Sie die Karte 4711."),
     ("Отпуск", "Я в отпуске в Турции, карту украли. Заблокируйте карту."),

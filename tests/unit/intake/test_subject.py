@@ -19,7 +19,10 @@ def test_prefixes_and_tags_are_nothing_of_the_subject(given: str) -> None:
     assert subject.bare(given) == "parcel"
 
 
-@pytest.mark.parametrize("given", ["", "Re:", "[EXTERNAL]", "Re: Fwd:"])
+@pytest.mark.parametrize(
+    "given",
+    ["", "Re:", "[EXTERNAL]", "Re: Fwd:", "(no subject)", "Re: (kein Betreff)", "Odp: brak tematu", "<Без темы>"],
+)
 def test_of_some_nothing_is_left(given: str) -> None:
     assert subject.bare(given) == ""
 
@@ -30,7 +33,7 @@ def test_of_some_nothing_is_left(given: str) -> None:
         ("Re: Parcel 4711", "Parcel 4711"), ("", "Parcel"), ("Re:", "Parcel"), ("Parcel", ""), ("Parc", "Parcel 4711"),
         ("Parcel 4711 is still missing", "Parcel 4711"), ("Broken lamp (was: Parcel 4711)", "Parcel 4711"),
         ("Moje paczki", "Gdzie jest paczka?"), ("Посылки нет", "Моя посылка"), ("退款问题", "退款"),
-        ("TV set broken", "TV"),
+        ("TV set broken", "TV"), ("Re: (bez tematu)", "Parcel 4711"),
         ("Ｐａｒｃｅｌ", "parcel"), ("!!!", "Parcel"), ("STRASSE 1", "Straße 1"), ("re: order-4711", "Order 4711"),
     ],
 )  # fmt: skip
