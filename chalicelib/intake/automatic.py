@@ -496,8 +496,8 @@ def _calendar(root: Part, text: str) -> Verdict | None:
     invited = (part for part in _own(root) if part.type == "text/calendar" and part.disposition != "attachment")
     methods = {part.parameters.get("method", "").upper() for part in invited} - {""}
     own = written(text[:BODY_READ])
-    # Who proposes another time waits for an answer, and so does who asks for something beside his own.
-    if not methods or methods == {"COUNTER"} or (methods == {"REPLY"} and _asks(_WAS_ABOUT.sub(" ", own))):
+    # Who proposes another time waits for an answer, and so does who asks for something beside the entry.
+    if not methods or methods == {"COUNTER"} or _asks(_WAS_ABOUT.sub(" ", own)):
         return None
     return Verdict(Automatic.CALENDAR, "It is an invitation or an answer to one (text/calendar).")
 
@@ -511,8 +511,10 @@ def _list(root: Part) -> Verdict | None:
 
 
 def _bulk(root: Part) -> Verdict | None:
+    if _form(root):  # services that send for a shop put List-Unsubscribe on all they send
+        return None
     if "list-unsubscribe" in root.head and "in-reply-to" not in root.head:  # what answers is for one reader
         return Verdict(Automatic.BULK, "It was sent to many (List-Unsubscribe).")
-    if root.head.get("precedence").lower() in ("bulk", "junk") and not _form(root):
+    if root.head.get("precedence").lower() in ("bulk", "junk"):
         return Verdict(Automatic.BULK, "It was sent to many (Precedence: bulk).")
     return None

@@ -217,7 +217,12 @@ def test_who_asks_about_such_a_report_is_a_person() -> None:
 
 
 FORM = b"From: Shop <form@shop.example.com>\nTo: help@example.com\nReply-To: Anna <anna@example.org>\n"
-MARKS = [b"Precedence: bulk", b"Precedence: junk", b"Auto-Submitted: auto-generated"]
+MARKS = [
+    b"Precedence: bulk",
+    b"Precedence: junk",
+    b"List-Unsubscribe: <mailto:x@example.net>",
+    b"Auto-Submitted: auto-generated",
+]
 
 
 @pytest.mark.parametrize("mark", MARKS)
@@ -248,7 +253,9 @@ CALENDAR = (
         (b"Please cancel the visit.", b"REPLY", None),
         (b'answer to an invitation (accepted): "Thursday?"', b"REPLY", Automatic.CALENDAR),
         (b"", b"COUNTER", None),
-        (b"Could you come?", b"REQUEST", Automatic.CALENDAR),
+        (b"Let us talk about it.", b"REQUEST", Automatic.CALENDAR),
+        (b"My heating is broken. Could you come then?", b"REQUEST", None),
+        (b"I am ill. Can we talk on Friday?", b"CANCEL", None),
     ],
 )
 def test_who_answers_an_invitation_and_wants_something_is_a_person(
