@@ -60,7 +60,7 @@ _FAILS: Final = (
     "not listed", "not reach", "undeliver", "unable", "could not", "couldn't", "full", "quota", "disabled", "inactive",
     "refused", "expired", "timed out", "no such", "invalid", "generated from", "originally addressed", "addressed to",
     "unzustellbar", "nicht zugestellt", "nie istnieje", "nie można", "не существует", "не найден", "не доставлен",
-    "не вдалося", "переполнен", "unrouteable", "nie znaleziono", "nicht gefunden", "не знайден", "przepełnion",
+    "не вдалося", "переполнен", "переповнен", "unrouteable", "nie znaleziono", "nicht gefunden", "не знайден", "przepełnion",
     "zapełnion", "ist voll", "überfüllt", "jest pełna", "nie można odnaleźć", "не удалось найти", "не удается найти",
 )  # fmt: skip
 _NOBODY: Final = (
@@ -85,7 +85,7 @@ _SOMEBODY: Final = (
     "greylist", "graylist", "blocked", "blacklist", "spam", "policy", "denied", "timeout", "time out", "timed out",
     "expired", "refus", "rate limit", "virus", "disabled", "inactive", "suspend", "not allowed", "relay", "authenticat",
     "dmarc", "spf", "dkim", "junk", "content", "zapełnion", "przepełnion", "переполнен", "überfüllt", "voll",
-    "jest pełna",
+    "jest pełna", "переповнен", "zablokowan", "заблок",
 )  # fmt: skip
 _SENDER: Final = ("mail from", "sender", "spamhaus", "blacklist", "black list", "dnsbl", "reputation")
 _SENDER_STATUS: Final = ("5.1.7", "5.1.8")

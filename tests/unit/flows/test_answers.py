@@ -57,3 +57,14 @@ def test_an_answer_is_seen_by_somebody(desk: Desk, to: str) -> None:
 def test_newsletters_and_programs_are_still_none(desk: Desk, extra: str) -> None:
     mail = Mail(subject="News") if extra == MARK else ANSWER
     assert desk.arrives(replace(mail, extra=extra)) == "recorded as automatic"
+
+
+FORM = "Reply-To: Anna <anna@home.example>\r\nPrecedence: bulk\r\nAuto-Submitted: auto-generated"
+
+
+def test_who_fills_in_the_form_on_our_site_is_answered_and_is_no_program(desk: Desk) -> None:
+    assert desk.arrives(Mail(subject="Contact", sender="form@www.shop.example.com", extra=FORM)) == "queued"
+    contact = desk.newest().contact
+    assert contact
+    assert contact.address == "anna@home.example"
+    assert desk.arrives(Mail(subject="Contact", sender="form@other.example", extra=FORM)) == "recorded as automatic"

@@ -241,6 +241,7 @@ def test_that_nobody_is_there_is_the_reason(words: str, reason: str) -> None:
     assert told(words) == (Failure("anna@example.org", "", reason, permanent=True),)
 
 
-def test_a_full_mailbox_is_the_reason_in_german_too() -> None:
-    words = "Ihre E-Mail konnte nicht zugestellt werden:\n\nanna@example.org:\nDas Postfach des Empfängers ist voll."
-    assert told(words) == (Failure("anna@example.org", "", "Das Postfach des Empfängers ist voll.", permanent=False),)
+@pytest.mark.parametrize("reason", ["Das Postfach des Empfängers ist voll.", "Скринька переповнена."])
+def test_a_full_mailbox_is_the_reason_in_other_languages_too(reason: str) -> None:
+    words = f"Your mail could not be delivered:\n\nanna@example.org:\n{reason}"
+    assert told(words) == (Failure("anna@example.org", "", reason, permanent=False),)
