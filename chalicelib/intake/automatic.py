@@ -217,6 +217,25 @@ _GETS = re.compile(
     re.IGNORECASE,
 )
 _HIMSELF = re.compile(rf"(?<!\w)(?:{phrases.NOTICE_NEVER})(?!\w)")
+# Where ticket systems cut what they are answered.
+_REPLY_ABOVE = re.compile(
+    r"(?:above|below|(?:ober|unter)halb|über|powyżej|poniżej|nad|выше|ниже|над|под|вище|нижче|під)"
+    r" (?:this|dieser|tej|tą|этой|цією|цього|цієї) (?:line|zeile|lini|kresk|строк|черт|ліні|рядк)",
+    re.IGNORECASE,
+)
+_MATTER: Final = (
+    r"(?:request|ticket|case|message|e-?mail|inquiry|enquiry|anfrage|anliegen|nachricht|zgłoszeni\w*|wiadomoś\w*|sprawa"
+    r"|запрос\w*|обращени\w*|заявк\w*|сообщени\w*|звернен\w*|запит\w*|повідомлен\w*|mail)"
+)
+_RECEIVED = re.compile(
+    rf"{_MATTER}[^.,!?\n]{{0,40}}(?<!\w)(?:received|created|registered|opened|eingegangen|erhalten|angelegt|erstellt"
+    r"|przyję\w+|otrzyma\w+|utworz\w+|zarejestr\w+|получен\w*|создан\w*|зарегистр\w+|принят\w*|отриман\w*|створен\w*"
+    r"|зареєстр\w+|прийнят\w*)"
+    r"|(?:received|erhalten|otrzyma\w+|получили|отримали) (?:your|ihre|państwa|twoje|twoją|ваше?) "
+    rf"{_MATTER}",
+    re.IGNORECASE,
+)
+ACKNOWLEDGED_WITHIN: Final = 1_000  # characters: what was said before stands below
 # Who speaks of our answer got it.
 _YOURS = re.compile(
     r"(?<!\w)(?:your|ihre|państwa|wasza|twoja|ваша?|ваш[аеу]) (?:auto\w* |автом\w* )?"
@@ -261,7 +280,7 @@ def judge(root: Part, subject: str, text: str) -> Verdict | None:
     """The first rule that holds; None for mail a person wrote."""
     for rule in _HEADER_RULES:
         if verdict := rule(root):
-            return verdict
+            return None if rule is _auto_submitted and _from_a_desk(root, text[:BODY_READ]) else verdict
     return _by_words(root, subject, text) or _calendar(root, text) or _list(root) or _bulk(root)
 
 
@@ -360,6 +379,17 @@ def _auto_submitted(root: Part) -> Verdict | None:
         kind = value if value.replace("-", "").isalpha() and len(value) < 40 else "something else than no"
         return Verdict(Automatic.AUTO_REPLY, f"Its header says that a program sent it (Auto-Submitted: {kind}).")
     return None
+
+
+def _from_a_desk(root: Part, text: str) -> bool:
+    """Whether somebody answers from another ticket system: some mark what their people write as they mark the rest.
+
+    What they say themselves, that they have our mail, is a program's all the same.
+    """
+    answers = "in-reply-to" in root.head and root.head.get("auto-submitted").lower().startswith("auto-generated")
+    newest = text[:ACKNOWLEDGED_WITHIN]
+    told = _RECEIVED.search(newest) or _SAYS_AUTOMATIC.search(newest)
+    return answers and bool(_REPLY_ABOVE.search(text)) and not told
 
 
 def _auto_reply(root: Part) -> Verdict | None:

@@ -60,8 +60,9 @@ _FAILS: Final = (
     "not listed", "not reach", "undeliver", "unable", "could not", "couldn't", "full", "quota", "disabled", "inactive",
     "refused", "expired", "timed out", "no such", "invalid", "generated from", "originally addressed", "addressed to",
     "unzustellbar", "nicht zugestellt", "nie istnieje", "nie można", "не существует", "не найден", "не доставлен",
-    "не вдалося", "переполнен", "переповнен", "unrouteable", "nie znaleziono", "nicht gefunden", "не знайден", "przepełnion",
-    "zapełnion", "ist voll", "überfüllt", "jest pełna", "nie można odnaleźć", "не удалось найти", "не удается найти",
+    "не вдалося", "переполнен", "переповнен", "unrouteable", "nie znaleziono", "nicht gefunden", "не знайден",
+    "przepełnion", "zapełnion", "ist voll", "überfüllt", "jest pełna", "nie można odnaleźć", "не удалось найти",
+    "не удается найти",
 )  # fmt: skip
 _NOBODY: Final = (
     "user unknown", "unknown user", "unknown recipient", "unknown account", "unknown address", "unknown local",

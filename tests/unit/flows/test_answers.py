@@ -59,6 +59,22 @@ def test_newsletters_and_programs_are_still_none(desk: Desk, extra: str) -> None
     assert desk.arrives(replace(mail, extra=extra)) == "recorded as automatic"
 
 
+ELSEWHERE = "Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All"
+ABOVE = "##- Please type your reply above this line -##\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "outcome"),
+    [("The parts leave on Monday.", "queued"), ("Your request has been received.", "recorded as automatic")],
+)
+def test_who_answers_from_another_ticket_system_is_seen_and_the_system_is_not(
+    desk: Desk, words: str, outcome: str
+) -> None:
+    assert desk.arrives(replace(ANSWER, extra=ELSEWHERE, text=ABOVE + words)) == outcome
+    if outcome == "queued":
+        assert desk.name_of(desk.entered()["item"]) == "anna"
+
+
 FORM = "Reply-To: Anna <anna@home.example>\r\nPrecedence: bulk\r\nAuto-Submitted: auto-generated"
 
 

@@ -216,6 +216,39 @@ def test_who_asks_about_such_a_report_is_a_person() -> None:
     assert email.read(raw).automatic is None
 
 
+ABOVE = [
+    "##- Please type your reply above this line -##",
+    "##- Bitte geben Sie Ihre Antwort oberhalb dieser Zeile ein. -##",
+    "##- Wpisz odpowiedź powyżej tej linii -##",
+    "##- Введите ответ над этой строкой -##",
+    "##- Введіть відповідь вище цієї лінії -##",
+]
+ACKNOWLEDGED = [
+    "Your request (4711) has been received and is being reviewed by our support staff.",
+    "Ihre Anfrage 4711 ist bei uns eingegangen.",
+    "Państwa zgłoszenie zostało przyjęte.",
+    "Ваш запрос 4711 получен.",
+    "Ваше звернення зареєстровано.",
+    "Thank you, we have received your mail.",
+    "This is an automated message.",
+]
+
+
+@pytest.mark.parametrize("above", ABOVE)
+def test_who_answers_from_a_ticket_system_is_a_person_and_the_system_is_none(above: str) -> None:
+    head = PERSON + b"Auto-Submitted: auto-generated\nContent-Type: text/plain; charset=utf-8\n"
+    said = f"{above}\n\nYour request has been updated.\n\nAnna: the parts leave on Monday, by ship.\n".encode()
+    assert email.read(head + b"In-Reply-To: <1@example.com>\n\n" + said).automatic is None
+    assert email.read(head + b"\n" + said).automatic == Automatic.AUTO_REPLY
+    for words in ("We have received your documents.", "As to your request, the parts were received on Monday."):
+        assert email.read(head + b"In-Reply-To: <1@example.com>\n\n" + said + words.encode()).automatic is None
+    for words in ACKNOWLEDGED:
+        raw = head + b"In-Reply-To: <1@example.com>\n\n" + f"{above}\n\n{words}\n".encode()
+        assert email.read(raw).automatic == Automatic.AUTO_REPLY
+    replied = head.replace(b"auto-generated", b"auto-replied") + b"In-Reply-To: <1@example.com>\n\n" + said
+    assert email.read(replied).automatic == Automatic.AUTO_REPLY
+
+
 FORM = b"From: Shop <form@shop.example.com>\nTo: help@example.com\nReply-To: Anna <anna@example.org>\n"
 MARKS = [
     b"Precedence: bulk",
