@@ -21,36 +21,44 @@ _SAID = re.compile(
     r"(?<!\w)(?:"
     # English
     r"away|absen(?:t|ce)|(?:out of|in|to|from) (?:the )?office|vacation|holidays?|(?:be|am|i'm|when) back|return to"
-    r"|(?:on|annual|sick|parental|maternity) leave|(?:my|i) return|contact|forwarded|write to|emails are not|access to"
+    r"|(?:on|annual|sick|parental|maternity) leave|(?:my|i) return|(?:contact|write to|call)(?! me)|forwarded|access to"
+    r"|emails are not|checking (?:my )?e-?mails?"
     r"|(?:urgent|emergency) (?:\w+ )?(?:matter|case|issue|question|quer|request|enquir|inquir)\w*|(?:is|for|be) urgent"
     r"|emergencies|in an emergency|thanks?|regards|automatic\w*|automated|in the mean(?:time|while)|reply|respond"
     r"|answer|get back to|reach me|colleagues?|dear|hello"
     # Polish
-    r"|(?:nie)?obecn\w*|urlop\w*|poza biurem|w biurze|powro(?:cie|tu)|powrócę|wracam|wrócę|kontakt\w*|w sprawach"
+    r"|(?:nie)?obecn\w*|urlop\w*|poza biurem|w biurze|powro(?:cie|tu)|powrócę|wracam|wrócę|w sprawach"
     r"|piln\w+ (?:spraw|przypad|pyta|kwesti)\w*|spraw\w* piln\w+|odpowiem\w*|odpiszę|odezwę|dzięk\w+|pozdrawiam"
     r"|poważaniem|dostęp\w*|automatyczn\w+|zastęp\w+|cierpliw\w+|wyrozum\w+|prze(?:słanie|kaz\w+|kier\w+)"
-    r"|dzień dobry|witam|proszę pisać|odbier\w+"
+    r"|dzień dobry|witam|proszę (?:pisać|kierować)|zwolnieni\w+|odbier\w+|dzwonić|kontakt\w*(?! ze mną)"
     # German
     r"|abwesen\w*|urlaub\w*|nicht (?:im (?:büro|haus)|da|erreichbar)|außer haus|rückkehr|wieder (?:da|im|für)"
     r"|erreichbar|wenden|dringenden?|eiligen|danke?|grü(?:ß|ss)\w*|vertr[ei]t\w*|weitergeleitet|beantwort\w+"
-    r"|antworte|melde mich|bitte schreiben|zugriff|bearbeiten|bei (?:\w+ )?(?:rück)?fragen|entgegen|automatisch\w*"
-    r"|guten (?:tag|morgen)|hallo|kolleg\w+"
+    r"|antworte|melde mich|bitte schreiben|gelesen|zugriff|bearbeiten|bei (?:\w+ )?(?:rück)?fragen|entgegen"
+    r"|automatisch\w*|kontaktieren sie(?! mich)|rufen sie(?! mich)|guten (?:tag|morgen)|hallo|kolleg\w+"
     # Russian
     r"|отпуск\w*|отсутств\w+|(?:вне|в) офис[ае]|рабочем месте|возвращени\w+|вернусь|выйду|отвечу|ответим|связ\w+"
-    r"|свяж\w+|обращ\w+|срочны\w+ (?:вопрос|случ|дел)\w*|по (?:\w+ )?вопросам|(?:прошу )?пи(?:сать|шите)|спасибо"
-    r"|благодар\w+|уважением|здравствуйте|добрый|доступ\w*|автоматич\w+"
+    r"|свяж\w+(?! со мной)|звон\w+(?! мне)|обращ\w+|срочны\w+ (?:вопрос|случ|дел)\w*|по (?:\w+ )?вопросам"
+    r"|(?:прошу )?пи(?:сать|шите)|спасибо|благодар\w+|уважением|здравствуйте|добрый|доступ\w*|автоматич\w+"
     # Ukrainian
-    r"|відпуст\w+|відсутн\w+|поза офісом|в офісі|(?:робочому )?місці|повернення|повернусь|відповім|зв.?яж\w+"
-    r"|зверт\w+|з питань|термінов\w+ (?:питан|випад|справ)\w*|писати|пишіть|дякую|повагою|добрий|доброго|вітаю"
-    # An address, or a number to call.
-    r"|автоматичн\w+)(?!\w)|@|\d{6}|\d{3}[ -]\d{3}",
+    r"|відпуст\w+|відсутн\w+|поза офісом|в офісі|(?:робочому )?місці|повернення|поверну(?:сь|ся)|відповім"
+    r"|зв.?яж\w+(?! зі мною)|зверт\w+|з питань|термінов\w+ (?:питан|випад|справ)\w*|писати|пишіть|дякую"
+    r"|повагою|добрий|доброго|вітаю|телефонуйте(?! мені)|автоматичн\w+)(?!\w)",
     re.IGNORECASE,
 )
+# An address, or a number to call.
+_WHERE = re.compile(r"@|\d{6}|\d{3}[ -]\d{2,3}")
 
 
 def nothing_else(text: str) -> bool:
     """Whether every sentence of a text, and every clause of it, is one of who is away."""
-    return all(_SAID.search(clause) for sentence in _SENTENCE_END.split(text) for clause in _clauses(sentence.strip()))
+    return all(
+        _is_of_absence(clause) for sentence in _SENTENCE_END.split(text) for clause in _clauses(sentence.strip())
+    )
+
+
+def _is_of_absence(clause: str) -> bool:
+    return bool(_SAID.search(clause) or (len(clause.split()) <= LINE and _WHERE.search(clause)))
 
 
 def _clauses(sentence: str) -> list[str]:

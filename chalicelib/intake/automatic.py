@@ -280,7 +280,7 @@ def judge(root: Part, subject: str, text: str) -> Verdict | None:
     """The first rule that holds; None for mail a person wrote."""
     for rule in _HEADER_RULES:
         if verdict := rule(root):
-            return None if rule is _auto_submitted and _from_a_desk(root, text[:BODY_READ]) else verdict
+            return _list(root) if rule is _auto_submitted and _from_a_desk(root, text[:BODY_READ]) else verdict
     return _by_words(root, subject, text) or _calendar(root, text) or _list(root) or _bulk(root)
 
 

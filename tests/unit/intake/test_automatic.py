@@ -240,6 +240,8 @@ def test_who_answers_from_a_ticket_system_is_a_person_and_the_system_is_none(abo
     said = f"{above}\n\nYour request has been updated.\n\nAnna: the parts leave on Monday, by ship.\n".encode()
     assert email.read(head + b"In-Reply-To: <1@example.com>\n\n" + said).automatic is None
     assert email.read(head + b"\n" + said).automatic == Automatic.AUTO_REPLY
+    listed = b"In-Reply-To: <1@example.com>\nList-Id: <x.example.com>\n\n"
+    assert email.read(head + listed + said).automatic == Automatic.LIST
     for words in ("We have received your documents.", "As to your request, the parts were received on Monday."):
         assert email.read(head + b"In-Reply-To: <1@example.com>\n\n" + said + words.encode()).automatic is None
     for words in ACKNOWLEDGED:
