@@ -130,7 +130,7 @@ def test_urgency_and_spam_are_those_a_stranger_computes(packaged: Path, data: Pa
     steps = [abs(levels.index(row["urgency"]) - levels.index(tags.urgency.label)) for row, tags in rows]
     told = found.section("urgency")
     assert f"{steps.count(0)} of 60 are right" in told
-    assert f"A message costs {sum(steps) / 60:.3f} on average" in told
+    assert f"a message costs {sum(steps) / 60:.3f} on average" in told
     critical = [tags.urgency.label == "critical" for row, tags in rows if row["urgency"] == "critical"]
     assert f"Of what is critical, {percent(sum(critical), len(critical))}" in told
     called = sum(tags.urgency.label == "critical" for _, tags in rows)
