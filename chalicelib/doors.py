@@ -13,8 +13,10 @@ from chalicelib.world import World
 
 log = logging.getLogger("sortownia")
 
-#: A message that failed comes back after five to twenty seconds, not after the queue's whole visibility time.
+#: A message that failed comes back after five to twenty seconds, not after the queue's whole visibility time; sooner
+#: where it failed so few times yet, for most failures are one refusal among many calls.
 _BACK_AFTER: Final = (5, 20)
+_FEW_TRIES: Final = 4
 #: What a message needs whose first call hangs: three attempts of ten seconds each, and the pauses between them.
 _NEEDED_MS: Final = 40_000
 
@@ -55,6 +57,13 @@ def each_message(
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}
 
 
+def back_after(tries: int) -> tuple[int, int]:
+    """From how many and to how many seconds a message that failed so often is away."""
+    share = min(tries, _FEW_TRIES) / _FEW_TRIES
+    first, last = _BACK_AFTER
+    return round(first * share), round(last * share)
+
+
 def log_done(what: str, facts: Mapping[str, Any]) -> None:
     """One structured line: ids, sizes and outcomes, never what a person wrote."""
     log.info(json.dumps({"door": what, **facts}))
@@ -67,7 +76,7 @@ def _count(record: Mapping[str, Any]) -> int:
 def _bring_back_soon(failed: list[Mapping[str, Any]], world: World) -> None:
     for record in failed:
         url = world.settings.beside_inbound(record["eventSourceARN"].rsplit(":", 1)[1])
-        seconds = random.randint(*_BACK_AFTER)  # noqa: S311 - spreads retries, guards nothing
+        seconds = random.randint(*back_after(_count(record)))  # noqa: S311 - spreads retries, guards nothing
         try:
             world.queues.show_again(url, record["receiptHandle"], seconds)
         except Unavailable:

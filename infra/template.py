@@ -17,7 +17,7 @@ DAY: Final = 86_400
 LONGEST_RETENTION: Final = 14 * DAY
 WORK_VISIBILITY_SECONDS: Final = 35
 #: So often what came once, and no watch brings again, is tried: for half an hour, since each try that fails comes back
-#: after five to twenty seconds.
+#: after five to twenty seconds, but for the first three.
 PATIENT_TRIES: Final = 150
 
 _WAITING = ["item_id", "language", "channel", "lane", "customer_id", "offered_to", "offered_until", "promise_stage"]

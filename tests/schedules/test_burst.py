@@ -27,7 +27,6 @@ from tests.invariants import violations
 #: Functions at work at once, and seconds a call takes: of the model by which a burst's length is told.
 _AT_ONCE: Final = 10
 _A_CALL: Final = 0.01
-_BACK: Final = (5, 20)
 
 
 @dataclass
@@ -128,7 +127,7 @@ def _drained(desk: Desk, notices: list[str], throttle: Throttle) -> float:
         failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
         for _, n, body, count in batch:
             if str(n) in failed:
-                heapq.heappush(waiting, (ended + chance.uniform(*_BACK), n, body, count + 1))
+                heapq.heappush(waiting, (ended + chance.uniform(*doors.back_after(count)), n, body, count + 1))
         heapq.heappush(free, ended)
         last = max(last, ended)
     return last
