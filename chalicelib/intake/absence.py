@@ -8,6 +8,8 @@ that is none of these is a person's.
 import re
 from typing import Final
 
+from chalicelib.intake import signatures
+
 #: Words that a clause must have before it counts: `and London` says nothing of its own.
 CLAUSE: Final = 4
 #: Words of a line that ends like no sentence: a name, what he is, a greeting.
@@ -48,13 +50,29 @@ _SAID = re.compile(
 )
 # An address, or a number to call.
 _WHERE = re.compile(r"@|\d{6}|\d{3}[ -]\d{2,3}")
+# How firms end, which end no sentence.
+_FIRM = re.compile(r"(?<!\w)(?:ltd|inc|co|corp|o\. ?o|s\. ?a|sp\. ?[kj]|e\. ?[vk])\.\s*$", re.IGNORECASE)
 
 
 def nothing_else(text: str) -> bool:
     """Whether every sentence of a text, and every clause of it, is one of who is away."""
     return all(
-        _is_of_absence(clause) for sentence in _SENTENCE_END.split(text) for clause in _clauses(sentence.strip())
+        _is_of_absence(clause)
+        for sentence in _SENTENCE_END.split(_unsigned(text))
+        for clause in _clauses(sentence.strip())
     )
+
+
+def _unsigned(text: str) -> str:
+    """The text without what stands below its greeting and ends like no sentence: names, addresses, numbers."""
+    lines = text.split("\n")
+    signed = next((at for at, line in enumerate(lines) if signatures.signs_off(line)), len(lines))
+    return "\n".join([*lines[:signed], *filter(_says, lines[signed:])])
+
+
+def _says(line: str) -> bool:
+    ends = line.rstrip().endswith((".", "!", "?")) and not _FIRM.search(line)
+    return ends or signatures.postscript(line)
 
 
 def _is_of_absence(clause: str) -> bool:

@@ -52,19 +52,13 @@ _REPLY_ABOVE = re.compile(
     r" (?:this|dieser|tej|tą|этой|цією|цього|цієї) (?:line|zeile|lini|kresk|строк|черт|ліні|рядк)",
     re.IGNORECASE,
 )
-_MATTER: Final = (
-    r"(?:request|ticket|case|message|e-?mail|inquiry|enquiry|anfrage|anliegen|nachricht|zgłoszeni\w*|wiadomoś\w*|sprawa"
-    r"|запрос\w*|обращени\w*|заявк\w*|сообщени\w*|звернен\w*|запит\w*|повідомлен\w*|mail)"
-)
-_RECEIVED = re.compile(
-    rf"{_MATTER}[^.,!?\n]{{0,40}}(?<!\w)(?:received|created|registered|opened|eingegangen|erhalten|angelegt|erstellt"
-    r"|przyję\w+|otrzyma\w+|utworz\w+|zarejestr\w+|получен\w*|создан\w*|зарегистр\w+|принят\w*|отриман\w*|створен\w*"
-    r"|зареєстр\w+|прийнят\w*)"
-    r"|(?:received|erhalten|otrzyma\w+|получили|отримали) (?:your|ihre|państwa|twoje|twoją|ваше?) "
-    rf"{_MATTER}",
+ACKNOWLEDGED_WITHIN: Final = 1_000  # characters: what was said before stands below
+# What calendars write into every invitation that sounds as if somebody asked.
+_OF_CALENDARS = re.compile(
+    r"going \([^()\n]{1,300}\)\?|event (?:has been|was) cancell?ed|wydarzenie zostało odwołane"
+    r"|microsoft teams\W{1,9}(?:need help|potrzebujesz pomocy|benötigen sie hilfe|нужна помощь|потрібна допомога)\?",
     re.IGNORECASE,
 )
-ACKNOWLEDGED_WITHIN: Final = 1_000  # characters: what was said before stands below
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +181,7 @@ def _from_a_desk(root: Part, text: str) -> bool:
     """
     answers = "in-reply-to" in root.head and root.head.get("auto-submitted").lower().startswith("auto-generated")
     newest = text[:ACKNOWLEDGED_WITHIN]
-    told = _RECEIVED.search(newest) or away.SAYS_AUTOMATIC.search(newest)
+    told = away.RECEIVED.search(newest) or away.SAYS_AUTOMATIC.search(newest)
     return answers and bool(_REPLY_ABOVE.search(text)) and not told
 
 
@@ -262,7 +256,7 @@ def wants_no_answer(root: Part) -> bool:
 def _calendar(root: Part, text: str) -> Verdict | None:
     invited = (part for part in _own(root) if part.type == "text/calendar" and part.disposition != "attachment")
     methods = {part.parameters.get("method", "").upper() for part in invited} - {""}
-    own = written(text[:BODY_READ])
+    own = _OF_CALENDARS.sub(" ", written(text[:BODY_READ]))
     # Who proposes another time waits for an answer, and so does who asks for something beside the entry.
     if not methods or methods == {"COUNTER"} or away.asks(returned.without_subjects(own)):
         return None

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from chalicelib.intake import absence
+from chalicelib.intake import absence, returned
 from chalicelib.intake.written import written
 
 # These say that a program answers; behind them must come an end or the subject that is answered.
@@ -33,6 +33,19 @@ SAYS_AUTOMATIC = re.compile(
     r"|(?:autom|автом)\w{0,12} (?:e-?mail|reply|response|message|generated|odpow|wiadom|wygener|antwort|nachricht"
     r"|erstellt|generiert|ответ|сообщ|письм|уведом|відпов|повідом|лист))"
     r"|(?:wiadomość|odpowiedź) (?:została )?(?:wygenerowan\w{1,3} )?automatyczn|automatisch (?:erstellt|generiert)",
+    re.IGNORECASE,
+)
+# So programs say that they have a mail.
+_MATTER: Final = (
+    r"(?:request|ticket|case|message|e-?mail|inquiry|enquiry|anfrage|anliegen|nachricht|zgłoszeni\w*|wiadomoś\w*|sprawa"
+    r"|запрос\w*|обращени\w*|заявк\w*|сообщени\w*|звернен\w*|запит\w*|повідомлен\w*|mail)"
+)
+RECEIVED = re.compile(
+    rf"{_MATTER}[^.,!?\n]{{0,40}}(?<!\w)(?:received|created|registered|opened|eingegangen|erhalten|angelegt|erstellt"
+    r"|przyję\w+|otrzyma\w+|utworz\w+|zarejestr\w+|получен\w*|создан\w*|зарегистр\w+|принят\w*|отриман\w*|створен\w*"
+    r"|зареєстр\w+|прийнят\w*)"
+    r"|(?:received|erhalten|otrzyma\w+|получили|отримали) (?:your|ihre|państwa|twoje|twoją|ваше?) "
+    rf"{_MATTER}",
     re.IGNORECASE,
 )
 # These say that somebody is away, until when, and nothing else; the text must say it as well.
@@ -121,6 +134,7 @@ _WISHES = re.compile(
 _URGENT_QUESTION = re.compile(
     r"[^.!?\n]{0,80}(?:dringend|eilig|notf[aä]ll|piln|urgent|emergenc|срочн|термінов)[^.!?\n]{0,80}\?", re.IGNORECASE
 )
+_LINK = re.compile(r"https?://\S{1,2000}", re.IGNORECASE)
 
 
 def reason(subject: str, text: str, *, unwelcome: bool) -> str:
@@ -143,15 +157,21 @@ def reason(subject: str, text: str, *, unwelcome: bool) -> str:
 
 def asks(own: str) -> bool:
     """Whether a question or a wish stands in what somebody wrote."""
+    own = _LINK.sub(" ", own)
     return "?" in own or bool(_WISHES.search(own))
 
 
 def _about_answers(text: str) -> bool:
-    """Whether a mail with such a name and no other is one about automatic answers: programs speak of an absence."""
+    """Whether a mail with such a name and no other is one about automatic answers: programs speak of an absence, or
+    say that they have a mail.
+    """
     if _says_automatic(text):
         return False
     own = _URGENT_QUESTION.sub(" ", written(text))
-    return "?" in own or bool(_GETS.search(own) or _YOURS.search(own)) or not absence.nothing_else(own)
+    if "?" in own or _GETS.search(own) or _YOURS.search(own):
+        return True
+    acknowledges = RECEIVED.search(own) and not returned.of_himself(own)
+    return not (acknowledges or absence.nothing_else(own))
 
 
 def _says_automatic(text: str) -> bool:

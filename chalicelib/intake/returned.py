@@ -104,6 +104,11 @@ def told(subject: str, text: str) -> bool:
     return _coded(text) or _mail_came_back(subject, text)
 
 
+def of_himself(text: str) -> bool:
+    """Whether somebody speaks of himself, as programs do not."""
+    return bool(_HIMSELF.search(text))
+
+
 def without_subjects(text: str) -> str:
     """The text without what names another mail: its subject as a field, or in quotation marks."""
     return _WAS_ABOUT.sub(" ", text)
@@ -120,7 +125,7 @@ def _mail_came_back(subject: str, text: str) -> bool:
 
     Programs name whom it did not reach. Who does not, and asks or speaks of himself, is none.
     """
-    if _GOODS.search(subject.partition(":")[0]) or ("@" not in text and ("?" in text or _HIMSELF.search(text))):
+    if _GOODS.search(subject.partition(":")[0]) or ("@" not in text and ("?" in text or of_himself(text))):
         return False
     text = without_subjects(_WITH_ADDRESS.sub(" ", text))  # the dots of an address end no sentence
     own = _OWN_MAIL.search(text)

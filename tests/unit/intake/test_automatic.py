@@ -291,6 +291,10 @@ CALENDAR = (
         (b"Let us talk about it.", b"REQUEST", Automatic.CALENDAR),
         (b"My heating is broken. Could you come then?", b"REQUEST", None),
         (b"I am ill. Can we talk on Friday?", b"CANCEL", None),
+        (b"This event has been canceled.", b"CANCEL", Automatic.CALENDAR),
+        (b"Going (help@example.com)? Yes - No", b"REQUEST", Automatic.CALENDAR),
+        (b"Microsoft Teams Need help?\nJoin the meeting now", b"REQUEST", Automatic.CALENDAR),
+        (b"View all guest info https://calendar.example.com/event?action=VIEW", b"REPLY", Automatic.CALENDAR),
     ],
 )
 def test_who_answers_an_invitation_and_wants_something_is_a_person(

@@ -31,6 +31,8 @@ ASK = [
 WANT = [
     ("On vacation", "I am on vacation in Spain and my card was stolen. Block it at once."),
     ("On vacation", "I am on vacation in Spain and my card was stolen"),
+    ("On vacation", "I am on vacation.\n\nKind regards\nAnna\n\nMy card was stolen."),
+    ("On vacation", "I am on vacation.\n\nKind regards\nAnna\n\nPS: my card was stolen here in Madrid"),
     ("Vacation", "I am on vacation and my phone has no roaming. Activate it today."),
     ("On vacation", "I am on vacation. The parcel 4711998877 came to my hotel broken."),
     ("On vacation", "I am on vacation. My card was stolen, contact me at once."),
@@ -85,6 +87,7 @@ ABOUT = [
     ("Automatische Antwort", "Ihre Antwort hilft mir nicht. Bitte rufen Sie mich an."),
     ("Автоответ", "Ваш ответ мне не помог. Верните деньги."),
     ("Out of office", "The shop was closed, a sign said so. Please open it."),
+    ("Automatic reply", "My request 4711 was opened a week ago. Nobody does anything."),
 ]
 AWAY = [
     (
@@ -130,6 +133,18 @@ AWAY = [
     ("Отсутствую", "Я буду отсутствовать до 5 мая. По срочным вопросам прошу обращаться к Ивану."),
     ("Відсутня", "Я буду відсутня до 5 травня. З питань прошу звертатися до Івана."),
     ("Vacation", "I am out of the office until March 12.\n\nAnna\nHead of Delivery & Refunds"),
+    # A signature says nothing, whatever ends its lines.
+    ("Out of office", "I am out of the office until March 12.\n\nKind regards,\nAnna\nShop Ltd.\nT: 22 600 00 00 | "
+     "www.example.org | 12 Long Street, London"),
+    ("Urlop", "Jestem na urlopie do 12 marca.\n\nPozdrawiam\nAnna\nSklep Sp. z o.o.\nul. Długa 5, 00-950 Warszawa, "
+     "tel. 22 600 00 00\nSklep S.A."),
+]  # fmt: skip
+#: What such a program says where nobody is away.
+TAKEN = [
+    ("Automatic reply", "We have received your message and will respond within 2 days."),
+    ("Autoresponder", "Thank you for contacting us. Ticket 4711 has been opened."),
+    ("Automatische Antwort", "Ihre Nachricht ist bei uns eingegangen."),
+    ("Автоответ", "Ваш запрос принят."),
 ]
 
 
@@ -189,7 +204,7 @@ def test_who_writes_about_automatic_answers_is_a_person(subject: str, words: str
     assert email.read(mail(subject, away)).automatic == Automatic.AUTO_REPLY
 
 
-@pytest.mark.parametrize(("subject", "words"), AWAY)
+@pytest.mark.parametrize(("subject", "words"), AWAY + TAKEN)
 def test_who_only_says_that_he_is_away_is_not_here(subject: str, words: str) -> None:
     assert email.read(mail(subject, words)).automatic == Automatic.AUTO_REPLY
 
