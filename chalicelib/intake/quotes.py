@@ -248,6 +248,11 @@ def quotation_follows(lines: list[str], at: int) -> bool:
     return quoted(following) or barred(following)
 
 
+def names_nobody(introduction_text: str) -> bool:
+    """Whether an introduction is a moment alone, as people put it above a log, too."""
+    return bool(_MOMENT.match(_piece(introduction_text)))
+
+
 def speech_follows(lines: list[str], at: int) -> bool:
     """Whether the next line with text opens with a mark of speech, as people put it around what they tell."""
     return _next(lines, at).lstrip().startswith(_SAID)

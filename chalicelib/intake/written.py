@@ -133,6 +133,9 @@ class _Reader:
     def _introduced(self, count: int) -> None:
         """Passes an introduction; one that a program wrote ends the letter when no marked quotation stands below."""
         after = self.at + count
+        if self.opens and quotes.names_nobody(self.lines[self.at]):
+            self._keep(count)
+            return
         self.opens = False
         if quotes.quotation_follows(self.lines, after):
             self._pass(count)

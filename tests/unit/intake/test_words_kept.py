@@ -127,6 +127,8 @@ def test_the_first_mail_of_a_matter_quotes_nobody_unless_it_says_so(fields: str,
         return email.read(f"From: a@example.org\n{fields}\n\n{text}".encode()).written
 
     assert ("502" in of(MARKED)) is kept
+    noted = "I get this.\n\n23.11.2026, 10:02:\n> 502 Bad Gateway\n\nPlease help."
+    assert (of(noted) == noted) is kept
     asked = "On Mon, 23 Nov 2026 at 10:02, Help <help@example.com> wrote:"
     assert of(f"See below.\n\n{asked}\n> old words") == "See below."
     assert of(f"See below.\n\n> {asked}\n>\n> old words\n> more") == "See below."
