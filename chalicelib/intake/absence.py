@@ -50,6 +50,8 @@ _SAID = re.compile(
 )
 # An address, or a number to call.
 _WHERE = re.compile(r"@|\d{6}|\d{3}[ -]\d{2,3}")
+# Short greetings.
+_GREETS = re.compile(r"\W{0,3}(?:best|cheers|lg|vg)\W{0,3}$", re.IGNORECASE)
 # How firms end, which end no sentence.
 _FIRM = re.compile(r"(?<!\w)(?:ltd|inc|co|corp|o\. ?o|s\. ?a|sp\. ?[kj]|e\. ?[vk])\.\s*$", re.IGNORECASE)
 
@@ -66,8 +68,13 @@ def nothing_else(text: str) -> bool:
 def _unsigned(text: str) -> str:
     """The text without what stands below its greeting and ends like no sentence: names, addresses, numbers."""
     lines = text.split("\n")
-    signed = next((at for at, line in enumerate(lines) if signatures.signs_off(line)), len(lines))
+    signed = next((at for at, line in enumerate(lines) if _greets(line)), len(lines))
     return "\n".join([*lines[:signed], *filter(_says, lines[signed:])])
+
+
+def _greets(line: str) -> bool:
+    """Whether a line greets and says nothing else, in one language or in two."""
+    return bool(_GREETS.match(line)) or any(map(signatures.signs_off, line.split("/")))
 
 
 def _says(line: str) -> bool:

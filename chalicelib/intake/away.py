@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from chalicelib.intake import absence, returned
+from chalicelib.intake import absence, quotes, returned
 from chalicelib.intake.written import written
 
 # These say that a program answers; behind them must come an end or the subject that is answered.
@@ -175,8 +175,12 @@ def _about_answers(text: str) -> bool:
 
 
 def _says_automatic(text: str) -> bool:
-    """Whether it says that a program sent it: what it answers to may say so as well, as our acknowledgements do."""
-    return bool(SAYS_AUTOMATIC.search(written(text)))
+    """Whether it says that a program sent it, if only in its footer.
+
+    What it answers to may say so as well, as our acknowledgements do.
+    """
+    new = "\n".join(quotes.above(text.split("\n")))
+    return bool(SAYS_AUTOMATIC.search(written(text)) or SAYS_AUTOMATIC.search(new))
 
 
 def _says_away(text: str) -> bool:

@@ -357,6 +357,15 @@ def divider(lines: list[str], at: int) -> bool:
     return bool(_dividing_phrase(lines, at)) or _asks_above(lines[at])
 
 
+def above(lines: list[str]) -> list[str]:
+    """The lines above the first that was written before: what is new, with its signature and footer."""
+    begins = introducing(lines)
+    for at, line in enumerate(lines):
+        if quoted(line) or divider(lines, at) or (at in begins and introduction(lines, at)):
+            return lines[:at]
+    return lines
+
+
 def forwards(lines: list[str], at: int) -> bool:
     """Whether a divider with nothing above begins a forwarded mail: one that is not marked as a quotation."""
     phrase = _dividing_phrase(lines, at)

@@ -138,6 +138,9 @@ AWAY = [
      "www.example.org | 12 Long Street, London"),
     ("Urlop", "Jestem na urlopie do 12 marca.\n\nPozdrawiam\nAnna\nSklep Sp. z o.o.\nul. Długa 5, 00-950 Warszawa, "
      "tel. 22 600 00 00\nSklep S.A."),
+    ("Away", "I am on annual leave.\n\nBest,\nAnna\nShop Ltd."),
+    ("Abwesenheit", "Ich bin bis 5. Mai nicht im Haus.\n\nVG\nAnna\ntel. 030 600 700"),
+    ("Urlop", "Jestem na urlopie.\nZ poważaniem / Kind regards\nAnna\nSpecjalista ds. zakupów"),
 ]  # fmt: skip
 #: What such a program says where nobody is away.
 TAKEN = [
@@ -179,6 +182,12 @@ def test_what_a_person_answers_to_is_not_what_he_says(subject: str, words: str, 
     answer = mail(subject, f"{words}\n\nOn Mon, 2 Mar 2026 at 10:00 Shop <help@example.com> wrote:\n> {quoted}")
     assert email.read(answer).automatic is None
     assert email.read(b"X-Auto-Response-Suppress: All\n" + answer).automatic is None
+
+
+@pytest.mark.parametrize("rule", ["-- ", "________________________________"])
+def test_a_program_says_in_its_footer_what_it_is(rule: str) -> None:
+    raw = mail("Your ticket 4711", f"It has been closed.\n\n{rule}\nThis is an automated message, do not reply.")
+    assert email.read(b"X-Auto-Response-Suppress: All\n" + raw).automatic == Automatic.AUTO_REPLY
 
 
 @pytest.mark.parametrize(("subject", "words"), ASK)
