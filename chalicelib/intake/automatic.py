@@ -186,7 +186,8 @@ def _from_a_desk(root: Part, text: str) -> bool:
 
 
 def _auto_reply(root: Part) -> Verdict | None:
-    said = (name for name in AUTO_REPLY_FIELDS if root.head.get(name).lower() not in ("", "no", "false"))
+    named = (name for name in AUTO_REPLY_FIELDS if name in root.head)
+    said = (name for name in named if root.head.get(name).lower() not in ("no", "false"))
     if name := next(said, ""):
         return Verdict(Automatic.AUTO_REPLY, f"Its header says that a program answered ({name}).")
     if any(root.head.get(name).lower() in ("auto_reply", "auto-reply") for name in ("precedence", "x-precedence")):

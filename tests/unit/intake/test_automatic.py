@@ -21,6 +21,7 @@ STATUS = (
         (b"Auto-Submitted: no", None),
         (b"Auto-Submitted: no (a person)", None),
         (b"X-Autoreply: no", None),
+        (b"X-Autorespond:", Automatic.AUTO_REPLY),  # some repeat the subject there
         (b"Return-Path: <>\nAuto-Submitted: auto-replied", Automatic.AUTO_REPLY),
         (b"Return-Path: <>", Automatic.BOUNCE),
         (b"Return-Path: <anna@example.org>", None),
