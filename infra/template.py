@@ -16,9 +16,9 @@ INDEXES: Final = ("waiting", "holding", "state", "wake", "history")
 DAY: Final = 86_400
 LONGEST_RETENTION: Final = 14 * DAY
 WORK_VISIBILITY_SECONDS: Final = 35
-#: So often what came once, and no watch brings again, is tried: for half an hour, since each try that fails comes back
-#: after five to twenty seconds, but for the first three.
-PATIENT_TRIES: Final = 150
+#: So often is tried what waits for us: for half an hour, since each try that fails comes back after five to twenty
+#: seconds, but for the first three.
+TRIES: Final = 150
 
 _WAITING = ["item_id", "language", "channel", "lane", "customer_id", "offered_to", "offered_until", "promise_stage"]
 _COUNTED = ["queue", "promise_stage"]  # all that a list needs; the items themselves are read from the table
@@ -286,14 +286,12 @@ def _bucket_may_send() -> Json:
 def _queues() -> Json:
     handed_over = ref("InboundVisibilitySeconds")
     return {
-        "InboundQueue": _queue("inbound", handed_over, dead="InboundDeadQueue", tries=PATIENT_TRIES),
+        "InboundQueue": _queue("inbound", handed_over, dead="InboundDeadQueue"),
         "InboundDeadQueue": _queue("inbound-dead", handed_over),
         "TimerQueue": _queue("timers", handed_over, retention=4 * DAY, dead="ParkingQueue"),
-        "RecheckQueue": _queue(
-            "recheck", handed_over, dead="ParkingQueue", tries=PATIENT_TRIES, delay=ref("RecheckDelaySeconds")
-        ),
+        "RecheckQueue": _queue("recheck", handed_over, dead="ParkingQueue", delay=ref("RecheckDelaySeconds")),
         "ParkingQueue": _queue("parking", 30),
-        "SendQueue": _queue("send", handed_over, dead="SendDeadQueue", tries=PATIENT_TRIES),
+        "SendQueue": _queue("send", handed_over, dead="SendDeadQueue"),
         "SendDeadQueue": _queue("send-dead", 30),
     }
 
@@ -315,7 +313,6 @@ def _queue(
     *,
     retention: int = LONGEST_RETENTION,
     dead: str | None = None,
-    tries: int = 5,
     delay: Json | None = None,
 ) -> Json:
     properties: Json = {
@@ -327,7 +324,7 @@ def _queue(
     if delay:
         properties["DelaySeconds"] = delay
     if dead:
-        properties["RedrivePolicy"] = {"deadLetterTargetArn": arn(dead), "maxReceiveCount": tries}
+        properties["RedrivePolicy"] = {"deadLetterTargetArn": arn(dead), "maxReceiveCount": TRIES}
     return resource("AWS::SQS::Queue", properties)
 
 

@@ -24,7 +24,7 @@ from chalicelib.flows.send import send_message
 from chalicelib.policy import Policy, Topic
 from chalicelib.store import rows
 from chalicelib.world import PACKAGED_MODEL
-from infra.template import PATIENT_TRIES
+from infra.template import TRIES
 from tests import chats, invariants, letters
 from tests.cloud import SECRET, Clock
 from tests.crash import quick_moto
@@ -40,7 +40,7 @@ from tests.schedules.weather import Weather
 _EVENTS: Final = Path(__file__).parent.parent / "events"
 _NEW_QUEUE: Final = '\n[queues.returns]\nmembers = ["*"]\n'
 _HIDDEN: Final = timedelta(minutes=6)
-_MOST_TRIES: Final = PATIENT_TRIES
+_MOST_TRIES: Final = TRIES
 
 
 class Outcome:

@@ -92,8 +92,8 @@ def test_every_queue_is_encrypted_and_dead_letters_outlive_their_source() -> Non
             assert dead["MessageRetentionPeriod"] >= properties["MessageRetentionPeriod"]
 
 
-def test_what_comes_once_outlasts_ten_minutes_of_failing() -> None:
-    for name, dead in (("Inbound", "InboundDead"), ("Send", "SendDead"), ("Recheck", "Parking")):
+def test_what_waits_for_us_outlasts_ten_minutes_of_failing() -> None:
+    for name, dead in (("Inbound", "InboundDead"), ("Send", "SendDead"), ("Timer", "Parking"), ("Recheck", "Parking")):
         redrive = of_type("AWS::SQS::Queue")[f"{name}Queue"]["RedrivePolicy"]
         assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": [f"{dead}Queue", "Arn"]}
         assert redrive["maxReceiveCount"] * 5 > 600  # each comes back after five seconds or more
