@@ -47,6 +47,8 @@ def _roles(claimed: Any, name: str, policy: Policy) -> frozenset[str]:
 
 
 def _verified(token: str, settings: Settings) -> dict[str, Any]:
+    from http.client import HTTPException
+
     import jwt
 
     try:
@@ -60,7 +62,7 @@ def _verified(token: str, settings: Settings) -> dict[str, Any]:
             options={"require": ["exp", "iat", "iss"], "verify_aud": False},
         )
     # Nobody answers, or a proxy with a page of its own.
-    except (jwt.PyJWKClientConnectionError, OSError, ValueError) as error:
+    except (jwt.PyJWKClientConnectionError, HTTPException, OSError, ValueError) as error:
         raise Unavailable("the issuer's keys cannot be fetched") from error
     except jwt.PyJWTError as error:
         raise NotAuthentic(f"the token does not hold: {error}") from error

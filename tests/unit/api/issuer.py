@@ -71,6 +71,9 @@ def serving() -> Iterator[Issuer]:
 
     class Keys(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path.startswith("/odd/"):
+                self.wfile.write(b"no status line\r\n\r\n")
+                return
             status, body = issuer.answer(self.path)
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))

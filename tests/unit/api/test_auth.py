@@ -150,7 +150,7 @@ def test_keys_lie_where_the_issuer_says(service: Service, monkeypatch: pytest.Mo
     assert _board(service, f"Bearer {service.issuer.token('anna', ['agent'], iss=url)}").status_code == 200
 
 
-@pytest.mark.parametrize("where", ["down", "garbage", "file", "list"])
+@pytest.mark.parametrize("where", ["down", "garbage", "file", "list", "odd"])
 def test_issuer_that_is_away_is_no_fault_of_the_caller(
     service: Service, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
