@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from chalicelib.intake import absence, quotes, returned
+from chalicelib.intake import absence, quotes, signatures
 from chalicelib.intake.written import written
 
 # These say that a program answers; behind them must come an end or the subject that is answered.
@@ -170,7 +170,7 @@ def _about_answers(text: str) -> bool:
     own = _URGENT_QUESTION.sub(" ", written(text))
     if "?" in own or _GETS.search(own) or _YOURS.search(own):
         return True
-    acknowledges = RECEIVED.search(own) and not returned.of_himself(own)
+    acknowledges = RECEIVED.search(own) and not signatures.of_himself(own)
     return not (acknowledges or absence.nothing_else(own))
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from chalicelib.intake import phrases
+from chalicelib.intake import signatures
 
 _BOUNCE_SUBJECT = re.compile(
     r"\s*(?:warning:\s*|permanent )?(?:undeliver|returned mail|failure notice"
@@ -90,7 +90,6 @@ _OWN_MAIL = re.compile(
 )
 _SENTENCE_READ: Final = 200  # characters around such words
 _WITH_ADDRESS = re.compile(r"\S{0,100}@\S{0,100}")
-_HIMSELF = re.compile(rf"(?<!\w)(?:{phrases.NOTICE_NEVER})(?!\w)")
 
 
 def announced(subject: str) -> bool:
@@ -102,11 +101,6 @@ def told(subject: str, text: str) -> bool:
     """Whether the text of a mail with such a subject says that a mail came back, and no person tells of it."""
     text = _QUOTED.sub("", text)
     return _coded(text) or _mail_came_back(subject, text)
-
-
-def of_himself(text: str) -> bool:
-    """Whether somebody speaks of himself, as programs do not."""
-    return bool(_HIMSELF.search(text))
 
 
 def without_subjects(text: str) -> str:
@@ -125,7 +119,7 @@ def _mail_came_back(subject: str, text: str) -> bool:
 
     Programs name whom it did not reach. Who does not, and asks or speaks of himself, is none.
     """
-    if _GOODS.search(subject.partition(":")[0]) or ("@" not in text and ("?" in text or of_himself(text))):
+    if _GOODS.search(subject.partition(":")[0]) or ("@" not in text and ("?" in text or signatures.of_himself(text))):
         return False
     text = without_subjects(_WITH_ADDRESS.sub(" ", text))  # the dots of an address end no sentence
     own = _OWN_MAIL.search(text)

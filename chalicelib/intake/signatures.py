@@ -169,11 +169,16 @@ def _addressed(above: list[str]) -> bool:
     return len(last) < SHORT and (last.endswith(",") or bool(_GREETS.match(last))) and not signs_off(last)
 
 
+def of_himself(text: str) -> bool:
+    """Whether somebody speaks of himself, as neither notices nor programs do."""
+    return bool(_NOTICE_NEVER.search(text))
+
+
 def _notice(lines: list[str]) -> bool:
     """Whether a paragraph is a legal notice: it begins like one and speaks of secrets and of whom it is meant for."""
     text = " ".join(line[: 4 * LINE_READ] for line in lines)[:3_000]
     if _NOTICE_WHOLE.match(text):
         return True
-    if not _NOTICE_OPENS.match(text) or _NOTICE_NEVER.search(text) or _NOTICE_GOODS.search(text):
+    if not _NOTICE_OPENS.match(text) or of_himself(text) or _NOTICE_GOODS.search(text):
         return False
     return bool(_NOTICE_CONFIDENTIAL.search(text) and _NOTICE_FOR.search(text))

@@ -40,7 +40,6 @@ from tests.schedules.weather import Weather
 _EVENTS: Final = Path(__file__).parent.parent / "events"
 _NEW_QUEUE: Final = '\n[queues.returns]\nmembers = ["*"]\n'
 _HIDDEN: Final = timedelta(minutes=6)
-_MOST_TRIES: Final = TRIES
 
 
 class Outcome:
@@ -349,7 +348,7 @@ class Day:
     def _again(self, message: Message, due: datetime) -> None:
         settings = self._desk.world.settings
         url, received = message.url, message.received + 1
-        if received >= _MOST_TRIES and url == settings.inbound_queue_url:
+        if received >= TRIES and url == settings.inbound_queue_url:
             url, received = settings.inbound_dead_queue_url, 0
         self._desk.outside.messages.append(replace(message, url=url, due=due, received=received))
 
