@@ -21,7 +21,7 @@ from classifiers.sealed import Files, Folder, Pinned, Trust
 from classifiers.sealed import ModelError as ModelError
 from classifiers.table import Table
 
-SCHEMA: Final = 4
+SCHEMA: Final = 5
 MANIFEST: Final = sealed.MANIFEST
 ARRAYS: Final = "arrays.npz"
 MOST_UNPACKED: Final = 200_000_000  # bytes of all arrays, which a zip of a few may claim to hold
@@ -150,6 +150,7 @@ def _model(manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> M
     table = Table(
         vocabulary=dict(zip(vocabulary, range(rows), strict=True)),
         words=_count(manifest["words"], rows),
+        meanings=_count(manifest["meanings"], rows),
         idf=arrays["idf"],
         weights=side_by_side(arrays["weights"], rows, blocks),
         blocks=blocks,

@@ -23,8 +23,9 @@ class Vector:
 
     `occurrences`: the row of every known feature as it occurs, the words' own first and in turn.
     `pairs`: by distance from 1, for each word that has one so far behind it, the row of their pair, or None.
-    `features`: the different rows among them, sorted; `counts`, `values` (tf-idf; those of words and those of the rest
-    each of length 1) and `weights` (shape (n_features, n_columns), still to be scaled by row and column) go with it.
+    `features`: the different rows among them, sorted; `counts`, `values` (tf-idf; those of words, of meanings and of
+    the rest each of length 1) and `weights` (shape (n_features, n_columns), still to be scaled by row and column) go
+    with it.
     `margins`: one per column. `known`: whether the table knows any word of the text.
     """
 
@@ -42,12 +43,14 @@ class Vector:
 class Table:
     """weight[i, j] = weights[i, j] * row_scale[i, block of j] * column_scale[j]; safe to share between threads.
 
-    A row is a feature of the vocabulary, the first `words` of them features of whole words. A column is a label of a
+    A row is a feature of the vocabulary, the first `words` of them features of whole words, those from `meanings` on
+    what words mean. A column is a label of a
     head or a hidden unit; columns that belong together are a block, and the blocks stand in turn.
     """
 
     vocabulary: dict[str, int]
     words: int
+    meanings: int
     idf: Floats
     weights: NDArray[Any]
     blocks: tuple[slice, ...]
@@ -84,8 +87,8 @@ class Table:
         features, counts = _counted(occurrences)
         kind = self.idf.dtype
         values = (np.log(counts) + 1).astype(kind) * self.idf[features]
-        edge = int(features.searchsorted(self.words))
-        for part in (values[:edge], values[edge:]):
+        words, meanings = features.searchsorted((self.words, self.meanings)).tolist()
+        for part in (values[:words], values[words:meanings], values[meanings:]):
             part *= 1 / sqrt(float(part @ part) or 1.0)
         weights = self.weights[features].astype(kind)
         scaled = (values[:, None] * self.row_scale[features]).T

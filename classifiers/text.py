@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-VERSION: Final = 4  # raise whenever any text would yield other features: older models then refuse to load
+VERSION: Final = 5  # raise whenever any text would yield other features: older models then refuse to load
 MAX_CHARACTERS: Final = 8_000  # what a message wants is said before this; bounds the time of hostile input
 MAX_WORD: Final = 32  # longer runs (pasted keys, encoded files) are cut into pieces of this length
 GRAM_SIZES: Final = (2, 3, 4, 5)
@@ -72,7 +72,7 @@ def plain(words: Sequence[str]) -> list[str]:
 
 
 def word_features(word: str) -> list[str]:
-    """Features of one `spelled` word: the plain word and its character n-grams, the edges of the word included.
+    """Features of one `spelled` word: the plain word, its meaning, and its character n-grams, its edges included.
 
     Shorter n-grams of its own spelling, marked with ', stand beside them where they differ: they tell languages apart.
     """
@@ -88,7 +88,22 @@ def word_features(word: str) -> list[str]:
             for i in range(length - size + 1)
             if own[i : i + size] != padded[i : i + size]
         ]
-    return ["=" + found, *grams]
+    return ["=" + found, meaning_feature(word), *grams]
+
+
+def meaning_feature(word: str) -> str:
+    """Feature of what a `spelled` word means, which models with word vectors know of many words they never met."""
+    return "~" + word
+
+
+def is_of_meaning(feature: str) -> bool:
+    """Whether the feature is a word's meaning."""
+    return feature.startswith("~")
+
+
+def meant_word(feature: str) -> str:
+    """The `spelled` word of a meaning feature."""
+    return feature[1:]
 
 
 def pair_feature(first: str, second: str) -> str:
@@ -106,7 +121,7 @@ PAIR_FEATURES: Final = {1: pair_feature, 2: near_pair_feature, 3: near_pair_feat
 
 
 def is_of_words(feature: str) -> bool:
-    """Whether the feature is a whole word or words; the others are pieces of words and facts."""
+    """Whether the feature is a whole word or words; others are pieces of words, facts and meanings."""
     return feature.startswith("=")
 
 
@@ -129,6 +144,11 @@ def features(document: Document) -> list[str]:
         counted += map(joined, alike, alike[distance:])
     counted += facts(document, found)
     return counted
+
+
+def meanings(document: Document) -> list[str]:
+    """The features of meaning alone, repeated as often as they occur."""
+    return list(map(meaning_feature, spelled(document.text)))
 
 
 def facts(document: Document, words: Sequence[str]) -> list[str]:

@@ -1,9 +1,10 @@
 """Fits the heads of a model over one tf-idf vocabulary; blends and calibrates them on scores of held-out folds."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, Self
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -20,17 +21,18 @@ from training.calibrate import Figures, Flags, Floats, Integers, Threshold
 from training.dataset import DataError, Sample, digest, first_of, identity
 from training.hidden import UNITS
 from training.parts import SMOOTHING, Lesson, Part
+from training.space import Features, Space
 from training.weigh import Weigher
 
 MAX_FEATURES: Final = 200_000
-RARE_FEATURES_FROM_ROWS: Final = 500  # from so many rows on, a feature of a single document is left out
 FEWER_FOLDS_FROM_ROWS: Final = 5_000  # from so many rows on, three folds tell as much as five
 ENOUGH_TO_CHOOSE: Final = 3_000  # rows, to tell which parts help
 WORTH_PROCESSES_FROM_ROWS: Final = 1_000
 MOST_FOR_LOGISTIC: Final = 100_000  # rows times labels; for more, logistic regression takes longer than it is worth
 BESIDES_WEIGHTS: Final = 24  # bytes of a packed feature: its name, how rare it is, the scales of its weights
-QUICK: Final = ("support-vectors", "logistic", "bayes-words", "bayes-pieces")
-FULL: Final = (*QUICK, *parts.HIDDEN)
+LINEAR: Final = ("support-vectors", "logistic", "bayes-words", "bayes-pieces")
+QUICK: Final = (*LINEAR, parts.OF_MEANINGS)
+FULL: Final = (*LINEAR, *parts.HIDDEN)
 
 Progress = Callable[[int, int, str], None]  # steps done, steps in all, what was done last
 
@@ -45,7 +47,7 @@ class Plan:
     """
 
     name: str
-    made_of: tuple[str, ...] = QUICK
+    made_of: tuple[str, ...] = LINEAR
     strength: float = 1.0
     order: tuple[str, ...] = ()
     costs: tuple[tuple[float, ...], ...] = ()
@@ -103,25 +105,32 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One part of one task to be fitted on some rows and, unless these are all, to score others."""
+    """One part of one head to be fitted on some rows and, unless these are all, to score others."""
 
-    task: Task
-    name: str
+    head: str
+    part: str
     fold: int | None
-    learned: csr_matrix
-    words: int
-    truth: Integers
+    lesson: Lesson
     unseen: csr_matrix | None
-    seed: int
+
+    @classmethod
+    def of(
+        cls, task: Task, part: str, fold: int | None, space: Space, learning: Flags, out: Flags | None, seed: int
+    ) -> Self:  # fmt: skip
+        """To be fitted on some of the task's rows, and to score others."""
+        lesson = Lesson(
+            space.weighed[task.rows[learning]], space.weigher.words, space.weigher.meanings,
+            space.vectors if part == parts.OF_MEANINGS else space.vectors[:0],
+            task.truth[learning], len(task.labels), seed, task.plan.strength,
+        )  # fmt: skip
+        return cls(task.plan.name, part, fold, lesson, None if out is None else space.weighed[task.rows[out]])
 
     def run(self) -> Part | Floats:
         """The part when it was fitted on all rows, else its margins of the others."""
-        plan = self.task.plan
-        lesson = Lesson(self.learned, self.words, self.truth, len(self.task.labels), self.seed, plan.strength)
         with threadpool_limits(1), warnings.catch_warnings():
             # Said where rows are few for their labels, which a person need not hear of every part and fold.
             warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
-            part = parts.MAKERS[self.name](lesson)
+            part = parts.MAKERS[self.part](self.lesson)
             return part if self.unseen is None else part.margins(self.unseen)
 
 
@@ -144,12 +153,11 @@ def fit(
     tasks = [_task(plan, samples) for plan in plans]
     fold_of = _folds(samples, [plan.name for plan in plans], seed, folds)
     taught = _taught(samples, fold_of, folds)
-    counter = CountVectorizer(analyzer=text.features, min_df=_least_documents(len(samples)), dtype=np.float32)
-    counts = counter.fit_transform([sample.document for sample in samples]).tocsr()
-    names = counter.get_feature_names_out()
-    of_words = np.array([text.is_of_words(name) for name in names])
-    spaces = [_Space.over(counts, of_words, tasks, learned, max_features) for learned in taught]
-    whole = _Space.over(counts, of_words, tasks, np.ones(len(samples), bool), max_features)
+    documents = [sample.document for sample in samples]
+    features = plain = Features.of(documents)
+    if _wants_meanings(plan.made_of for plan in plans):
+        features = plain.with_meanings(documents)
+    spaces = [Space.over(features, learned, max_features, partial(_telling, tasks, learned)) for learned in taught]
 
     crew = _Crew(progress, (folds + 1) * sum(len(task.plan.made_of) for task in tasks))
     # Hidden layers, which take longest, are fitted no further where they do not help on the first fold.
@@ -163,11 +171,15 @@ def fit(
     crew.total = crew.done + folds * sum(map(len, offered))
     tried |= crew.run(_held_out_jobs(tasks, offered, spaces[1:], fold_of, taught, 1, seed))
     chosen = [_chosen(task, names, fold_of, taught, tried) for task, names in zip(tasks, offered, strict=True)]
-    while (most := _most_packed(tasks, chosen, whole)) < len(whole.columns):
-        whole = _Space.over(counts, of_words, tasks, np.ones(len(samples), bool), most)
+    features = features if _wants_meanings(chosen) else plain
+    everything = np.ones(len(samples), bool)
+    telling = partial(_telling, tasks, everything)
+    whole = Space.over(features, everything, max_features, telling)
+    while (most := _most_packed(tasks, chosen, whole)) < whole.weigher.meanings:
+        whole = Space.over(features, everything, most, telling)
     crew.total = crew.done + sum(map(len, chosen))
     final = crew.run(
-        Job(task, name, None, whole.rows_of(task.rows), whole.weigher.words, task.truth, None, seed)
+        Job.of(task, name, None, whole, everything[task.rows], None, seed)
         for task, wanted in zip(tasks, chosen, strict=True)
         for name in wanted
     )
@@ -175,52 +187,33 @@ def fit(
         _head(task, wanted, fold_of, taught, tried, [final[task.plan.name, name, None] for name in wanted])
         for task, wanted in zip(tasks, chosen, strict=True)
     )
-    vectorizer = CountVectorizer(analyzer=text.features, vocabulary=list(names[whole.columns]), dtype=np.float32)
+    vectorizer = CountVectorizer(
+        analyzer=text.features, vocabulary=list(features.names[whole.columns]), dtype=np.float32
+    )
     return Fitted(vectorizer, whole.weigher, heads, len(samples), digest(samples), seed, folds)
 
 
-@dataclass(frozen=True, slots=True)
-class _Space:
-    """The features chosen on some rows, how they are weighed there, and all rows so weighed."""
-
-    columns: Integers
-    weigher: Weigher
-    weighed: csr_matrix
-
-    @classmethod
-    def over(cls, counts: csr_matrix, of_words: Any, tasks: Sequence[Task], learned: Any, limit: int) -> "_Space":
-        rows = counts[np.flatnonzero(learned)]
-        documents = np.bincount(rows.indices, minlength=counts.shape[1])
-        columns = np.flatnonzero(documents >= _least_documents(rows.shape[0]))
-        columns = np.concatenate((columns[of_words[columns]], columns[~of_words[columns]]))
-        words = int(of_words[columns].sum())
-        if len(columns) > limit:
-            weighed = Weigher(words).fit(rows[:, columns]).transform(rows[:, columns])
-            kept = np.sort(np.argsort(-_telling(weighed, tasks, learned), kind="stable")[:limit])
-            columns, words = columns[kept], int((kept < words).sum())
-        weigher = Weigher(words).fit(rows[:, columns])
-        return cls(columns, weigher, weigher.transform(counts[:, columns]))
-
-    def rows_of(self, rows: Integers) -> csr_matrix:
-        return self.weighed[rows]
+def _wants_meanings(made_of: Iterable[Sequence[str]]) -> bool:
+    return any(parts.OF_MEANINGS in names for names in made_of)
 
 
-def _most_packed(tasks: Sequence[Task], chosen: Sequence[Sequence[str]], space: _Space) -> int:
-    """How many features of this space a packed model of these parts may have; a weight takes up to a byte.
+def _most_packed(tasks: Sequence[Task], chosen: Sequence[Sequence[str]], space: Space) -> int:
+    """How many features besides meanings a packed model of these parts may have; a weight takes up to a byte.
 
     Better the features that tell most than a model that is refused when all is fitted.
     """
-    words = space.weigher.words / len(space.columns)
+    told, meanings = space.weigher.meanings, len(space.columns) - space.weigher.meanings
+    words = space.weigher.words / told
     layers = {"hidden-words": words, "hidden-pieces": 1 - words}
-    each, of_layers = float(BESIDES_WEIGHTS), 0
+    each, fixed = float(BESIDES_WEIGHTS), BESIDES_WEIGHTS * meanings
     for task, names in zip(tasks, chosen, strict=True):
-        hidden = [layers[name] for name in names if name in layers]
-        each += len(task.labels) + UNITS * sum(hidden)
-        of_layers += 4 * UNITS * (len(task.labels) + 1) * len(hidden)
-    return max(1, int((sealed.MOST_FILE - of_layers) / each))
+        each += len(task.labels) + UNITS * sum(layers.get(name, 0) for name in names)
+        fixed += 4 * UNITS * (len(task.labels) + 1) * len(set(names) & set(parts.HIDDEN))
+        fixed += UNITS * meanings * (parts.OF_MEANINGS in names)
+    return max(1, int((sealed.MOST_FILE - fixed) / each))
 
 
-def _telling(weighed: csr_matrix, tasks: Sequence[Task], learned: Any) -> Floats:
+def _telling(tasks: Sequence[Task], learned: Flags, weighed: csr_matrix) -> Floats:
     """How much each feature tells of any head's labels: its furthest likelihood times its squared mass."""
     place = np.cumsum(learned) - 1
     mass = np.asarray(weighed.multiply(weighed).sum(axis=0)).ravel()
@@ -244,18 +237,18 @@ class _Crew:
     def run(self, jobs: Iterator[Job]) -> dict[tuple[str, str, int | None], Any]:
         """What each job came to, by head, part and fold."""
         listed = list(jobs)
-        large = bool(listed) and listed[0].learned.shape[0] >= WORTH_PROCESSES_FROM_ROWS
+        large = bool(listed) and listed[0].lesson.counted.shape[0] >= WORTH_PROCESSES_FROM_ROWS
         results = {}
         working = Parallel(n_jobs=-1 if large else 1, return_as="generator")(delayed(job.run)() for job in listed)
         for job, result in zip(listed, working, strict=True):
-            results[job.task.plan.name, job.name, job.fold] = result
+            results[job.head, job.part, job.fold] = result
             self.done += 1
-            self.progress(self.done, max(self.total, self.done), f"{job.task.plan.name}: {job.name}")
+            self.progress(self.done, max(self.total, self.done), f"{job.head}: {job.part}")
         return results
 
 
 def _held_out_jobs(
-    tasks: Sequence[Task], wanted: Sequence[Sequence[str]], spaces: Sequence[_Space], fold_of: Integers,
+    tasks: Sequence[Task], wanted: Sequence[Sequence[str]], spaces: Sequence[Space], fold_of: Integers,
     taught: Sequence[Flags], first: int, seed: int,
 ) -> Iterator[Job]:  # fmt: skip
     for fold, space in enumerate(spaces, start=first):
@@ -270,9 +263,8 @@ def _held_out_jobs(
                     f"head {task.plan.name!r}: too few different texts to hold some of them out: "
                     f"without some of them only {only} is left to learn"
                 )
-            learned, unseen = space.rows_of(task.rows[learning]), space.rows_of(task.rows[out])
             for name in names:
-                yield Job(task, name, fold, learned, space.weigher.words, task.truth[learning], unseen, seed)
+                yield Job.of(task, name, fold, space, learning, out, seed)
 
 
 def _chosen(
@@ -375,7 +367,3 @@ def _taught(samples: Sequence[Sample], fold_of: Integers, folds: int) -> list[Fl
     if not all(learned.any() for learned in taught):
         raise DataError("too few different texts to hold some of them out: all of them are in every group")
     return taught
-
-
-def _least_documents(rows: int) -> int:
-    return 2 if rows >= RARE_FEATURES_FROM_ROWS else 1

@@ -1,6 +1,6 @@
-"""A small neural network over tf-idf: singular directions, one hidden layer with dropout, one margin per label.
+"""A small neural network over weighed features: their directions, one hidden layer with dropout, one margin per label.
 
-The direction and the first layer are both linear, so the service sees one table of features by hidden units.
+The directions and the first layer are both linear, so the service sees one table of features by hidden units.
 """
 
 from dataclasses import dataclass, field
@@ -28,10 +28,11 @@ MOMENTS: Final = (0.9, 0.999)
 class HiddenLayer:
     """An estimator in the manner of scikit-learn's; equal seeds and data give equal weights.
 
+    `basis` (n_features, n_directions) is where each feature points; without one, the rows' own singular directions.
     After `fit`: `inner_` (n_features, n_units), `bias_`, `outer_` (n_units, n_labels), `intercept_`, `classes_`.
     """
 
-    directions: int = DIRECTIONS
+    basis: Floats | None = field(default=None, repr=False)
     units: int = UNITS
     seed: int = 0
     inner_: Floats = field(init=False, repr=False)
@@ -41,22 +42,27 @@ class HiddenLayer:
     classes_: Any = field(init=False, repr=False)
 
     def fit(self, counted: spmatrix, labels: Any) -> Self:
-        """Learns from tf-idf rows and their labels."""
+        """Learns from weighed rows and their labels."""
         self.classes_, truth = np.unique(labels, return_inverse=True)
-        directions = min(self.directions, min(counted.shape) - 1)
-        reduced = TruncatedSVD(directions, random_state=self.seed, n_iter=2).fit(counted)
-        inputs = reduced.transform(counted).astype(np.float32)
+        basis = _singular(counted, self.seed) if self.basis is None else self.basis
+        inputs = (counted @ basis).astype(np.float32)
         scale = np.float32(1 / (inputs.std() or 1.0))
         first, self.bias_, self.outer_, self.intercept_ = _trained(
             inputs * scale, truth, len(self.classes_), self.units, self.seed
         )
-        self.inner_ = (reduced.components_.T * scale) @ first.astype(float)
+        self.inner_ = (basis * scale) @ first.astype(float)
         return self
 
     def decision_function(self, counted: spmatrix) -> Floats:
         """Margins of shape (n_rows, n_labels)."""
         margins: Floats = np.maximum(counted @ self.inner_ + self.bias_, 0) @ self.outer_ + self.intercept_
         return margins
+
+
+def _singular(counted: spmatrix, seed: int) -> Floats:
+    directions = min(DIRECTIONS, min(counted.shape) - 1)
+    found: Floats = TruncatedSVD(directions, random_state=seed, n_iter=2).fit(counted).components_.T
+    return found
 
 
 def _trained(inputs: Floats, truth: Integers, labels: int, units: int, seed: int) -> tuple[Floats, ...]:

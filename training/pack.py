@@ -54,6 +54,7 @@ def exact_model(fitted: Fitted, model_id: str = "exact") -> Model:
     table = Table(
         vocabulary=dict(zip(vocabulary, range(rows), strict=True)),
         words=fitted.weigher.words,
+        meanings=fitted.weigher.meanings,
         idf=np.asarray(fitted.weigher.idf_, float),
         weights=columns.weights,
         blocks=columns.blocks,
@@ -181,6 +182,7 @@ def _manifest(fitted: Fitted, content: bytes, name: str) -> dict[str, Any]:
         "features": text.VERSION,
         "model_id": f"{name}-{hashlib.sha256(told).hexdigest()[:12]}",
         "words": fitted.weigher.words,
+        "meanings": fitted.weigher.meanings,
         "heads": heads,
         "files": {artifact.ARRAYS: {"sha256": sha256, "bytes": len(content)}},
         "data": {"rows": fitted.rows, "sha256": fitted.digest, "from": None, "to": None},

@@ -152,15 +152,15 @@ def is_fresh(out: Path, source: str) -> bool:
 
 def fitted(samples: Sequence[Sample], allowed: Labels, progress: "Progress") -> "Fitted":
     """All heads of a desk's model. Raises DataError."""
-    from training.fit import QUICK, Plan, fit
+    from training.fit import LINEAR, Plan, fit
 
     plans = [
-        Plan("topic", QUICK, order=allowed.topics),
-        Plan("urgency", QUICK, order=allowed.urgencies, costs=allowed.urgency_costs, features=0.5),
+        Plan("topic", LINEAR, order=allowed.topics),
+        Plan("urgency", LINEAR, order=allowed.urgencies, costs=allowed.urgency_costs, features=0.5),
         Plan("language", ("even-bayes",), order=allowed.languages, features=0.3),
     ]
     if guards(allowed):
-        plans.append(Plan("spam", QUICK, order=(GENUINE, allowed.spam), features=0.2))
+        plans.append(Plan("spam", LINEAR, order=(GENUINE, allowed.spam), features=0.2))
     return fit(samples, plans, max_features=MAX_FEATURES, progress=progress)
 
 

@@ -54,9 +54,9 @@ def test_own_letters_still_tell_languages_apart() -> None:
     assert not [feature for feature in text.word_features("stop") if feature.startswith("'")]
 
 
-def test_word_features_are_the_word_and_its_grams_with_edges() -> None:
-    assert text.word_features("ab") == ["=ab", " a", "ab", "b ", " ab", "ab ", " ab "]
-    assert text.word_features("ы") == ["=i", " i", "i ", " i ", "'ы", "' ы", "'ы ", "' ы "]
+def test_word_features_are_the_word_its_meaning_and_its_grams_with_edges() -> None:
+    assert text.word_features("ab") == ["=ab", "~ab", " a", "ab", "b ", " ab", "ab ", " ab "]
+    assert text.word_features("ы") == ["=i", "~ы", " i", "i ", " i ", "'ы", "' ы", "'ы ", "' ы "]
 
 
 def test_features_count_words_pairs_and_the_channel() -> None:

@@ -14,14 +14,14 @@ from training.parts import UNSEEN_MARGIN, Lesson
 WORDS = {0: ("late", "parcel"), 1: ("refund", "money"), 2: ("login", "password")}
 
 
-def lesson(labels: int = 3, rows: int = 60) -> Lesson:
-    """Rows of the first two labels, each told by columns of its own; half of the columns are words."""
+def lesson(labels: int = 3, rows: int = 60, seed: int = 1) -> Lesson:
+    """Rows of the first two labels, each told by columns of its own; four are words, four pieces, four meanings."""
     random = np.random.default_rng(4)
     truth = np.arange(rows) % 2
-    counted = random.random((rows, 8)) * 0.1
-    counted[np.arange(rows), truth] += 1
-    counted[np.arange(rows), 4 + truth] += 1
-    return Lesson(csr_matrix(counted), 4, truth, labels, seed=1, strength=1.0)
+    counted = random.random((rows, 12)) * 0.1
+    for first in (0, 4, 8):
+        counted[np.arange(rows), first + truth] += 1
+    return Lesson(csr_matrix(counted), 4, 8, random.random((4, 3)), truth, labels, seed, strength=1.0)
 
 
 @pytest.mark.parametrize("name", parts.MAKERS)
@@ -35,29 +35,27 @@ def test_every_part_learns_and_gives_a_margin_to_labels_it_never_saw(name: str) 
 
 @pytest.mark.parametrize("name", parts.HIDDEN)
 def test_equal_seeds_give_equal_layers_and_others_give_others(name: str) -> None:
-    one, same, other = (
-        parts.MAKERS[name](Lesson(lesson().counted, 4, lesson().truth, 2, seed, 1.0)) for seed in (1, 1, 2)
-    )
+    one, same, other = (parts.MAKERS[name](lesson(2, seed=seed)) for seed in (1, 1, 2))
     counted = lesson().counted
     assert np.array_equal(one.margins(counted), same.margins(counted))
     assert not np.array_equal(one.margins(counted), other.margins(counted))
 
 
-def test_bayes_over_words_sees_no_pieces_and_the_other_no_words() -> None:
-    for maker, own, others in (
-        (parts.bayes_words, slice(0, 4), slice(4, 8)), (parts.bayes_pieces, slice(4, 8), slice(0, 4)),
-    ):  # fmt: skip
-        weights = maker(lesson()).weights
-        assert weights is not None
-        assert weights[own].any()
-        assert not weights[others].any()
-
-
-def test_a_layer_over_words_sees_no_pieces() -> None:
-    part = parts.hidden_words(lesson())
-    assert part.layer is not None
-    assert part.layer.inner_[:4].any()
-    assert not part.layer.inner_[4:].any()
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("support-vectors", slice(0, 8)), ("logistic", slice(0, 8)), ("even-bayes", slice(0, 8)),
+        ("bayes-words", slice(0, 4)), ("bayes-pieces", slice(4, 8)),
+        ("hidden-words", slice(0, 4)), ("hidden-pieces", slice(4, 8)), ("hidden-meanings", slice(8, 12)),
+    ],
+)  # fmt: skip
+def test_each_part_sees_its_own_features_alone(name: str, own: slice) -> None:
+    part = parts.MAKERS[name](lesson())
+    weights = part.weights if part.layer is None else part.layer.inner_
+    assert weights is not None
+    assert len(weights) == 12
+    assert weights[own].any(axis=1).all()
+    assert not np.delete(weights, own, axis=0).any()
 
 
 def test_hidden_layers_are_served_as_they_were_fitted() -> None:
@@ -71,7 +69,7 @@ def test_hidden_layers_are_served_as_they_were_fitted() -> None:
         for _ in range(30)
     ]
     documents = [row.document for row in rows]
-    for made_of in (("hidden-words",), ("hidden-pieces",), ("support-vectors", "hidden-pieces"), FULL):
+    for made_of in (*((name,) for name in parts.HIDDEN), ("support-vectors", "hidden-pieces"), FULL):
         fitted = fit(rows, [Plan("label", made_of)], folds=3)
         assert fitted.heads[0].held_out.accuracy > 0.9
         parity = pack.parity(fitted, pack.exact_model(fitted), documents)
