@@ -1,7 +1,12 @@
 """Every door of the service: HTTP routes come in through Blueprints, each event through one handler here."""
 
+import gc
 from collections.abc import Callable
 from typing import Any
+
+# Next to nothing that is imported, and little that a message leaves behind, is garbage only a collection would find:
+# to look for it as often as Python does by itself takes an eighth of a cold start.
+gc.set_threshold(50_000, 20, 100)
 
 from chalice.app import Chalice, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
 

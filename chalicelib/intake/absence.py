@@ -9,17 +9,18 @@ import re
 from typing import Final
 
 from chalicelib.intake import signatures
+from chalicelib.patterns import pattern
 
 #: Words that a clause must have before it counts: `and London` says nothing of its own.
 CLAUSE: Final = 4
 #: Words of a line that ends like no sentence: a name, what he is, a greeting.
 LINE: Final = 6
 _MONTH: Final = r"(?:ja?n|feb|m[aä]r|apr|ma[ijy]|jun|jul|aug|sep|o[kc]t|nov|de[zc])"
-_SENTENCE_END = re.compile(
+_SENTENCE_END = pattern(
     rf"(?<=[.!?])\s+(?<!\d\.\s)|(?<=\d\.)\s+(?!{_MONTH})(?=[^\W\d_a-zß-öø-ÿа-яёіїєґąćęłńóśźż])|\n+", re.IGNORECASE
 )
-_AND = re.compile(r"(?<!\w)(?:and|but|und|aber|i|ale|и|а|но|і|й|але|та)(?!\w)")  # an English I is no Polish one
-_SAID = re.compile(
+_AND = pattern(r"(?<!\w)(?:and|but|und|aber|i|ale|и|а|но|і|й|але|та)(?!\w)")  # an English I is no Polish one
+_SAID = pattern(
     r"(?<!\w)(?:"
     # English
     r"away|absen(?:t|ce)|(?:out of|in|to|from) (?:the )?office|vacation|holidays?|(?:be|am|i'm|when) back|return to"
@@ -49,11 +50,11 @@ _SAID = re.compile(
     re.IGNORECASE,
 )
 # An address, or a number to call.
-_WHERE = re.compile(r"@|\d{6}|\d{3}[ -]\d{2,3}")
+_WHERE = pattern(r"@|\d{6}|\d{3}[ -]\d{2,3}")
 # Short greetings.
-_GREETS = re.compile(r"\W{0,3}(?:best|cheers|lg|vg)\W{0,3}$", re.IGNORECASE)
+_GREETS = pattern(r"\W{0,3}(?:best|cheers|lg|vg)\W{0,3}$", re.IGNORECASE)
 # How firms end, which end no sentence.
-_FIRM = re.compile(r"(?<!\w)(?:ltd|inc|co|corp|o\. ?o|s\. ?a|sp\. ?[kj]|e\. ?[vk])\.\s*$", re.IGNORECASE)
+_FIRM = pattern(r"(?<!\w)(?:ltd|inc|co|corp|o\. ?o|s\. ?a|sp\. ?[kj]|e\. ?[vk])\.\s*$", re.IGNORECASE)
 
 
 def nothing_else(text: str) -> bool:

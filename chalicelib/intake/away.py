@@ -5,9 +5,10 @@ from typing import Final
 
 from chalicelib.intake import absence, quotes, signatures
 from chalicelib.intake.written import written
+from chalicelib.patterns import pattern
 
 # These say that a program answers; behind them must come an end or the subject that is answered.
-_AWAY_SUBJECT = re.compile(
+_AWAY_SUBJECT = pattern(
     r"\s*\[?(?:auto(?:matic)?[- _]?(?:reply|response|antwort)|out of (?:the )?office(?: auto-?reply)?"
     r"|automatische (?:antwort|e-mail-antwort)|(?:automatische )?abwesenheits\w{0,20}|autom\. antwort"
     r"|autoodpowiedź|auto-odpowiedź|(?:odpowiedź|wiadomość) automatyczna|automatyczna odpowiedź|poza biurem"
@@ -23,12 +24,12 @@ _AWAY_SUBJECT = re.compile(
     re.IGNORECASE,
 )
 # These a person may write as well: the text must say that a program does.
-_PERHAPS_AUTOMATIC_SUBJECT = re.compile(
+_PERHAPS_AUTOMATIC_SUBJECT = pattern(
     r"\s*(?:auto|odpowiedź auto|nieobecn|urlop|abwesen|urlaub|отпуск|отсутств|відпустка|відсутн|away|absen|vacation"
     r"|holiday|out of)",
     re.IGNORECASE,
 )
-SAYS_AUTOMATIC = re.compile(
+SAYS_AUTOMATIC = pattern(
     r"(?:this is an|das ist eine|dies ist eine|to jest|это|це) (?:auto-?(?:re|odp|antw)|автоот|автовід"
     r"|(?:autom|автом)\w{0,12} (?:e-?mail|reply|response|message|generated|odpow|wiadom|wygener|antwort|nachricht"
     r"|erstellt|generiert|ответ|сообщ|письм|уведом|відпов|повідом|лист))"
@@ -40,7 +41,7 @@ _MATTER: Final = (
     r"(?:request|ticket|case|message|e-?mail|inquiry|enquiry|anfrage|anliegen|nachricht|zgłoszeni\w*|wiadomoś\w*|sprawa"
     r"|запрос\w*|обращени\w*|заявк\w*|сообщени\w*|звернен\w*|запит\w*|повідомлен\w*|mail)"
 )
-RECEIVED = re.compile(
+RECEIVED = pattern(
     rf"{_MATTER}[^.,!?\n]{{0,40}}(?<!\w)(?:received|created|registered|opened|eingegangen|erhalten|angelegt|erstellt"
     r"|przyję\w+|otrzyma\w+|utworz\w+|zarejestr\w+|получен\w*|создан\w*|зарегистр\w+|принят\w*|отриман\w*|створен\w*"
     r"|зареєстр\w+|прийнят\w*)"
@@ -49,7 +50,7 @@ RECEIVED = re.compile(
     re.IGNORECASE,
 )
 # These say that somebody is away, until when, and nothing else; the text must say it as well.
-_PERHAPS_AWAY_SUBJECT = re.compile(
+_PERHAPS_AWAY_SUBJECT = pattern(
     r"\s*(?:auto(?=\s?:)|autoresponder|(?:jestem )?nieobecn\w{0,5}|(?:jestem )?(?:na )?urlop(?:ie)?"
     r"|(?:jestem )?poza biurem|поза офісом|вне офиса|abwesen\w{0,12}|(?:ich bin )?nicht im (?:büro|haus)"
     r"|(?:ich bin )?(?:im )?urlaub"
@@ -77,7 +78,7 @@ _RETURN: Final = (
     r"|после (?:моего )?возвращения|після (?:мого )?повернення)"
 )
 # Who is away says so in a sentence of its own, and what he does after his return: he answers.
-_AWAY_BODY = re.compile(
+_AWAY_BODY = pattern(
     r"(?:^|[\n.!?,;:]\s{0,9})(?:"
     r"(?:i am|i'm|i will be|i'll be|currently) (?:currently )?(?:out of|away from) (?:the )?office"
     r"|(?:obecnie )?(?:jestem|będę|przebywam) (?:obecnie )?(?:nieobecn|na urlopie|poza biurem)"
@@ -97,7 +98,7 @@ _AWAY_BODY = re.compile(
     re.IGNORECASE,
 )
 # Who writes about automatic answers gets them, and no others.
-_GETS = re.compile(
+_GETS = pattern(
     r"(?<!\w)(?:i (?:only |just |always |keep )?get(?:ting)?|dostaję|otrzymuję|dosta\w{2,4} tylko"
     r"|ich (?:bekomme|erhalte)|(?:bekomme|erhalte) ich|получаю|получил\w? только|мне приход\w+|отримую"
     r"|отрима\w{1,2} (?:лише|тільки))(?!\w)"
@@ -105,14 +106,14 @@ _GETS = re.compile(
     re.IGNORECASE,
 )
 # Who speaks of our answer got it.
-_YOURS = re.compile(
+_YOURS = pattern(
     r"(?<!\w)(?:your|ihre|państwa|wasza|twoja|ваша?|ваш[аеу]) (?:auto\w* |автом\w* )?"
     r"(?:answer|reply|response|bot|antwort|odpowiedź|ответ|відповідь)",
     re.IGNORECASE,
 )
 # Who is away may want something before he goes: what is done with goods and appointments, or anything but that somebody
 # else be asked and he be excused.
-_WISHES = re.compile(
+_WISHES = pattern(
     r"(?<!\w)(?:chcę|chciał[ae]?bym|potrzebuję|(?:ich )?(?:möchte|brauche)|könnten sie|хочу"
     r"|мне нужн\w{1,2}|мені потрібн\w|i (?:want|need|would like)|(?:could|can|would) you)(?!\w)"
     r"|proszę o (?!kontakt|prze|kierow|wiadomo|telefon|cierpliw|wyrozum|e-?mail|pilny|bezpośr|zwraca|ponown)"
@@ -131,10 +132,10 @@ _WISHES = re.compile(
     re.IGNORECASE,
 )
 # Programs ask this one question, to name who stands in.
-_URGENT_QUESTION = re.compile(
+_URGENT_QUESTION = pattern(
     r"[^.!?\n]{0,80}(?:dringend|eilig|notf[aä]ll|piln|urgent|emergenc|срочн|термінов)[^.!?\n]{0,80}\?", re.IGNORECASE
 )
-_LINK = re.compile(r"https?://\S{1,2000}", re.IGNORECASE)
+_LINK = pattern(r"https?://\S{1,2000}", re.IGNORECASE)
 
 
 def reason(subject: str, text: str, *, unwelcome: bool) -> str:

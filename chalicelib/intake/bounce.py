@@ -10,6 +10,7 @@ from chalicelib.intake import addresses, fields
 from chalicelib.intake.charset import storable
 from chalicelib.intake.message import Failure
 from chalicelib.intake.mime import ENCLOSED, Part
+from chalicelib.patterns import pattern
 
 STATUS_TYPES: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
 HEADER_TYPES: Final = frozenset({"text/rfc822-headers", "message/global-headers", *ENCLOSED})
@@ -27,9 +28,9 @@ _I: Final = re.IGNORECASE
 _M: Final = re.MULTILINE
 
 _ADDRESS: Final = r"[^\s<>()\[\],;:\"'@]{1,64}@[A-Za-z0-9._-]{1,190}[A-Za-z0-9]"
-_ANY_ADDRESS = re.compile(_ADDRESS)
+_ANY_ADDRESS = pattern(_ADDRESS)
 # A line that begins with an address, perhaps behind a reply code and a word for it.
-_LEAD = re.compile(
+_LEAD = pattern(
     r"[\s>*|-]{0,20}(?:[45]\d\d[ -](?:[45]\.\d{1,3}\.\d{1,3} )?)?"
     r"(?:(?:rcpt to|recipient|address|e-?mail address|target mail address|user|unknown user|failed recipient|error-for"
     r"|invalid recipient|delivery failed for|could not be delivered to|undeliverable to|empfänger|adresat|odbiorca"
@@ -38,8 +39,8 @@ _LEAD = re.compile(
     _I,
 )
 # Addresses of the mail itself, which some systems list above what failed.
-_OF_THE_MAIL = re.compile(r"^\s{0,8}(?:to|cc|from|reply-to)\s?:\s{0,8}(.{0,300})$", _I | _M)
-_COPY = re.compile(
+_OF_THE_MAIL = pattern(r"^\s{0,8}(?:to|cc|from|reply-to)\s?:\s{0,8}(.{0,300})$", _I | _M)
+_COPY = pattern(
     r"^[ \t]{0,8}(?:[-=_*# ]{2,}(?:below this line|this is a copy|original message|returned message|message header"
     r"|headers? of|unsent message|enclosed|bounced e-?mail|original headers|message contents|begin message"
     r"|text of|included is|the original|ursprüngliche|оригинал|исходное|treść)"
@@ -48,10 +49,10 @@ _COPY = re.compile(
     r"|[-=_*# ]{2,}start of returned)",
     _I | _M,
 )
-_BLANK = re.compile(r"\n[ \t\r]*\n")
-_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
-_REPLY = re.compile(r"(?<![\d.])([45])\d\d(?=[ \-:;)])")
-_MESSAGE_ID = re.compile(r"^[> \t]{0,8}(?:original-)?message-id:\s{0,5}(<[^<>\s]{1,500}>)", _I | _M)
+_BLANK = pattern(r"\n[ \t\r]*\n")
+_STATUS = pattern(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
+_REPLY = pattern(r"(?<![\d.])([45])\d\d(?=[ \-:;)])")
+_MESSAGE_ID = pattern(r"^[> \t]{0,8}(?:original-)?message-id:\s{0,5}(<[^<>\s]{1,500}>)", _I | _M)
 _OWN: Final = ("postmaster@", "mailer-daemon@", "abuse@", "double-bounce@", "support@", "help@", "helpdesk@")
 # Words of mail systems, in lower case: that something failed; that nobody is there; that somebody is, but not now or
 # not for this mail; that the mail was refused for who sent it.

@@ -8,6 +8,8 @@ import re
 from html import unescape
 from typing import Final
 
+from chalicelib.patterns import pattern
+
 TAGS_READ: Final = 300_000
 TEXT_READ: Final = 1_000_000  # characters
 TAG_READ: Final = 4_000  # characters of one tag in which a style is looked for
@@ -23,28 +25,28 @@ BLOCKS: Final = frozenset({
 STYLED: Final = frozenset({"a", "center", "div", "font", "li", "p", "section", "span", "table", "td", "tr", "ul"})
 PARAGRAPHS: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6"})
 CELLS: Final = frozenset({"td", "th"})
-_TAG = re.compile(r"<(/?)([a-zA-Z][\w:-]*+)(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+>|<[/a-zA-Z!?][^<>]*+>")
-_ELEMENT = re.compile(r"</?[a-z][a-z0-9]{0,20}[\s/>]|<!", re.IGNORECASE)
+_TAG = pattern(r"<(/?)([a-zA-Z][\w:-]*+)(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+>|<[/a-zA-Z!?][^<>]*+>")
+_ELEMENT = pattern(r"</?[a-z][a-z0-9]{0,20}[\s/>]|<!", re.IGNORECASE)
 # What programs that know no HTML leave in a page: an address in its brackets, which no element looks like.
-_ADDRESS = re.compile(r"<(?:mailto:)?[^\s<>\"'=/]{1,64}@[^\s<>\"'=/]{1,250}>")
-_CLOSERS: Final = {name: re.compile(rf"</{name}[\s>]", re.IGNORECASE) for name in HIDDEN}
-_UNSEEN = re.compile(r"\bdisplay\s{0,9}:\s{0,9}none|\bmso-hide\s{0,9}:\s{0,9}all", re.IGNORECASE)
-_ENDS: Final = {name: re.compile(rf"<(/?){name}(?:\s[^<>]*+)?>", re.IGNORECASE) for name in STYLED}
+_ADDRESS = pattern(r"<(?:mailto:)?[^\s<>\"'=/]{1,64}@[^\s<>\"'=/]{1,250}>")
+_CLOSERS: Final = {name: pattern(rf"</{name}[\s>]", re.IGNORECASE) for name in HIDDEN}
+_UNSEEN = pattern(r"\bdisplay\s{0,9}:\s{0,9}none|\bmso-hide\s{0,9}:\s{0,9}all", re.IGNORECASE)
+_ENDS: Final = {name: pattern(rf"<(/?){name}(?:\s[^<>]*+)?>", re.IGNORECASE) for name in STYLED}
 # Who indents his own words in Gmail gets a <blockquote> without a border, in Outlook on the web one that has no margins
 # above and below and nothing else; neither quotes anybody.
-_INDENTED = re.compile(
+_INDENTED = pattern(
     r"style\s{0,9}=(?:[^>]{0,300}\bborder\s{0,9}:\s{0,9}(?:none|0)"
     r"|[\"']\s{0,9}margin-top\s{0,9}:\s{0,9}0(?:px)?\s{0,9};\s{0,9}margin-bottom\s{0,9}:\s{0,9}0)",
     re.IGNORECASE,
 )
 # Outlook takes all borders away from the quotation it answers, and then draws the one on the left.
-_BARRED = re.compile(r"\bborder-left\s{0,9}:\s{0,9}(?!none|0)", re.IGNORECASE)
-_QUOTED = re.compile(r"\b(?:cite|quote)\b|_quote", re.IGNORECASE)
-_BLANK_LINES = re.compile(r"\n(?:[> ]*+\n){2,}")
+_BARRED = pattern(r"\bborder-left\s{0,9}:\s{0,9}(?!none|0)", re.IGNORECASE)
+_QUOTED = pattern(r"\b(?:cite|quote)\b|_quote", re.IGNORECASE)
+_BLANK_LINES = pattern(r"\n(?:[> ]*+\n){2,}")
 LINK_READ: Final = 2_000  # characters of an address
-_HREF = re.compile(r"\shref\s{0,9}=\s{0,9}(?:\"([^\"<>]+)\"|'([^'<>]+)'|([^\s\"'<>]+))", re.IGNORECASE)
+_HREF = pattern(r"\shref\s{0,9}=\s{0,9}(?:\"([^\"<>]+)\"|'([^'<>]+)'|([^\s\"'<>]+))", re.IGNORECASE)
 # Where people keep what is too large for a mail: its address is all that they send of it.
-_KEPT_FILE = re.compile(
+_KEPT_FILE = pattern(
     r"https?://(?:(?:drive|docs|photos)\.google\.com|photos\.app\.goo\.gl|drive\.proton\.me|1drv\.ms|onedrive\.live\.com"
     r"|[\w-]{1,60}\.sharepoint\.com|(?:www\.)?dropbox\.com|we\.tl|(?:[\w-]{1,60}\.)?wetransfer\.com|share\.icloud\.com"
     r"|www\.icloud\.com|disk\.yandex\.\w{2,3}|yadi\.sk|cloud\.mail\.ru|mega\.nz|u\.pcloud\.link|app\.box\.com"

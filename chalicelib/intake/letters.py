@@ -11,6 +11,8 @@ from collections import Counter
 from functools import lru_cache
 from typing import Final
 
+from chalicelib.patterns import pattern
+
 # In the order in which ties are decided.
 CANDIDATES: Final = (
     "cp1252",
@@ -98,8 +100,8 @@ _BEFORE: Final = frozenset("\u00a0\u00ad„”“’‘‚‹«»–—…§©�
 _VOWELS: Final = frozenset("аеёиоуыэюяіїє" + "aeiouyóąę")
 _SIGNS: Final = frozenset("ьъ")
 _NO_LEAN: Final = dict.fromkeys(LANGUAGES, 0.0)
-_STRANGE: Final = re.compile(r"[^\x00-\x7f]")
-_LONE: Final = re.compile(r"(?<!\S)[^\W\d_a-zA-Z](?!\S)")
+_STRANGE: Final = pattern(r"[^\x00-\x7f]")
+_LONE: Final = pattern(r"(?<!\S)[^\W\d_a-zA-Z](?!\S)")
 _WORDS_OF_ONE: Final = frozenset("àéèóаиоуявскіезйбж")
 # Letters that no vowel follows, that begin no word, and that follow no consonant.
 _BEFORE_CONSONANTS: Final = frozenset("ąęśźńй")

@@ -11,6 +11,7 @@ from typing import Final
 
 from chalicelib.intake import phrases
 from chalicelib.intake.phrases import FIELDS, FROM, SENT, TO
+from chalicelib.patterns import pattern
 
 LINE_READ: Final = 300  # characters of a line that a pattern looks at
 INTRODUCTION_LINES: Final = 4  # an introduction may be wrapped over so many lines
@@ -24,40 +25,40 @@ _SENTENCE_END: Final = (".", "!", "?")
 _FRINGE: Final = " \t*_=-~\u00a0\u2028"
 _LONG_LINE: Final = 55  # characters from which a mail program may have wrapped a quoted line
 
-_INITIALS = re.compile(r"\s{0,3}[A-ZŁŚŻА-ЯЁЄІЇҐ][A-Za-zА-Яа-яіїє]{0,3}>+(?:\s|$)")
+_INITIALS = pattern(r"\s{0,3}[A-ZŁŚŻА-ЯЁЄІЇҐ][A-Za-zА-Яа-яіїє]{0,3}>+(?:\s|$)")
 _VERB: Final = "|".join(phrases.WROTE.values())
-_WROTE = re.compile(rf"(?<!\w)(?:{_VERB})(?!\w)|{phrases.WROTE_WITHOUT_BLANKS}", _I)
-_WROTE_THEN_NAME = re.compile(rf"(?<!\w)(?:{phrases.WROTE_THEN_NAME})(?!\w)", _I)
-_QUOTING = re.compile(rf"(?:{phrases.QUOTING}) .{{3,150}}[:：]$", _I)
+_WROTE = pattern(rf"(?<!\w)(?:{_VERB})(?!\w)|{phrases.WROTE_WITHOUT_BLANKS}", _I)
+_WROTE_THEN_NAME = pattern(rf"(?<!\w)(?:{phrases.WROTE_THEN_NAME})(?!\w)", _I)
+_QUOTING = pattern(rf"(?:{phrases.QUOTING}) .{{3,150}}[:：]$", _I)
 _TELLERS: Final = frozenset(phrases.TELLERS.split())
 # So begins what stands in a sentence: programs write a capital letter there.
-_MID_SENTENCE = re.compile(r"(?:on|at|am|um|vom|in|w|we|dnia|z|в|во|у|от|від) ")
+_MID_SENTENCE = pattern(r"(?:on|at|am|um|vom|in|w|we|dnia|z|в|во|у|от|від) ")
 _SAID: Final = ("„", "“", "«", "»", "‚", "‘", '"', "'")
-_READERS_OWN = re.compile(rf"(?<!\w)(?:{phrases.READERS_OWN}) \w")
-_ANY_VERB = re.compile(rf"(?<!\w)(?:{_VERB}|{phrases.WROTE_THEN_NAME})(?!\w)", _I)
+_READERS_OWN = pattern(rf"(?<!\w)(?:{phrases.READERS_OWN}) \w")
+_ANY_VERB = pattern(rf"(?<!\w)(?:{_VERB}|{phrases.WROTE_THEN_NAME})(?!\w)", _I)
 # What may stand behind the verb: an ending for either sex, a moment, an address, a date in brackets.
-_AFTER_VERB = re.compile(
+_AFTER_VERB = pattern(
     r"\s{0,3}(?:[(\[/]-?\w{1,4}[)\]]?)?\s{0,3}(?:\(.{0,90}\)|.{0,80}\d[:.]\d\d.{0,20}|.{0,150}@.{0,100})?\s{0,3}[:：]?$"
 )
-_ADDRESSED = re.compile(r"\d.{0,200}[<\[(][^<>\[\]()]{1,200}@[^<>\[\]()]{1,200}[>\])]{1,2}\s{0,3}[:：]$")
-_ADDRESSED_LAST = re.compile(r"\d.{0,200}<[^<>]{1,200}@[^<>]{1,200}>$")
+_ADDRESSED = pattern(r"\d.{0,200}[<\[(][^<>\[\]()]{1,200}@[^<>\[\]()]{1,200}[>\])]{1,2}\s{0,3}[:：]$")
+_ADDRESSED_LAST = pattern(r"\d.{0,200}<[^<>]{1,200}@[^<>]{1,200}>$")
 # A moment and whose mail it was, without brackets; beside a marked quotation that is enough.
-_BY_ADDRESS = re.compile(
+_BY_ADDRESS = pattern(
     r".{0,60}\d[:.]\d\d.{0,20}\s(?:by|from|von|od|от|від)\s(?:.{0,80}\s)?\S{1,64}@\S{1,190}[:：]$", _I
 )
-_MOMENT = re.compile(r"(?:\w{2,12},? )?\d[\w. /-]{5,30},? \d{1,2}:\d\d(?::\d\d)?:$")
-_DATED = re.compile(r"\d|@|<", _I)
-_OPENER = re.compile(
+_MOMENT = pattern(r"(?:\w{2,12},? )?\d[\w. /-]{5,30},? \d{1,2}:\d\d(?::\d\d)?:$")
+_DATED = pattern(r"\d|@|<", _I)
+_OPENER = pattern(
     rf"(?:{phrases.OPENERS})(?!\w)|(?:{phrases.WEEKDAYS})\b|\w{{2,12}}[.,]{{1,2}}\s+\d|\w{{2,4}}\s+\d|\d", _I
 )
-_TIME = re.compile(r"\d{1,2}[:.∶h]\d{2}")
-_DAY = re.compile(r"(?<!\d)\d{1,2}([./-])\d{1,2}\1(?:19|20)?\d\d(?!\d)|(?<!\d)(?:19|20)\d\d(?!\d)")
-_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-_WEEKDAY = re.compile(rf"(?<!\w)(?:{phrases.WEEKDAYS})(?!\w)", _I)
-_ADDRESS_LINE = re.compile(r"[^<>@\n]{1,80}<[^<>@\s]{1,100}@[^<>@\s]{1,100}>$")
+_TIME = pattern(r"\d{1,2}[:.∶h]\d{2}")
+_DAY = pattern(r"(?<!\d)\d{1,2}([./-])\d{1,2}\1(?:19|20)?\d\d(?!\d)|(?<!\d)(?:19|20)\d\d(?!\d)")
+_YEAR = pattern(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_WEEKDAY = pattern(rf"(?<!\w)(?:{phrases.WEEKDAYS})(?!\w)", _I)
+_ADDRESS_LINE = pattern(r"[^<>@\n]{1,80}<[^<>@\s]{1,100}@[^<>@\s]{1,100}>$")
 
-_FIELD = re.compile(r"[\s*_|>]{0,8}([^\W\d_][^:：*\n]{0,24}?)[\s*]{0,4}[:：]")
-_INNER_FIELD = re.compile(r"(?:^|\s)\*?([^\W\d_][\w -]{1,16}?)\*?\s?:")
+_FIELD = pattern(r"[\s*_|>]{0,8}([^\W\d_][^:：*\n]{0,24}?)[\s*]{0,4}[:：]")
+_INNER_FIELD = pattern(r"(?:^|\s)\*?([^\W\d_][\w -]{1,16}?)\*?\s?:")
 _ORIGINALS: Final = frozenset(phrases.ORIGINALS.split("|"))
 _FORWARDS: Final = frozenset(phrases.FORWARDS.split("|"))
 _DIVIDERS: Final = _ORIGINALS | _FORWARDS
@@ -69,8 +70,8 @@ _EDGE: Final = " \t-_*=—–#:：\u00a0"
 _SIGNED_HERE: Final = "-----BEGIN PGP SIGNED MESSAGE-----"
 _SIGNATURE_HERE: Final = "-----BEGIN PGP SIGNATURE-----"
 _SIGNATURE_ENDS: Final = "-----END PGP SIGNATURE-----"
-_CLEARSIGNED = re.compile(rf"^{_SIGNED_HERE}[ \t]*\n(?:[A-Za-z]{{1,30}}: .{{0,200}}\n){{0,20}}\s?\n", re.MULTILINE)
-_REPLY_ABOVE = re.compile(phrases.REPLY_ABOVE, _I)
+_CLEARSIGNED = pattern(rf"^{_SIGNED_HERE}[ \t]*\n(?:[A-Za-z]{{1,30}}: .{{0,200}}\n){{0,20}}\s?\n", re.MULTILINE)
+_REPLY_ABOVE = pattern(phrases.REPLY_ABOVE, _I)
 
 
 def without_armour(text: str) -> str:

@@ -4,8 +4,9 @@ import re
 from typing import Final
 
 from chalicelib.intake import signatures
+from chalicelib.patterns import pattern
 
-_BOUNCE_SUBJECT = re.compile(
+_BOUNCE_SUBJECT = pattern(
     r"\s*(?:warning:\s*|permanent )?(?:undeliver|returned mail|failure notice"
     r"|mail (?:delivery|could not|system error|failure)"
     r"|delivery (?:status|fail|has failed|notification|report|problem|error)|message (?:delivery|undeliverable)"
@@ -39,7 +40,7 @@ _UNDELIVERED: Final = (
     r"|non (?:è stato|può) .{0,20}(?:consegn|recapit)|não (?:pôde|foi) .{0,20}entreg|niet worden (?:bezorgd|afgeleverd)"
 )
 # Parcels come back as well: it must be a mail system's code, or a mail that was not delivered, told without goods.
-_BOUNCE_CODE = re.compile(
+_BOUNCE_CODE = pattern(
     r"\b[45]\d\d[ -][45]\.\d{1,3}\.\d|\b5[0-5]\d[ -].{0,60}(?:user|recipient|mailbox|address|host|relay|unknown)"
     r"|failed recipient|user unknown|unknown user|not a member of th|送信できません"
     r"|not listed in (?:\w{1,20} ){0,2}directory|qmail-send program|permanent fatal (?:delivery )?errors",
@@ -53,10 +54,10 @@ _RECIPIENTS: Final = (
     r"|(?:выполнить доставку|не доставлено) следующим получателям|доставка не выполнена для следующих"
     r"|повідомлення (?:цим|таким|наступним) одержувачам"
 )
-_BOUNCE_WORDS = re.compile(
+_BOUNCE_WORDS = pattern(
     rf"{_MAIL}[^.!?]{{0,100}}?(?:{_UNDELIVERED})|(?:{_UNDELIVERED})[^.!?]{{0,60}}?{_MAIL}|{_RECIPIENTS}", re.IGNORECASE
 )
-_GOODS = re.compile(
+_GOODS = pattern(
     r"\b(?:parcel|package|packet|(?<!in )order(?! to\b)|shipment|goods|courier|(?:dhl|ups|dpd|gls|hermes|inpost)\b"
     r"|paczk|paczek|paczce|przesył|zamówie|towar|kurier|poczta polska|paket|päckchen|sendung|bestell|lieferung|посыл"
     r"|заказ|товар|курьер|почтов\w{2} отправлени|почта россии|посилк|замовлен|кур[’'ʼ]?єр|відправленн|укрпошт"
@@ -67,14 +68,14 @@ _GOODS = re.compile(
     r"|gutschein|чек(?:ом|а)?\b)",
     re.IGNORECASE,
 )
-_QUOTED = re.compile(r"^>(?!>>).*$", re.MULTILINE)  # but for what a mail system says to another (`>>> RCPT TO`)
+_QUOTED = pattern(r"^>(?!>>).*$", re.MULTILINE)  # but for what a mail system says to another (`>>> RCPT TO`)
 # What the mail that came back was about: its subject as a field, or in quotation marks.
-_WAS_ABOUT = re.compile(
+_WAS_ABOUT = pattern(
     r"^[ \t]{0,8}(?:subject|betreff|temat|тема)\s?:.{0,300}$|[\"„“«][^\"„“”«»\n]{1,200}[\"“”»]",
     re.IGNORECASE | re.MULTILINE,
 )
 # Whoever tells that his own mail came back is a person: mail systems speak to him whose mail it was.
-_OWN_MAIL = re.compile(
+_OWN_MAIL = pattern(
     r"(?<!\w)(?:my (?:e-?mails?|mails?|messages?)|i (?:got|get|keep getting|received?|wrote|write|am writing)"
     r"|(?:moja|moje|moją|mój|moich) (?:wiadomo|e-?mail|mail|list)|(?:dosta|otrzyma|napisa|wysła)ł[ae]m"
     r"|(?:dostaję|otrzymuję|piszę)(?!\w)|mein\w{0,2} (?:e-?mail|mail|nachricht)"
@@ -89,7 +90,7 @@ _OWN_MAIL = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE_READ: Final = 200  # characters around such words
-_WITH_ADDRESS = re.compile(r"\S{0,100}@\S{0,100}")
+_WITH_ADDRESS = pattern(r"\S{0,100}@\S{0,100}")
 
 
 def announced(subject: str) -> bool:

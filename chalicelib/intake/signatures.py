@@ -5,6 +5,7 @@ from itertools import takewhile
 from typing import Final
 
 from chalicelib.intake import phrases
+from chalicelib.patterns import pattern
 
 LINE_READ: Final = 300  # characters of a line that a pattern looks at
 SIGNED_LINE: Final = 120  # a device signs in fewer characters
@@ -16,37 +17,37 @@ SENTENCE_WORDS: Final = 8  # a line of a signature that ends like a sentence has
 NOTICE_LINES: Final = 40
 SIGNED_WITHIN: Final = 20  # lines below a mark in which a letter that goes on ends
 _I: Final = re.IGNORECASE
-_RULE = re.compile(r"[\s\-_=*~#+>|ᐧ\u200b\ufeff]*$")
-_MARK = re.compile(r"(?:--|—|– ?-)[ \t\u00a0]*$")
-_UNDERSCORES = re.compile(r"\s*__+\s*$")
+_RULE = pattern(r"[\s\-_=*~#+>|ᐧ\u200b\ufeff]*$")
+_MARK = pattern(r"(?:--|—|– ?-)[ \t\u00a0]*$")
+_UNDERSCORES = pattern(r"\s*__+\s*$")
 _AROUND: Final = " \t\u00a0*_<>()[]|-–—"
-_FROM = re.compile(
+_FROM = pattern(
     rf"(?:{phrases.SIGNED_FROM})\s?\W{{0,3}}(?:(?:{phrases.SIGNERS_OWN})(?!\w)(?:\s\S{{1,30}}){{0,5}}"
     rf"|(?:\w{{1,12}}\W{{1,3}}){{0,3}}?(?:{phrases.SIGNERS}).{{0,90}})$",
     _I,
 )
-_FROM_LINKED = re.compile(rf"(?:{phrases.SIGNED_FROM}) \S", _I)
-_SAYS = re.compile(rf"(?<!\w)(?:{phrases.SIGNED_NEVER})(?!\w)", _I)
-_WHOLE = re.compile(rf"(?:{phrases.SIGNED_WHOLE}).{{0,100}}", _I)
+_FROM_LINKED = pattern(rf"(?:{phrases.SIGNED_FROM}) \S", _I)
+_SAYS = pattern(rf"(?<!\w)(?:{phrases.SIGNED_NEVER})(?!\w)", _I)
+_WHOLE = pattern(rf"(?:{phrases.SIGNED_WHOLE}).{{0,100}}", _I)
 FIRST_WORDS: Final = frozenset(phrases.SIGNED_FIRST_WORDS.split())
-_LINK = re.compile(r"<?\[?https?:\S{0,300}$", _I)
-_LINK_ALONE = re.compile(r"\s*<?https?://\S{1,250}\s*$", _I)
-_SIGN_OFF = re.compile(
+_LINK = pattern(r"<?\[?https?:\S{0,300}$", _I)
+_LINK_ALONE = pattern(r"\s*<?https?://\S{1,250}\s*$", _I)
+_SIGN_OFF = pattern(
     rf"\W{{0,5}}(?:{phrases.SIGN_OFFS})\W{{0,5}}(?:(?-i:[A-ZĄĆĘŁŃÓŚŹŻÄÖÜА-ЯЁЄІЇҐ])\S{{0,30}}\s{{0,3}}){{0,3}}$", _I
 )
-_THANKS = re.compile(rf"(?:{phrases.THANKS})\W{{0,5}}$", _I)
-_POSTSCRIPT = re.compile(
+_THANKS = pattern(rf"(?:{phrases.THANKS})\W{{0,5}}$", _I)
+_POSTSCRIPT = pattern(
     r"\W{0,3}(?:p\. ?s|post ?scriptum|п\. ?с|з\. ?ы|(?:ps|пс|зы)(?=[:.,!]|.{0,300}[.!?]\s*$))(?!\w)", _I
 )
-_GREETS = re.compile(rf"(?:{phrases.GREETINGS})(?!\w)", _I)
-_NOTICE_OPENS = re.compile(rf"\W{{0,10}}(?:{phrases.NOTICE_OPENS})", _I)
-_NOTICE_CONFIDENTIAL = re.compile(phrases.NOTICE_CONFIDENTIAL, _I)
-_NOTICE_FOR = re.compile(phrases.NOTICE_FOR, _I)
-_NOTICE_NEVER = re.compile(rf"(?<!\w)(?:{phrases.NOTICE_NEVER})(?!\w)")
-_NOTICE_GOODS = re.compile(rf"(?<!\w)(?:{phrases.NOTICE_GOODS})", _I)
-_NOTICE_HEADS = re.compile(rf"\W{{0,10}}(?:{phrases.NOTICE_HEADS})\W{{0,10}}$", _I)
-_COMPANY = re.compile(rf"(?<!\w)(?:{phrases.COMPANY})", _I)
-_NOTICE_WHOLE = re.compile(rf"\W{{0,10}}(?:{phrases.NOTICE_WHOLE})", _I)
+_GREETS = pattern(rf"(?:{phrases.GREETINGS})(?!\w)", _I)
+_NOTICE_OPENS = pattern(rf"\W{{0,10}}(?:{phrases.NOTICE_OPENS})", _I)
+_NOTICE_CONFIDENTIAL = pattern(phrases.NOTICE_CONFIDENTIAL, _I)
+_NOTICE_FOR = pattern(phrases.NOTICE_FOR, _I)
+_NOTICE_NEVER = pattern(rf"(?<!\w)(?:{phrases.NOTICE_NEVER})(?!\w)")
+_NOTICE_GOODS = pattern(rf"(?<!\w)(?:{phrases.NOTICE_GOODS})", _I)
+_NOTICE_HEADS = pattern(rf"\W{{0,10}}(?:{phrases.NOTICE_HEADS})\W{{0,10}}$", _I)
+_COMPANY = pattern(rf"(?<!\w)(?:{phrases.COMPANY})", _I)
+_NOTICE_WHOLE = pattern(rf"\W{{0,10}}(?:{phrases.NOTICE_WHOLE})", _I)
 
 
 def mark(line: str) -> bool:

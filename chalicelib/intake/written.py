@@ -6,14 +6,15 @@ from itertools import takewhile
 from typing import Final
 
 from chalicelib.intake import phrases, quotes, signatures
+from chalicelib.patterns import pattern
 
 LINES_READ: Final = 5_000  # a letter has fewer; what stands below them is kept as it is
 LINES_ANNOUNCING: Final = 40  # … and characters in which it is said that answers stand below
 ANNOUNCED_IN: Final = 2_000
 FEW_WORDS: Final = 8  # who forwards with fewer says nothing without what he forwards
-_WORD: Final = re.compile(r"\w")
-_SIGN: Final = re.compile("[?!\u2600-\u27bf\U0001f300-\U0001faff]")
-_ANSWERS_BELOW: Final = re.compile(
+_WORD: Final = pattern(r"\w")
+_SIGN: Final = pattern("[?!\u2600-\u27bf\U0001f300-\U0001faff]")
+_ANSWERS_BELOW: Final = pattern(
     rf"(?<!\w)(?:{phrases.ANSWERS_SAID})(?!\w)[^.!?]{{0,40}}(?<!\w)(?:{phrases.ANSWERED_THERE})(?!\w)", re.IGNORECASE
 )
 
