@@ -217,6 +217,11 @@ class Policy:
             return False
         return language not in self.languages or language in agent.languages
 
+    def shows(self, source: str) -> bool:
+        """Whether a chat came by our own widget, which shows replies instead of being sent them."""
+        installation = self.installations.get(source)
+        return installation is not None and installation.provider == WIDGET
+
     def stand_ins(self, agent_id: str) -> tuple[str, ...]:
         """An agent, his deputy, that one's deputy and so on: each once, so that deputies of each other do no harm."""
         chain: list[str] = []

@@ -15,12 +15,9 @@ from urllib.parse import unquote_plus
 from chalicelib import metrics
 from chalicelib.aws.queues import Queued
 from chalicelib.errors import Unavailable, Unknown, Unreadable
-from chalicelib.flows import hook
 from chalicelib.flows.send import ledger
 from chalicelib.intake import stamp
-from chalicelib.intake.chat import adapters
 from chalicelib.item.change import Delivery
-from chalicelib.outgoing import chat_news
 from chalicelib.store import keys
 from chalicelib.world import World
 
@@ -101,6 +98,8 @@ def _delivery(key: str) -> Delivery | None:
         case ["mail", ses_id] if ses_id and key != SETUP_OBJECT:
             return Delivery("mail", ses_id)
         case ["chat", rest] if all(rest.partition("/")):
+            from chalicelib.flows import hook  # what is of chats is loaded for chats
+
             return hook.delivery(*rest.split("/", 1))
     return None
 
@@ -115,6 +114,10 @@ def _notice(stored: Stored, delivery: Delivery, world: World) -> tuple[list[Deli
     """The deliveries an object really holds, and what intake is to be told. Raises `Unknown` when it is gone."""
     if delivery.channel == "mail":
         return [delivery], _found_mail(stored, delivery.id, world)
+    from chalicelib.flows import hook
+    from chalicelib.intake.chat import adapters
+    from chalicelib.outgoing import chat_news
+
     name, _, delivery_id = delivery.id.partition("#")
     raw, installation = world.raw.read(stored.key), world.policy.installations.get(name)
     try:

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from chalicelib import metrics
 from chalicelib.errors import LostRace, OutcomeUnknown, Refused, Unavailable, Unknown
-from chalicelib.flows import widget
 from chalicelib.flows.again import offerable, save, until_won
 from chalicelib.flows.export import to_send
 from chalicelib.flows.merged import goes_on_in
@@ -15,7 +14,6 @@ from chalicelib.item.change import Change, Delivery, Handled, Step
 from chalicelib.item.item import EventType
 from chalicelib.item.outgoing import Outgoing, Status
 from chalicelib.item.reply import begun, not_delivered, put_back, reported, sent
-from chalicelib.outgoing import chat
 from chalicelib.outgoing.notice import GREETING, Kind, SendNotice, notice_of
 from chalicelib.store import keys
 from chalicelib.world import World
@@ -67,7 +65,7 @@ def _send(reply_id: str, world: World) -> str:
     if outgoing.status != Status.QUEUED:
         return f"{outgoing.status} already"
     raw = world.raw.read(outgoing.raw_key)
-    if widget.serves(outgoing.source, world.policy):
+    if world.policy.shows(outgoing.source):
         return _shown(outgoing, raw, world)
     try:
         outgoing = _taken(outgoing, world)
@@ -108,6 +106,8 @@ def _hand_over(outgoing: Outgoing, raw: bytes, world: World) -> str:
     installation = world.policy.installations.get(outgoing.source)
     if installation is None:
         raise Refused(f"there is no installation {outgoing.source} any more")
+    from chalicelib.outgoing import chat  # what is of chats is loaded for chats
+
     secret = world.secrets.of_installation(outgoing.source)
     call = chat.call(installation, secret, outgoing.to, raw, world.now(), world.settings.chat_replies_url)
     wanted = chat.ANSWER_BYTES if call.judge else 0
@@ -125,7 +125,11 @@ def _sent(reply_id: str, provider_id: str, world: World, to_be_shown: bytes = b"
         message_id = world.mailer.message_id(provider_id) if outgoing.channel == "mail" else ""
         customer = world.table.customer(outgoing.customer_id)
         change = sent(outgoing, customer, _step("send", world), provider_id, message_id)
-        _saved(widget.answered(change, outgoing, to_be_shown, world) if to_be_shown else change, world)
+        if to_be_shown:
+            from chalicelib.flows import widget
+
+            change = widget.answered(change, outgoing, to_be_shown, world)
+        _saved(change, world)
         return "sent"
 
     return until_won(decide_and_save)

@@ -110,15 +110,9 @@ def shown(found: Visit, after: int, world: World) -> list[Shown]:
     return world.table.shown(found.installation, found.conversation, after, PAGE)
 
 
-def serves(source: str, policy: Policy) -> bool:
-    """Whether a chat came by our own widget."""
-    installation = policy.installations.get(source)
-    return installation is not None and installation.provider == WIDGET
-
-
 def heard(change: Change, arrival: Arrival, message: Message, world: World) -> Change:
     """A message's change, with what its visitor is shown of it where it came by our own widget."""
-    if message.channel != "chat" or not change.events or not serves(arrival.source, world.policy):
+    if message.channel != "chat" or not change.events or not world.policy.shows(arrival.source):
         return change
     own_id = widget.message_id(message.conversation, message.delivery)
     seq = world.table.shown_last(arrival.source, message.conversation) + 1
