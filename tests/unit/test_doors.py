@@ -3,6 +3,9 @@
 import itertools
 import json
 import logging
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +20,7 @@ from tests.cloud import Cloud, TestWorld
 from tests.desk import small_desk
 from tests.unit.test_settings import ENVIRONMENT
 
+ROOT = Path(__file__).resolve().parents[2]
 ARN = "arn:aws:sqs:eu-central-1:123456789012:desk-inbound"
 
 
@@ -139,3 +143,13 @@ def test_on_sqs_a_failed_message_is_not_hidden_for_the_whole_visibility_time() -
         assert answer["batchItemFailures"] == [{"itemIdentifier": received["MessageId"]}]
         hidden = cloud.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         assert hidden["ApproximateNumberOfMessagesNotVisible"] == "1"
+
+
+def test_an_event_function_loads_no_routes_no_libraries_of_theirs_and_nothing_of_chats() -> None:
+    """Each of them would make every cold start longer."""
+    names = "import os, sys; os.environ['ROUTES'] = 'off'; import app; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", names], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    of_chats = ("chalicelib.flows.hook", "chalicelib.intake.chat.adapters", "chalicelib.outgoing.chat")
+    for unwanted in ("chalicelib.api", "pydantic", "jwt", "cryptography", "holidays", "boto3", "sklearn", *of_chats):
+        assert unwanted not in loaded.split(), unwanted
+    assert "chalicelib.flows.receive" in loaded.split()
