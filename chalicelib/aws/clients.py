@@ -65,9 +65,9 @@ class _OurServices(Loader):
     """Finds what describes a service without looking through the folders of all four hundred."""
 
     def list_available_services(self, type_name: str) -> list[str]:
-        """Those that a client is made of here, whatever is told of them."""
+        """Those that we call, and those that credentials come from outside Lambda; whatever is told of them."""
         del type_name
-        return ["dynamodb", "s3", "secretsmanager", "sesv2", "sqs"]
+        return ["dynamodb", "s3", "secretsmanager", "sesv2", "signin", "sqs", "sso", "sso-oidc", "sts"]
 
 
 @cache
