@@ -147,10 +147,11 @@ def _model(manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> M
     for name, shape in {**shapes, "column_scale": (columns,), "intercept": (columns,)}.items():
         if arrays[name].shape != shape:
             raise ValueError(f"{name} has shape {arrays[name].shape}, expected {shape}")
+    meanings = _count(manifest["meanings"], rows)
     table = Table(
         vocabulary=dict(zip(vocabulary, range(rows), strict=True)),
-        words=_count(manifest["words"], rows),
-        meanings=_count(manifest["meanings"], rows),
+        words=_count(manifest["words"], meanings),
+        meanings=meanings,
         idf=arrays["idf"],
         weights=side_by_side(arrays["weights"], rows, blocks),
         blocks=blocks,

@@ -44,8 +44,8 @@ class Table:
     """weight[i, j] = weights[i, j] * row_scale[i, block of j] * column_scale[j]; safe to share between threads.
 
     A row is a feature of the vocabulary, the first `words` of them features of whole words, those from `meanings` on
-    what words mean. A column is a label of a
-    head or a hidden unit; columns that belong together are a block, and the blocks stand in turn.
+    what words mean. A column is a label of a head or a hidden unit; columns that belong together are a block, and the
+    blocks stand in turn.
     """
 
     vocabulary: dict[str, int]
