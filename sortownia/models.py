@@ -51,7 +51,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the model goes")
     train.add_argument("--keep", type=Path, metavar="FILE", help="keep the fitted pipeline there (joblib)")
     train.add_argument("--group", metavar="FIELD", help="texts with equal values there never judge each other")
-    train.add_argument("--quick", action="store_true", help="without the parts that take longest: a third of the time")
+    train.add_argument("--quick", action="store_true", help="fewer parts: a fraction of the time")
     train.add_argument("--seed", type=ranged(0, LARGEST_SEED), default=0, help="equal seeds and data give equal models")
     train.set_defaults(run=run_train)
 

@@ -29,6 +29,7 @@ FEWER_FOLDS_FROM_ROWS: Final = 5_000  # from so many rows on, three folds tell a
 ENOUGH_TO_CHOOSE: Final = 3_000  # rows, to tell which parts help
 WORTH_PROCESSES_FROM_ROWS: Final = 1_000
 MOST_FOR_LOGISTIC: Final = 100_000  # rows times labels; for more, logistic regression takes longer than it is worth
+MOST_LABELS_FOR_MEANINGS: Final = 2_000  # for more, the weights of everyday words leave no room for those of the rows
 BESIDES_WEIGHTS: Final = 24  # bytes of a packed feature: its name, how rare it is, the scales of its weights
 LINEAR: Final = ("support-vectors", "logistic", "bayes-words", "bayes-pieces")
 QUICK: Final = (*LINEAR, parts.OF_MEANINGS)
@@ -155,7 +156,7 @@ def fit(
     taught = _taught(samples, fold_of, folds)
     documents = [sample.document for sample in samples]
     features = plain = Features.of(documents)
-    if _wants_meanings(plan.made_of for plan in plans):
+    if _wants_meanings(task.plan.made_of for task in tasks):
         features = plain.with_meanings(documents)
     spaces = [Space.over(features, learned, max_features, partial(_telling, tasks, learned)) for learned in taught]
 
@@ -334,10 +335,10 @@ def _task(plan: Plan, samples: Sequence[Sample]) -> Task:
         raise DataError(f"head {plan.name!r}: fewer than 2 rows have the label {first_of(rare)}")
     if len(labels) < 2:
         raise DataError(f"head {plan.name!r}: two or more different labels are needed, found {len(labels)}")
-    if len(rows) * len(labels) > MOST_FOR_LOGISTIC:
-        quicker = tuple(name for name in plan.made_of if name != "logistic")
-        plan = replace(plan, made_of=quicker or plan.made_of)
-    return Task(plan, labels, rows, truth)
+    too_much = {"logistic": len(rows) * len(labels) > MOST_FOR_LOGISTIC}
+    too_much[parts.OF_MEANINGS] = len(labels) > MOST_LABELS_FOR_MEANINGS
+    made_of = tuple(name for name in plan.made_of if not too_much.get(name))
+    return Task(replace(plan, made_of=made_of or plan.made_of), labels, rows, truth)
 
 
 def _folds(samples: Sequence[Sample], names: Sequence[str], seed: int, folds: int) -> Integers:

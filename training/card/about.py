@@ -33,7 +33,9 @@ NAMES: Final = {
 PARTS: Final = {
     "support-vectors": "linear support vectors", "logistic": "logistic regression",
     "bayes-words": "complement naive Bayes over words", "bayes-pieces": "complement naive Bayes over pieces",
+    "even-bayes": "naive Bayes to which all labels are equally likely",
     "hidden-words": "a hidden layer over words", "hidden-pieces": "a hidden layer over pieces of words",
+    "hidden-meanings": "a hidden layer over what words mean",
 }  # fmt: skip
 RULES: Final = {
     "precision": f"lowest at which, with 95 % certainty, {PROMISED_PRECISION:.0%} is right",
@@ -46,10 +48,13 @@ def what_it_is(subject: Subject) -> Markup:
     """The model in a table."""
     manifest, model = subject.manifest, subject.model
     size = sum(file["bytes"] for file in manifest["files"].values())
+    holds = f"{model.table.meanings:,} words and pieces of words"
+    if meant := len(model.table.vocabulary) - model.table.meanings:
+        holds += f"; what {meant:,} words mean"
     rows = [
         ("model", model.model_id),
         *((f"{head.name}, {len(head.labels)} labels", ", ".join(head.labels)) for head in model.heads),
-        ("size", f"{size / 1e6:.2f} MB; {len(model.table.vocabulary):,} words and pieces of words"),
+        ("size", f"{size / 1e6:.2f} MB; {holds}"),
         ("fitted with", ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())),
         ("taught", f"{manifest['data']['rows']:,} texts, SHA-256 {manifest['data']['sha256']}"),
     ]

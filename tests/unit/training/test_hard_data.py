@@ -10,18 +10,23 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
-from classifiers import sealed, text
+from classifiers import artifact, sealed, text
 from classifiers.model import Tag
 from classifiers.text import Document
 from sortownia import models
 from tests.unit.classifiers.corpus import samples
-from training import calibrate, dataset, pack
+from training import calibrate, dataset, pack, parts
+from training import fit as fitting
 from training.dataset import Sample
-from training.fit import FULL, QUICK, Plan, _taught, fit
+from training.fit import FULL, QUICK, Plan, Task, _taught, fit
+from training.hidden import UNITS
 from training.loop import figures, gate, turn
 from training.loop.figures import Answers
 from training.loop.labels import Decision, Place
+from training.space import Space
+from training.weigh import Weigher
 
 WORDS = {
     "ship": ["delivery", "parcel", "courier", "late", "shipment", "box"],
@@ -255,6 +260,18 @@ def test_what_was_fitted_can_be_packed_however_much_there_is_to_learn(
     assert 250 < len(model.table.vocabulary) < 500, "as many as fit"
     right = [model.predict(row.document.text).label == row.labels["label"] for row in rows]
     assert sum(right) > 0.8 * len(right)
+
+
+@pytest.mark.parametrize("labels", [2, 150, fitting.MOST_LABELS_FOR_MEANINGS])
+def test_neither_do_meanings_for_many_labels_unpack_to_more_than_is_read(labels: int) -> None:
+    told, meanings = fitting.MAX_FEATURES, 31_000
+    space = Space(
+        np.arange(told + meanings), Weigher(told // 2, told), csr_matrix((0, told + meanings)), np.zeros((meanings, 0))
+    )
+    task = Task(Plan("label", FULL), tuple(map(str, range(labels))), np.arange(0), np.arange(0))
+    most = min(told, fitting._most_packed([task], [FULL], space))
+    assert (most + meanings) * (labels + len(parts.HIDDEN) * UNITS) < artifact.MOST_UNPACKED
+    assert most > meanings / 5, "and what the rows tell is no less than a part of what words mean"
 
 
 # Labels of which no text tells anything

@@ -8,7 +8,7 @@ from classifiers.text import Document
 from tests.unit.classifiers.corpus import samples
 from training import calibrate, pack, parts
 from training.dataset import Sample
-from training.fit import FULL, QUICK, Plan, fit
+from training.fit import FULL, LINEAR, QUICK, Plan, fit
 from training.parts import UNSEEN_MARGIN, Lesson
 
 WORDS = {0: ("late", "parcel"), 1: ("refund", "money"), 2: ("login", "password")}
@@ -96,6 +96,8 @@ def test_what_would_take_longer_than_it_is_worth_is_not_tried(monkeypatch: pytes
     monkeypatch.setattr("training.fit.MOST_FOR_LOGISTIC", 2 * len(rows) - 1)
     assert tried() == {f"topic: {name}" for name in QUICK if name != "logistic"}
     fit(rows, [Plan("topic", ("logistic",))], folds=3)
+    monkeypatch.setattr("training.fit.MOST_LABELS_FOR_MEANINGS", 1)
+    assert tried() == {f"topic: {name}" for name in LINEAR if name != "logistic"}
 
 
 def test_progress_ends_where_it_said_it_would() -> None:

@@ -11,12 +11,14 @@ import pytest
 from classifiers import artifact
 from classifiers.model import Tags
 from sortownia import cli
-from training import signing, starter
-from training.card import curve, messages
+from training import pack, parts, signing, starter
+from training.card import about, curve, messages
 from training.card.markup import element
 from training.card.page import page
 from training.card.subject import Subject
 from training.card.telling import JOIN
+from training.dataset import labelled
+from training.fit import Plan, fit
 from training.loop import figures
 
 Row = dict[str, Any]
@@ -171,6 +173,32 @@ def test_a_model_of_any_labels_has_a_card(tmp_path: Path, capsys: pytest.Capture
     assert sorted(found.table("What is called what: label")["label"]) == sorted(names)
     assert "Of 100 messages it routes" in found.text
     assert "urgency" not in {part.get("id") for part in found.root.iter("section")}
+
+
+def test_what_a_model_knows_of_meanings_is_told_apart_from_what_it_counts(tmp_path: Path) -> None:
+    animals, vehicles = (
+        ["dog", "cat", "horse", "cow", "sheep", "bird"],
+        ["car", "truck", "train", "bus", "boat", "plane"],
+    )
+    rows = [
+        {"text": f"{one} {other}", "label": label}
+        for label, words in (("animals", animals), ("vehicles", vehicles))
+        for one in words
+        for other in words
+    ]
+    data = tmp_path / "data.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    samples = labelled(data, "text", "label")
+    model = pack.export(fit(samples, [Plan("label", ("hidden-meanings",))], folds=2), tmp_path / "model", "tiny")
+    found = card(tmp_path / "card.html", "--model", str(tmp_path / "model"), "--data", str(data))
+    told = model.table.meanings
+    meant = len(model.table.vocabulary) - told
+    assert f"{told:,} words and pieces of words; what {meant:,} words mean" in found.text
+    assert "a hidden layer over what words mean" in found.text
+
+
+def test_every_part_that_a_head_may_be_made_of_is_told_in_words() -> None:
+    assert about.PARTS.keys() == parts.MAKERS.keys()
 
 
 def test_labels_it_was_never_taught_are_its_mistakes(packaged: Path, tmp_path: Path) -> None:
