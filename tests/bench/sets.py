@@ -79,13 +79,13 @@ class Judged:
     groups: Sequence[str] = field(default=())
 
 
-def judge(chosen: LabelledSet, way: Callable[..., Judged], folds: int, seed: int) -> Iterator[Judged]:
-    """The way's answers on the validation part, or on each of the first `folds` of five."""
+def judge(chosen: LabelledSet, way: Callable[..., Judged], folds: int, of: int, seed: int) -> Iterator[Judged]:
+    """The way's answers on the validation part, or on each of the first `folds` `of` so many."""
     rows, held_out = _rows(chosen.folder, "train"), _rows(chosen.folder, "val")
     if held_out:
         yield way(chosen, rows, held_out)
         return
-    splits = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
+    splits = StratifiedGroupKFold(of, shuffle=True, random_state=seed)
     groups = [str(row[chosen.group]) for row in rows]
     for learned, unseen in list(splits.split(rows, [chosen.label(row) for row in rows], groups))[:folds]:
         yield way(chosen, [rows[i] for i in learned], [rows[i] for i in unseen])
@@ -252,7 +252,8 @@ def main() -> None:
     """Prints one line a set and way."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sets", nargs="*", default=list(SETS), metavar="SET", help=", ".join(SETS))
-    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--of", type=int, default=5, help="folds a set without a validation part is split into")
+    parser.add_argument("--folds", type=int, default=10, help="how many of them are judged at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--promise", type=int, metavar="SEEDS", help="instead: is the precision of so many splits held")
     parser.add_argument("--ways", nargs="*", default=["ours", "quick", "linear_svc", "fasttext"])
@@ -265,7 +266,7 @@ def main() -> None:
             if options.promise:
                 print(f"{name:15} {way:10} {promise(SETS[name], ways[way], options.promise)}", flush=True)
                 continue
-            judged = list(judge(SETS[name], ways[way], options.folds, options.seed))
+            judged = list(judge(SETS[name], ways[way], options.folds, options.of, options.seed))
             told = figures(SETS[name], judged)
             print(
                 f"{name:15} {way:10} " + "  ".join(f"{key} {_shown(key, value)}" for key, value in told.items()),
