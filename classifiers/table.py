@@ -89,7 +89,8 @@ class Table:
         values = (np.log(counts) + 1).astype(kind) * self.idf[features]
         words, meanings = features.searchsorted((self.words, self.meanings)).tolist()
         for part in (values[:words], values[words:meanings], values[meanings:]):
-            part *= 1 / sqrt(float(part @ part) or 1.0)
+            if len(part):
+                part *= 1 / sqrt(float(part @ part) or 1.0)
         weights = self.weights[features].astype(kind)
         scaled = (values[:, None] * self.row_scale[features]).T
         margins = np.concatenate([scale @ weights[:, block] for scale, block in zip(scaled, self.blocks, strict=True)])
