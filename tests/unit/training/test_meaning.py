@@ -92,16 +92,16 @@ def test_meanings_are_left_out_of_a_model_that_gains_nothing_by_them() -> None:
 
 
 def test_a_fold_knows_the_words_of_its_own_rows_and_everyday_words_alone() -> None:
-    """Else a held-out row's rare words would be known, which a new message's are not."""
-    documents = [Document("qwertzu delivery"), Document("asdfghj delivery")]
+    """Else rare words of held-out rows would be known, as those of new messages are not. All weigh the same there."""
+    documents = [Document("qwertzu delivery"), Document("delivery"), Document("asdfghj delivery")]
     features = Features.of(documents).with_meanings(documents)
-    space = Space.over(features, np.array([True, False]), 1_000, lambda weighed: np.zeros(weighed.shape[1]))
+    space = Space.over(features, np.array([True, True, False]), 1_000, lambda weighed: np.zeros(weighed.shape[1]))
     names = features.names[space.columns[space.weigher.meanings :]].tolist()
     assert {"~qwertzu", "~delivery", "~money"} <= set(names)
     assert "~asdfghj" not in names
     assert len(space.vectors) == len(names)
     weighed = space.weighed[:, space.weigher.meanings :].toarray()
-    assert np.linalg.norm(weighed, axis=1) == pytest.approx([1, 1])
+    assert np.linalg.norm(weighed, axis=1) == pytest.approx([1, 1, 1])
     assert weighed[0, names.index("~qwertzu")] == pytest.approx(weighed[0, names.index("~delivery")])
 
 
