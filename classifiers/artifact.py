@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers import sealed, text
-from classifiers.model import Guard, Head, Hidden, Model, Sharpness
+from classifiers.model import ANCHORS, Guard, Head, Hidden, Model, Sharpness
 from classifiers.sealed import Files, Folder, Pinned, Trust
 from classifiers.sealed import ModelError as ModelError
 from classifiers.table import Table
 
-SCHEMA: Final = 5
+SCHEMA: Final = 6
 MANIFEST: Final = sealed.MANIFEST
 ARRAYS: Final = "arrays.npz"
 MOST_UNPACKED: Final = 200_000_000  # bytes of all arrays, which a zip of a few may claim to hold
@@ -194,10 +194,10 @@ def _heads(described: Any, bias: NDArray[Any], weights: NDArray[Any]) -> tuple[t
 
 
 def _sharpness(described: Any, name: str) -> Sharpness:
-    unsure, half, wholly = map(float, described)
-    if not all(0 < factor < math.inf for factor in (unsure, half, wholly)):
+    factors = tuple(map(float, described))
+    if len(factors) != len(ANCHORS) or not all(0 < factor < math.inf for factor in factors):
         raise ValueError(f"head {name!r} has an impossible sharpness")
-    return unsure, half, wholly
+    return factors
 
 
 def _costs(described: Any, name: str, labels: int) -> tuple[tuple[float, ...], ...]:

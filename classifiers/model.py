@@ -1,9 +1,10 @@
 """Answers the heads' questions about a message: one feature extraction and one product for all of them."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import exp, prod
-from typing import Any, Final
+from math import exp
+from typing import Final
 
 import numpy as np
 
@@ -13,9 +14,10 @@ from classifiers.language import language_of
 from classifiers.table import Floats, Table, Vector
 from classifiers.text import Document
 
-Sharpness = tuple[float, float, float]
+Sharpness = tuple[float, ...]  # one factor for each of ANCHORS
 
-AS_IT_IS: Final[Sharpness] = (1.0, 1.0, 1.0)
+ANCHORS: Final = (0.0, 0.5, 0.75, 0.9, 1.0)  # how sure the softmax is where the factors of a sharpness hold
+AS_IT_IS: Final[Sharpness] = (1.0,) * len(ANCHORS)
 NEVER_SURE: Final = 1.0  # the threshold of a head that answers nothing by itself
 
 
@@ -62,8 +64,8 @@ class Head:
     """One question the model answers. Its columns in the table start at `first`, one per label.
 
     Probabilities are the softmax of its margins, made sharper or flatter by `sharpness`: its factors are those where
-    the softmax by itself is wholly unsure, half sure and wholly sure; in between their geometric mean is, weighted by
-    `anchors`. A `threshold` of 1 is none: the head always abstains, also where a probability rounds to 1. With `costs`
+    the softmax by itself is as sure as `ANCHORS` say; in between, the factor's logarithm goes straight from one to the
+    next. A `threshold` of 1 is none: the head always abstains, also where a probability rounds to 1. With `costs`
     (a row per true label, a column per label said) the label of least expected cost is chosen, else the likeliest.
     """
 
@@ -115,7 +117,7 @@ class Head:
         shares = _softmax(margins)
         if self.sharpness == AS_IT_IS:
             return shares
-        scale = prod(map(pow, self.sharpness, anchors(max(shares))))
+        scale = _factor(self.sharpness, max(shares))
         return _softmax([margin * scale for margin in margins])
 
     def _chosen(self, shares: Sequence[float]) -> int:
@@ -200,12 +202,11 @@ class Model:
         return self.table.vector(document, text.spelled(document.text))
 
 
-def anchors(sure: Any) -> tuple[Any, Any, Any]:
-    """How much each factor of a sharpness counts where the softmax is that sure (a number or an array); they sum to 1.
-
-    The factor's logarithm is the parabola through its three.
-    """
-    return (1 - sure) * (1 - 2 * sure), 4 * sure * (1 - sure), sure * (2 * sure - 1)
+def _factor(sharpness: Sharpness, sure: float) -> float:
+    after = min(bisect_right(ANCHORS, sure), len(ANCHORS) - 1)
+    way = (sure - ANCHORS[after - 1]) / (ANCHORS[after] - ANCHORS[after - 1])
+    factor: float = sharpness[after - 1] ** (1 - way) * sharpness[after] ** way
+    return factor
 
 
 def _softmax(margins: Sequence[float]) -> list[float]:

@@ -57,27 +57,32 @@ class Table:
     row_scale: Floats
     column_scale: Floats
     intercept: Floats
-    _remembered: dict[str, Integers] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _remembered: dict[str, tuple[Integers, str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def word_rows(self, word: str) -> Integers:
         """Rows of the features of one `spelled` word that the table knows."""
-        rows = self._remembered.get(word)
-        if rows is None:
-            rows = np.array(self._rows(text.word_features(word)), np.intp)
-            if len(self._remembered) >= _REMEMBERED_WORDS:
-                self._remembered.clear()
-            self._remembered[word] = rows
-        return rows
+        return self._word(word)[0]
 
     def vector(self, document: text.Document, words: Sequence[str]) -> Vector:
         """The document, whose `spelled` words these are, weighed for all columns at once."""
-        find, plain = self.vocabulary.get, text.plain(words)
-        pairs = [list(map(find, map(joined, plain, plain[far:]))) for far, joined in text.PAIR_FEATURES.items()]
+        find, looked_up = self.vocabulary.get, list(map(self._word, words))
+        stems = [stem for _, stem in looked_up]
+        pairs = [list(map(find, map(joined, stems, stems[far:]))) for far, joined in text.PAIR_FEATURES.items()]
         more = [row for rows in pairs for row in rows if row is not None]
-        of_words = list(map(self.word_rows, words))
+        of_words = [rows for rows, _ in looked_up]
         known = bool(more) or any(map(len, of_words))
         more += self._rows(text.facts(document, words))
         return self._weighed(np.concatenate((_NOTHING, *of_words, np.array(more, np.intp))), pairs, known)
+
+    def _word(self, word: str) -> tuple[Integers, str]:
+        """`word_rows` and the stem of the word."""
+        found = self._remembered.get(word)
+        if found is None:
+            found = np.array(self._rows(text.word_features(word)), np.intp), text.stem(word)
+            if len(self._remembered) >= _REMEMBERED_WORDS:
+                self._remembered.clear()
+            self._remembered[word] = found
+        return found
 
     def _rows(self, features: Iterable[str]) -> list[int]:
         vocabulary = self.vocabulary

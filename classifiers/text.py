@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-VERSION: Final = 5  # raise whenever any text would yield other features: older models then refuse to load
+VERSION: Final = 6  # raise whenever any text would yield other features: older models then refuse to load
 MAX_CHARACTERS: Final = 8_000  # what a message wants is said before this; bounds the time of hostile input
 MAX_WORD: Final = 32  # longer runs (pasted keys, encoded files) are cut into pieces of this length
 GRAM_SIZES: Final = (2, 3, 4, 5)
 OWN_GRAM_SIZES: Final = (1, 2, 3)
+STEM: Final = 7  # letters of a word at most; what follows is mostly endings
+LEAST_STEM: Final = 3  # so many are kept whatever they are
 
 _WORD: Final = re.compile(rf"\w{{1,{MAX_WORD}}}")
 _MARKED: Final = {
@@ -27,6 +29,7 @@ _SOUNDS: Final = {
     "l": "л", "m": "м", "n": "н", "o": "о", "p": "п", "r": "р", "s": "сшщ", "t": "т", "u": "уюў", "v": "wв", "z": "зж",
 }  # fmt: skip
 _PLAIN: Final = _FOLD | str.maketrans({letter: plain for plain, many in _SOUNDS.items() for letter in many})
+_PLAIN_VOWELS: Final = "aeiou"
 #: What stands inside words unseen: soft hyphens, characters without width or for direction, marks no letter took in
 #: (stress in Russian).
 _SILENT: Final = re.compile(
@@ -66,13 +69,18 @@ def spelled(text: str) -> list[str]:
     return found
 
 
-def plain(words: Sequence[str]) -> list[str]:
-    """`spelled` words in one alphabet for all languages: "доставка", "dostawka" and "dostavka" are one word."""
-    return "\n".join(words).translate(_PLAIN).split("\n") if words else []
+def stem(word: str) -> str:
+    """What a `spelled` word shares with its other forms, in one alphabet for all languages.
+
+    "доставку", "dostawki" and "dostavka" have one stem, and so have "delivered" and "delivery".
+    """
+    found = word.translate(_PLAIN)
+    return found[:LEAST_STEM] + found[LEAST_STEM:STEM].rstrip(_PLAIN_VOWELS)
 
 
 def word_features(word: str) -> list[str]:
-    """Features of one `spelled` word: the plain word, its meaning, and its character n-grams, its edges included.
+    """Features of one `spelled` word: its stem, its meaning, and character n-grams of the word in the one alphabet,
+    its edges included.
 
     Shorter n-grams of its own spelling, marked with ', stand beside them where they differ: they tell languages apart.
     """
@@ -88,7 +96,7 @@ def word_features(word: str) -> list[str]:
             for i in range(length - size + 1)
             if own[i : i + size] != padded[i : i + size]
         ]
-    return ["=" + found, meaning_feature(word), *grams]
+    return ["=" + stem(word), meaning_feature(word), *grams]
 
 
 def meaning_feature(word: str) -> str:
@@ -107,12 +115,12 @@ def meant_word(feature: str) -> str:
 
 
 def pair_feature(first: str, second: str) -> str:
-    """Feature of two neighbouring plain words."""
+    """Feature of two neighbouring words, given their stems."""
     return f"={first} {second}"
 
 
 def near_pair_feature(first: str, second: str) -> str:
-    """Feature of two plain words with one or more between them, whichever comes first."""
+    """Feature of the stems of two words with one or more between them, whichever comes first."""
     return f"={first} ~{second}" if first < second else f"={second} ~{first}"
 
 
@@ -138,10 +146,10 @@ def channel_feature(channel: str) -> str:
 def features(document: Document) -> list[str]:
     """All features of the document, repeated as often as they occur; the analyzer of training."""
     found = spelled(document.text)
-    alike = plain(found)
+    stems = list(map(stem, found))
     counted = [feature for word in found for feature in word_features(word)]
     for distance, joined in PAIR_FEATURES.items():
-        counted += map(joined, alike, alike[distance:])
+        counted += map(joined, stems, stems[distance:])
     counted += facts(document, found)
     return counted
 

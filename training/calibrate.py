@@ -11,7 +11,7 @@ from scipy.special import log_softmax, softmax
 from scipy.stats import beta
 from sklearn.metrics import f1_score
 
-from classifiers.model import AS_IT_IS, NEVER_SURE, Sharpness, anchors
+from classifiers.model import ANCHORS, AS_IT_IS, NEVER_SURE, Sharpness
 
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.integer[Any]]
@@ -59,7 +59,7 @@ def probabilities(margins: Floats) -> Floats:
 def sharpened(margins: Floats, sharpness: Sharpness) -> Floats:
     """Probabilities of shape as given, as `classifiers.model.Head` makes them of its margins; rows sum to 1."""
     best = probabilities(margins).max(axis=1, keepdims=True)
-    return probabilities(margins * np.exp(np.tensordot(np.log(sharpness), np.stack(anchors(best)), 1)))
+    return probabilities(margins * np.exp(np.interp(best, ANCHORS, np.log(sharpness))))
 
 
 def surprises(margins: Floats, truth: Integers) -> Floats:
@@ -98,14 +98,14 @@ def blend(parts: Sequence[Floats], truth: Integers) -> Floats:
 def sharpness(margins: Floats, truth: Integers) -> Sharpness:
     """What makes the confidence in the best label most likely to be right as often as it says.
 
-    One factor for all rows leaves the surest too sure, of many labels, or not sure enough, of few. Where three explain
+    One factor for all rows leaves the surest too sure, of many labels, or not sure enough, of few. Where five explain
     no more than chance may, there is none.
     """
     apart = margins.max(axis=1, keepdims=True) - margins
     best = probabilities(margins).max(axis=1)
     doubt = 0.5 / (len(truth) + 1)
     wanted = (margins.argmax(axis=1) == truth) * (1 - doubt) + doubt / margins.shape[1]
-    bases = np.stack(anchors(best))
+    bases = np.stack([np.interp(best, ANCHORS, alone) for alone in np.eye(len(ANCHORS))])
 
     def told(logs: Floats) -> tuple[Floats, Floats]:
         """Surprise of each row at its best label being right or wrong, and its slopes."""
@@ -122,12 +122,12 @@ def sharpness(margins: Floats, truth: Integers) -> Sharpness:
         held = logs / USUAL_SHARPNESS**2 / len(truth)
         return float(lost.mean() + held @ logs / 2), slopes.mean(axis=1) + held
 
-    found = minimize(loss, np.zeros(3), jac=True, method="L-BFGS-B")
-    gained = told(np.zeros(3))[0] - told(found.x)[0]
-    if gained.mean() <= gained.std() / np.sqrt(len(gained)):
+    found = minimize(loss, np.zeros(len(ANCHORS)), jac=True, method="L-BFGS-B")
+    gained = told(np.zeros(len(ANCHORS)))[0] - told(found.x)[0]
+    # Akaike's measure: that many factors explain as much of anything.
+    if gained.sum() <= max(len(ANCHORS), gained.std() * np.sqrt(len(gained))):
         return AS_IT_IS
-    unsure, half, wholly = np.exp(found.x).tolist()
-    return unsure, half, wholly
+    return tuple(np.exp(found.x).tolist())
 
 
 def useful(parts: Mapping[str, Floats], truth: Integers, gain: float = LEAST_GAIN) -> tuple[str, ...]:

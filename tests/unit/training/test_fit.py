@@ -49,7 +49,7 @@ def test_labels_keep_the_planned_order() -> None:
 
 def test_a_sharpened_head_is_served_as_it_was_fitted() -> None:
     fitted = fit(list(samples()), PLANS, folds=3)
-    heads = tuple(replace(head, sharpness=(1.7, 1.2, 0.6)) for head in fitted.heads)
+    heads = tuple(replace(head, sharpness=(1.7, 1.4, 0.6, 0.5, 0.4)) for head in fitted.heads)
     documents = [sample.document for sample in samples()]
     sharpened = replace(fitted, heads=heads)
     assert pack.parity(sharpened, pack.exact_model(sharpened), documents).largest_difference < 1e-6
