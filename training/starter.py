@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from classifiers import artifact
 from training import dataset, holdout, signing
 from training.dataset import DataError, Line, Sample
+from training.mentions import mentioning
 
 if TYPE_CHECKING:  # scikit-learn takes seconds to import: an up-to-date model is seen without it
     from training.fit import Fitted, FittedHead, Progress
@@ -25,7 +26,7 @@ SENTENCES: Final = "languages.jsonl"
 GENUINE: Final = "genuine"  # what is not spam, to the head that decides on it
 MAX_FEATURES: Final = 75_000
 #: Of a weight on either side of 0, by head: what keeps the file small and the answers the same.
-LEVELS: Final = {"topic": 63, "urgency": 31, "spam": 7, "language": 5}
+LEVELS: Final = {"topic": 63, "urgency": 63, "spam": 7, "language": 5}
 TEACHES_LANGUAGE: Final = 4  # every so many messages also teach their language; all sentences do
 
 
@@ -157,11 +158,12 @@ def fitted(samples: Sequence[Sample], allowed: Labels, progress: "Progress") -> 
     plans = [
         Plan("topic", LINEAR, order=allowed.topics),
         Plan("urgency", LINEAR, order=allowed.urgencies, costs=allowed.urgency_costs, features=0.5),
-        Plan("language", ("even-bayes",), order=allowed.languages, features=0.6),
+        Plan("language", ("even-bayes",), order=allowed.languages, features=0.8),
     ]
     if guards(allowed):
         plans.append(Plan("spam", LINEAR, order=(GENUINE, allowed.spam), features=0.2))
-    return fit(samples, plans, max_features=MAX_FEATURES, progress=progress)
+    learned = fit([*samples, *mentioning(samples)], plans, max_features=MAX_FEATURES, progress=progress)
+    return replace(learned, rows=len(samples), digest=dataset.digest(samples))
 
 
 def _figures(head: "FittedHead") -> str:

@@ -21,6 +21,12 @@ ASIDE = starter.CORPUS / "aside"
 KEPT = Path("build/starter.joblib")
 LEVELS = ["low", "normal", "high", "critical"]
 Row = dict[str, Any]
+#: In other words than the twins of the corpus have (`training.mentions`).
+NUMBER = {
+    "pl": "Mój numer zamówienia to 47112.", "en": "The order number is 47112, thanks.",
+    "uk": "Мій номер замовлення 47112, дякую.", "ru": "Мой номер заказа - 47112, спасибо.",
+    "de": "Meine Bestellnummer lautet 47112.",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +62,15 @@ def test_topics_are_right_in_every_language(aside: list[tuple[Row, Tags]]) -> No
     for language in ("pl", "en", "ru", "de", "uk"):
         of_language = [(row, tags) for row, tags in aside if row["lang"] == language]
         assert share([tags.topic.label == row["topic"] for row, tags in of_language]) >= 0.80, language
+
+
+def test_who_names_an_order_is_still_routed_by_what_he_wants(model: Model) -> None:
+    rows = rows_of(ASIDE, "*.jsonl")
+    topics = [model.tag(row["subject"], f"{row['body']} {NUMBER[row['lang']]}", row["channel"]).topic for row in rows]
+    assert share([topic.label == row["topic"] for topic, row in zip(topics, rows, strict=True)]) >= 0.78
+    routed = [topic.label == row["topic"] for topic, row in zip(topics, rows, strict=True) if not topic.abstained]
+    assert len(routed) >= 0.5 * len(rows)
+    assert share(routed) >= 0.95
 
 
 def test_what_it_routes_by_itself_is_as_precise_as_promised(aside: list[tuple[Row, Tags]]) -> None:
