@@ -46,6 +46,8 @@ def test_it_builds_once_and_again_only_when_something_changed(corpus: Path, caps
     assert "fitting on 19 messages and 20 sentences" in told, "of the twenty one is kept for judging"
     assert "topic     held out: accuracy" in told
     first = artifact.load(corpus.parent / "model", signing.trusted()).model_id
+    manifest = json.loads((corpus.parent / "model" / artifact.MANIFEST).read_text())
+    assert manifest["data"]["rows"] == 19 + 20, "twins are no rows of the corpus"
     assert run(corpus) == 0
     assert "is up to date" in capsys.readouterr().out
     with (corpus / "languages.jsonl").open("a") as file:
