@@ -18,6 +18,7 @@ Sharpness = tuple[float, ...]  # one factor for each of ANCHORS
 
 ANCHORS: Final = (0.0, 0.5, 0.75, 0.9, 1.0)  # how sure the softmax is where the factors of a sharpness hold
 AS_IT_IS: Final[Sharpness] = (1.0,) * len(ANCHORS)
+BEGINNING: Final = 140  # characters that tell the language
 NEVER_SURE: Final = 1.0  # the threshold of a head that answers nothing by itself
 
 
@@ -175,7 +176,7 @@ class Model:
             model_id=self.model_id,
             topic=about,
             urgency=waiting,
-            language=language_of(document.text, self.head("language").best(vector), vector.known),
+            language=self._language(document, vector),
             evidence=explain(self.table, vector, words, document.text, claims) if claims else (),
         )
 
@@ -187,6 +188,13 @@ class Model:
         """The scores of every head by itself, by head and label."""
         vector = self._vector(document)
         return {head.name: head.answer(vector).scores for head in self.heads}
+
+    def _language(self, document: Document, vector: Vector) -> str:
+        """That of the text's beginning: what stands below is often signed or disclaimed in another."""
+        if len(document.text) > BEGINNING:
+            beginning = self._vector(replace(document, text=document.text[:BEGINNING]))
+            vector = beginning if beginning.known else vector
+        return language_of(document.text, self.head("language").best(vector), vector.known)
 
     def _answer(self, head: Head, vector: Vector) -> Tag:
         """The head's answer after whatever guards one of its labels."""

@@ -26,6 +26,7 @@ from training.calibrate import Floats
 from training.fit import Fitted, FittedHead
 
 LEVELS: Final = 127  # of a weight on either side of 0: what int8 holds
+TINY: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +83,14 @@ def export(
     directory: Path,
     name: str,
     extra: Mapping[str, Any] | None = None,
-    levels: Mapping[str, int] | None = None,
+    steps: Mapping[str, float] | None = None,
 ) -> Model:
     """Writes the packed model, replacing what is in the directory, and returns it as the service loads it.
 
-    `levels` is how many values a head's weights may take on either side of 0: fewer make a smaller file.
+    `steps` is how far apart, by head and in standard deviations of its weights, these are kept at least: the wider,
+    the smaller the file. Without it they are as fine as a byte allows.
     """
-    content = _packed(fitted, levels or {})
+    content = _packed(fitted, steps or {})
     manifest = _manifest(fitted, content, name) | dict(extra or {})
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix=f".{directory.name}.") as beside:
@@ -130,21 +132,19 @@ def _replace(fresh: Path, directory: Path, old: Path) -> None:
     fresh.rename(directory)
 
 
-def _packed(fitted: Fitted, levels: Mapping[str, int]) -> bytes:
+def _packed(fitted: Fitted, steps: Mapping[str, float]) -> bytes:
     """The array file's bytes; equal for equal pipelines."""
     columns = _columns(fitted)
-    column_scale = np.maximum(columns.weights.std(axis=0), 1e-12)
-    even = columns.weights / column_scale
-    of_blocks = [levels.get(head.name, LEVELS) for head in fitted.heads]
-    of_blocks += [LEVELS] * (len(columns.blocks) - len(of_blocks))
-    codes = [
-        _scale_codes(np.abs(even[:, block]).max(axis=1) / most)
-        for block, most in zip(columns.blocks, of_blocks, strict=True)
-    ]
-    rounded = [
-        np.rint(even[:, block] / artifact.row_scales(code)[:, None])
-        for block, code in zip(columns.blocks, codes, strict=True)
-    ]
+    rounded, codes = [], []
+    column_scale = np.empty(columns.weights.shape[1])
+    for number, block in enumerate(columns.blocks):
+        weights, step = columns.weights[:, block], 0.0
+        if number < len(fitted.heads):
+            weights, step = _around_median(weights), steps.get(fitted.heads[number].name, 0.0)
+        column_scale[block] = max(float(weights.std()), TINY)
+        even = weights / column_scale[block]
+        codes.append(_scale_codes(np.maximum(np.abs(even).max(axis=1) / LEVELS, step)))
+        rounded.append(np.rint(even / artifact.row_scales(codes[-1])[:, None]))
     layers = [layer for of_head in columns.layers for layer in of_head]
     vocabulary = "\n".join(_vocabulary(fitted)).encode()
     arrays: dict[str, NDArray[Any]] = {
@@ -164,9 +164,18 @@ def _packed(fitted: Fitted, levels: Mapping[str, int]) -> bytes:
     return file.getvalue()
 
 
+def _around_median(weights: Floats) -> Floats:
+    """A head's weights, each row moved so that its median label has none: the shares stay the same.
+
+    Most labels of a rare feature are alike, so that most weights become zeros, which pack smaller.
+    """
+    moved: Floats = weights - np.sort(weights, axis=1)[:, [(weights.shape[1] - 1) // 2]]
+    return moved
+
+
 def _scale_codes(least: Floats) -> NDArray[np.uint8]:
     """The smallest codes whose scales are no less."""
-    exponents = np.ceil(np.log2(np.maximum(least, 1e-12)) * artifact.SCALE_STEP) + artifact.SCALE_ZERO
+    exponents = np.ceil(np.log2(np.maximum(least, TINY)) * artifact.SCALE_STEP) + artifact.SCALE_ZERO
     if exponents.max(initial=0) > artifact.LARGEST_CODE:
         raise ValueError("a weight is too far from the others to be packed")
     codes: NDArray[np.uint8] = np.maximum(exponents, 0).astype(np.uint8)

@@ -213,7 +213,8 @@ def figures(chosen: LabelledSet, parts: Sequence[Judged]) -> dict[str, float]:
         told["inside accuracy"] = float((kept[inside.argmax(axis=1)] == truth)[known].mean())
         told["outside auroc"] = float(roc_auc_score(~known, 1 - inside.max(axis=1)))
     if len(labels) == 2:
-        told["auroc"] = float(roc_auc_score(truth, shares[:, 1]))
+        # Within each fold: what different fits score stands on different scales.
+        told["auroc"] = float(np.mean([_ranked(part) for part in parts]))
     told["ece"] = calibrate.calibration_error(confidence, right)
     told["ece noise"] = _noise(confidence)
     told["best coverage at 95"] = _coverage(confidence, right)
@@ -225,6 +226,10 @@ def figures(chosen: LabelledSet, parts: Sequence[Judged]) -> dict[str, float]:
         told[f"accuracy {group}"] = float(right[of_group].mean())
     told |= {"seconds": max(part.seconds for part in parts), "mb": parts[0].megabytes, "ms": parts[0].predict_ms}
     return told
+
+
+def _ranked(part: Judged) -> float:
+    return float(roc_auc_score([label == part.labels[1] for label in part.truth], part.shares[:, 1]))
 
 
 def _noise(confidence: Any, draws: int = 200) -> float:

@@ -21,11 +21,23 @@ ASIDE = starter.CORPUS / "aside"
 KEPT = Path("build/starter.joblib")
 LEVELS = ["low", "normal", "high", "critical"]
 Row = dict[str, Any]
-#: In other words than the twins of the corpus have (`training.mentions`).
+#: What people add to what they want, in other words than the twins of the corpus have (`training.twins`).
 NUMBER = {
-    "pl": "Mój numer zamówienia to 47112.", "en": "The order number is 47112, thanks.",
-    "uk": "Мій номер замовлення 47112, дякую.", "ru": "Мой номер заказа - 47112, спасибо.",
-    "de": "Meine Bestellnummer lautet 47112.",
+    "pl": " Mój numer zamówienia to 47112.", "en": " The order number is 47112, thanks.",
+    "uk": " Мій номер замовлення 47112, дякую.", "ru": " Мой номер заказа - 47112, спасибо.",
+    "de": " Meine Bestellnummer lautet 47112.",
+}  # fmt: skip
+FOOTER = {
+    "pl": "\n\nBiuro Handlowe Wzór sp. k.\nul. Długa 5, 00-950 Warszawa, NIP 123-456-32-18\nwww.wzor.example",
+    "en": "\n\nPattern Trading Ltd, Sales Office\n5 Long Street, London SW1A 1AA, VAT GB123456789\nwww.pattern.example",
+    "ru": "\n\nООО «Пример», отдел продаж\nул. Длинная 5, Москва, ИНН 7701234567\nwww.primer.example",
+    "de": "\n\nBeispiel Handels GmbH, Vertrieb\nLange Str. 5, 10115 Berlin, USt-ID DE123456789\nwww.beispiel.example",
+    "uk": "\n\nТОВ «Приклад», відділ продажу\nвул. Довга 5, Київ, код 12345678\nwww.pryklad.example",
+}
+THANKS = {
+    "pl": "\nZ góry dziękuję za szybką odpowiedź.", "en": "\nThanks in advance for a quick answer.",
+    "ru": "\nЗаранее спасибо за быстрый ответ.", "de": "\nVielen Dank im Voraus für eine schnelle Antwort.",
+    "uk": "\nНаперед дякую за швидку відповідь.",
 }  # fmt: skip
 
 
@@ -64,13 +76,19 @@ def test_topics_are_right_in_every_language(aside: list[tuple[Row, Tags]]) -> No
         assert share([tags.topic.label == row["topic"] for row, tags in of_language]) >= 0.80, language
 
 
-def test_who_names_an_order_is_still_routed_by_what_he_wants(model: Model) -> None:
+@pytest.mark.parametrize("added", [NUMBER, FOOTER, THANKS], ids=["number", "footer", "thanks"])
+def test_what_people_add_changes_little_of_what_they_want(model: Model, added: dict[str, str]) -> None:
+    """Planted by leaving the twins out: an order's number made orders, a footer made spam, thanks took the urgency."""
     rows = rows_of(ASIDE, "*.jsonl")
-    topics = [model.tag(row["subject"], f"{row['body']} {NUMBER[row['lang']]}", row["channel"]).topic for row in rows]
-    assert share([topic.label == row["topic"] for topic, row in zip(topics, rows, strict=True)]) >= 0.78
-    routed = [topic.label == row["topic"] for topic, row in zip(topics, rows, strict=True) if not topic.abstained]
+    tags = [model.tag(row["subject"], row["body"] + added[row["lang"]], row["channel"], evidence=False) for row in rows]
+    told = list(zip(rows, tags, strict=True))
+    assert share([said.topic.label == row["topic"] for row, said in told]) >= 0.82
+    routed = [said.topic.label == row["topic"] for row, said in told if not said.topic.abstained]
     assert len(routed) >= 0.5 * len(rows)
     assert share(routed) >= 0.95
+    assert share([said.topic.label == "spam" for row, said in told if row["topic"] != "spam"]) <= 0.02
+    assert share([said.urgency.label == "critical" for row, said in told if row["urgency"] == "critical"]) >= 0.70
+    assert kappa([(LEVELS.index(row["urgency"]), LEVELS.index(said.urgency.label)) for row, said in told]) >= 0.85
 
 
 def test_what_it_routes_by_itself_is_as_precise_as_promised(aside: list[tuple[Row, Tags]]) -> None:

@@ -90,7 +90,7 @@ def _model(samples: Sequence[Sample], allowed: starter.Labels) -> Model:
     learned = starter.fitted(samples, allowed, starter.progress_bar(quiet=False))
     with tempfile.TemporaryDirectory() as folder:
         told = {"guards": starter.guards(allowed)}
-        return pack.export(learned, Path(folder) / "model", "curve", told, levels=starter.LEVELS)
+        return pack.export(learned, Path(folder) / "model", "curve", told, steps=starter.STEPS)
 
 
 def _point(model: Model, messages: int, judged: Sequence[Sample]) -> Point:

@@ -32,7 +32,7 @@ def fitted(
     usable = [fitting for sample in samples if (fitting := _within(sample, labels)).labels]
     told = {**extra, "guards": starter.guards(labels)}
     learned = starter.fitted(usable, labels, starter.progress_bar(quiet=False))
-    return pack.export(learned, directory, NAME, told, levels=starter.LEVELS)
+    return pack.export(learned, directory, NAME, told, steps=starter.STEPS)
 
 
 def _within(sample: Sample, labels: Labels) -> Sample:

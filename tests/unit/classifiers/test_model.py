@@ -54,6 +54,13 @@ def test_a_text_with_nothing_known_gets_a_guess_but_abstains(model: Model, writt
     assert (tags.language, tags.evidence) == ("und", ())
 
 
+def test_the_language_is_that_of_the_beginning_and_not_of_what_stands_below(model: Model) -> None:
+    written = "Chcę zwrócić buty, są za małe, proszę o zwrot, sukienka też nie pasuje. " * 2
+    below = "I want to return the shoes, too small. How do I send the dress back. " * 5
+    assert model.tag("", written + below, "mail").language == "pl"
+    assert model.tag("", "1234567890 " * 20 + written, "mail").language == "pl"
+
+
 def test_a_text_without_letters_has_no_language(model: Model) -> None:
     assert model.tag("", "12 345", "mail").language == "und"
 

@@ -112,6 +112,30 @@ def test_banking77_in_small_is_learned_and_packed_without_loss(shared: Path) -> 
     assert parity.largest_difference < 1e-6
 
 
+def test_a_packed_model_says_what_its_pipeline_says_and_wider_steps_say_it_in_fewer_bytes(tmp_path: Path) -> None:
+    fitted = fit(list(samples()), [*PLANS, Plan("language")], folds=3)
+    documents = [sample.document for sample in samples()]
+    sizes = []
+    for step, apart in ((0.0, 0.01), (0.1, 0.02), (0.5, 0.1)):
+        model = pack.export(fitted, tmp_path / "model", "tiny", steps={head.name: step for head in fitted.heads})
+        parity = pack.parity(fitted, model, documents)
+        assert parity.largest_difference < apart, step
+        assert parity.agreement == 1, step
+        sizes.append((tmp_path / "model" / artifact.ARRAYS).stat().st_size)
+    assert sizes[0] > sizes[1] > sizes[2]
+
+
+def test_the_weights_of_no_head_but_that_named_are_kept_wider_apart(tmp_path: Path) -> None:
+    fitted = fit(list(samples()), PLANS, folds=3)
+    fine, wide = (
+        pack.export(fitted, tmp_path / name, name, steps=steps)
+        for name, steps in (("fine", {}), ("wide", {"urgency": 2.0}))
+    )
+    topic, urgency = fine.table.blocks
+    assert (fine.table.weights[:, topic] == wide.table.weights[:, topic]).all()
+    assert abs(fine.table.weights[:, urgency]).mean() > 5 * abs(wide.table.weights[:, urgency]).mean()
+
+
 def test_a_pipeline_that_cannot_be_kept_whole_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half a file would pass for the pipeline: the starter model is not fitted again where one lies."""
     fitted, path = fit(list(samples()), PLANS, folds=3), tmp_path / "there" / "fitted.joblib"
