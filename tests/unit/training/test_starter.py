@@ -108,6 +108,16 @@ def test_what_is_set_aside_teaches_nothing(corpus: Path) -> None:
     assert starter.source_hash(corpus) == source
 
 
+def test_other_phrases_around_messages_make_another_model(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = starter.source_hash(corpus)
+    phrases = tmp_path / starter.AROUND.name
+    phrases.write_text(starter.AROUND.read_text(encoding="utf-8") + "\n# more\n", encoding="utf-8")
+    monkeypatch.setattr(starter, "AROUND", phrases)
+    assert starter.source_hash(corpus) != source
+
+
 def test_no_message_set_aside_stands_in_the_corpus() -> None:
     corpus = {dataset.identity(row.document) for row in starter.read(starter.CORPUS)}
     judged = messages.judged(messages.aside())

@@ -41,6 +41,14 @@ def test_they_stand_before_and_after_and_are_the_same_each_time() -> None:
     assert {True, False} == {text.endswith(said) for said, text in pairs}
 
 
+def test_some_sign_in_english_whatever_they_write_in() -> None:
+    polish = [sample for sample in MANY if sample.labels["language"] == "pl"] * 10
+    english = tomllib.loads(AROUND.read_text(encoding="utf-8"))["en"]
+    own = [phrase for phrase in english["footers"] if "#" not in phrase and "example.com" not in phrase]
+    put = [twin.document.text for twin in twins(polish)]
+    assert 0.02 < sum(any(phrase in text for phrase in own) for text in put) / len(put) < 0.2
+
+
 def test_neither_judges_the_other() -> None:
     """In one group, whose samples are held out together."""
     for sample, twin in zip(samples(), twins(samples()), strict=True):
