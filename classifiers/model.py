@@ -18,7 +18,7 @@ Sharpness = tuple[float, ...]  # one factor for each of ANCHORS
 
 ANCHORS: Final = (0.0, 0.5, 0.75, 0.9, 1.0)  # how sure the softmax is where the factors of a sharpness hold
 AS_IT_IS: Final[Sharpness] = (1.0,) * len(ANCHORS)
-BEGINNING: Final = 140  # characters that tell the language
+BEGINNING: Final = 140  # characters of a body that tell its language
 NEVER_SURE: Final = 1.0  # the threshold of a head that answers nothing by itself
 
 
@@ -166,18 +166,20 @@ class Model:
 
     def tag(self, subject: str, body: str, channel: str, evidence: bool = True) -> Tags:
         """Topic, urgency and language of a message. Raises KeyError when the model lacks such a head."""
-        document = Document(text.tagged_text(subject, body), channel)
+        document = Document(text.told(subject, body), channel)
+        unread = len(text.tagged_text(subject, body)) - len(document.text)
         words = text.spelled(document.text)
         vector = self.table.vector(document, words)
         topic, urgency = self.head("topic"), self.head("urgency")
         about, waiting = self._answer(topic, vector), self._answer(urgency, vector)
         claims = (topic.claim(about.label), urgency.claim(waiting.label)) if evidence else ()
+        pieces = explain(self.table, vector, words, document.text, claims) if claims else ()
         return Tags(
             model_id=self.model_id,
             topic=about,
             urgency=waiting,
-            language=self._language(document, vector),
-            evidence=explain(self.table, vector, words, document.text, claims) if claims else (),
+            language=self._language(body, document, vector),
+            evidence=tuple(replace(one, start=one.start + unread, end=one.end + unread) for one in pieces),
         )
 
     def predict(self, written: str) -> Tag:
@@ -189,12 +191,13 @@ class Model:
         vector = self._vector(document)
         return {head.name: head.answer(vector).scores for head in self.heads}
 
-    def _language(self, document: Document, vector: Vector) -> str:
-        """That of the text's beginning: what stands below is often signed or disclaimed in another."""
-        if len(document.text) > BEGINNING:
-            beginning = self._vector(replace(document, text=document.text[:BEGINNING]))
-            vector = beginning if beginning.known else vector
-        return language_of(document.text, self.head("language").best(vector), vector.known)
+    def _language(self, body: str, whole: Document, vector: Vector) -> str:
+        """That in which the body begins: firms sign below in another, and the subject may be the desk's own."""
+        beginning = body[:BEGINNING]
+        if text.tells(beginning) and beginning != whole.text:
+            of_beginning = self._vector(replace(whole, text=beginning))
+            vector = of_beginning if of_beginning.known else vector
+        return language_of(whole.text, self.head("language").best(vector), vector.known)
 
     def _answer(self, head: Head, vector: Vector) -> Tag:
         """The head's answer after whatever guards one of its labels."""

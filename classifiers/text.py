@@ -13,12 +13,19 @@ GRAM_SIZES: Final = (2, 3, 4, 5)
 OWN_GRAM_SIZES: Final = (1, 2, 3)
 STEM: Final = 7  # letters of a word at most; what follows is mostly endings
 LEAST_STEM: Final = 3  # so many are kept whatever they are
+TELLING_LETTERS: Final = 15  # of a body that says by itself what is wanted, two or three words
 
 _WORD: Final = re.compile(rf"\w{{1,{MAX_WORD}}}")
 _MARKED: Final = {
     "a": "àáâãäåąæ", "c": "çćč", "d": "ďđ", "e": "èéêëęě", "g": "ğ", "i": "ìíîïı", "l": "ł", "n": "ñńň",
     "o": "òóôõöøőœ", "r": "ř", "s": "ßśš", "t": "ť", "u": "ùúûüůű", "y": "ý", "z": "źżž", "е": "ё",
 }  # fmt: skip
+#: How mail programs begin the subject of an answer, in the languages of their users.
+_ANSWERS: Final = re.compile(
+    r"\s*(?:re|aw|antw(?:ort)?|odp|отв(?:ет)?|відп|sv|vs|svar|res|rif|r|réf|vá|ynt|ats|atb|на|ha)"
+    r"\s*(?:[\[(]\d{1,3}[\])]|\^\d{1,3})?\s*\.?\s*[:：]",
+    re.IGNORECASE,
+)
 _DIGITS: Final = dict.fromkeys("123456789", "0")
 # Every replacement is one character long: an offset in the words' form is an offset in the lowered text.
 _FOLD: Final = str.maketrans({marked: plain for plain, many in _MARKED.items() for marked in many} | _DIGITS)
@@ -50,6 +57,19 @@ class Document:
 def tagged_text(subject: str, body: str) -> str:
     """The text that tags speak about and evidence points into."""
     return f"{subject}\n{body}" if subject else body
+
+
+def told(subject: str, body: str) -> str:
+    """What its sender wants said: `tagged_text`, or its end where the subject is that of a mail he answers.
+
+    It is mostly the desk's own then, of a confirmation or a notice; it counts where the body says too little.
+    """
+    return body if _ANSWERS.match(subject) and tells(body) else tagged_text(subject, body)
+
+
+def tells(body: str) -> bool:
+    """Whether a body says enough to be understood without its subject."""
+    return sum(map(str.isalpha, body)) >= TELLING_LETTERS
 
 
 def has_letters(text: str) -> bool:

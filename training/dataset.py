@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from classifiers.text import Document, tagged_text, words
+from classifiers.text import Document, told, words
 
 ENCODING: Final = "utf-8-sig"  # programs of Windows begin a file with a byte order mark
 _NAMED: Final = 10
@@ -126,7 +126,7 @@ def first_of(labels: Sequence[str]) -> str:
 
 def message(line: Line, topics: Sequence[str], urgencies: Sequence[str], languages: Sequence[str]) -> Sample:
     """A line of the corpus as a sample with topic, urgency and language. Raises DataError."""
-    document = Document(tagged_text(line.text("subject"), line.text("body")), line.filled("channel"))
+    document = Document(told(line.text("subject"), line.text("body")), line.filled("channel"))
     labels = {
         "topic": line.one_of("topic", topics),
         "urgency": line.one_of("urgency", urgencies),
@@ -150,7 +150,7 @@ def judged_document(line: Line) -> Document:
     subject, channel = (
         line.text(field) if line.fields.get(field) is not None else "" for field in ("subject", "channel")
     )
-    return Document(tagged_text(subject, line.text("body")), channel)
+    return Document(told(subject, line.text("body")), channel)
 
 
 def sentence(line: Line, languages: Sequence[str]) -> Sample:

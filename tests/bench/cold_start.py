@@ -50,7 +50,7 @@ from pathlib import Path
 import joblib
 
 from classifiers.model import Tag, Tags
-from classifiers.text import Document, tagged_text
+from classifiers.text import Document, told
 
 
 class ScikitModel:
@@ -65,7 +65,7 @@ class ScikitModel:
         return next(head for head in self.fitted.heads if head.name == name)
 
     def tag(self, subject, body, channel):
-        scores = self.fitted.scores([Document(tagged_text(subject, body), channel)])
+        scores = self.fitted.scores([Document(told(subject, body), channel)])
         said = {name: self._tag(name, shares[0]) for name, shares in scores.items()}
         return Tags(self.model_id, said["topic"], said["urgency"], said["language"].label, ())
 

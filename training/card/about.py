@@ -29,7 +29,7 @@ EXAMPLES: Final = (
 NAMES: Final = {
     "pl": "Polish", "en": "English", "ru": "Russian", "de": "German", "uk": "Ukrainian",
     "a": "first hand", "b": "second hand", "c": "numbers and firms", "d": "third hand", "e": "long letters",
-    "mail": "earliest, mail", "chat": "earliest, chat",
+    "f": "everyday", "mail": "earliest, mail", "chat": "earliest, chat",
 }  # fmt: skip
 PARTS: Final = {
     "support-vectors": "linear support vectors", "logistic": "logistic regression",

@@ -16,7 +16,7 @@ from chalicelib.item.change import Delivery, Labelled
 from chalicelib.item.item import Event
 from chalicelib.item.matters import messages_of
 from chalicelib.world import World
-from classifiers.text import Document, tagged_text
+from classifiers.text import Document, told
 from training.dataset import Sample, identity
 from training.loop.masking import masked
 
@@ -93,7 +93,7 @@ def document_at(place: Place, world: World) -> Document | None:
         subject, body = _written(event, world)
     except (Unknown, Unreadable):
         return None
-    return Document(masked(tagged_text(subject, body)), _delivery(event).channel)
+    return Document(masked(told(subject, body)), _delivery(event).channel)
 
 
 def _decision(label: Labelled, people: "_People", left_out: Counter[str], world: World) -> Decision | None:

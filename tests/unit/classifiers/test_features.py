@@ -107,6 +107,38 @@ def test_time_is_bounded_on_hostile_text(hostile: str) -> None:
     assert time.process_time() - started < 1
 
 
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Re: Your order 4711",
+        "RE:Your order",
+        "re : x",
+        "AW: AW: Ihre Bestellung",
+        "Antw.: Ihre Bestellung",
+        "Odp: Faktura",
+        "Odp.: Faktura",
+        "Отв: Заказ",
+        "Ответ: Заказ",
+        "Відп: Замовлення",
+        "Re[2]: Заказ",
+        "RE(3): order",
+        "Re^2: order",
+        " SV: order",
+        "Re：订单",
+    ],
+)
+def test_the_subject_of_what_is_answered_tells_nothing_of_what_is_wanted(subject: str) -> None:
+    assert text.told(subject, "I want to send it back.") == "I want to send it back."
+    assert text.told(subject, "Yes, thanks!") == text.tagged_text(subject, "Yes, thanks!")
+
+
+@pytest.mark.parametrize(
+    "subject", ["Return: order 4711", "Reklamacja", "Fwd: Your order", "Order 4711, re: size", "", "Awaria: piec"]
+)
+def test_any_other_subject_is_the_senders_own(subject: str) -> None:
+    assert text.told(subject, "I want to send it back.") == text.tagged_text(subject, "I want to send it back.")
+
+
 def test_tagged_text_joins_subject_and_body() -> None:
     assert text.tagged_text("Late", "Where?") == "Late\nWhere?"
     assert text.tagged_text("", "Where?") == "Where?"

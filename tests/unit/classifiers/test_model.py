@@ -18,8 +18,9 @@ def test_it_knows_what_it_was_taught(model: Model, language: str, topic: str, wr
 
 @pytest.mark.parametrize(("language", "topic", "written"), CASES)
 def test_evidence_stands_in_the_customers_own_text(model: Model, language: str, topic: str, written: str) -> None:
-    tags = model.tag("Re: 12/3 👍", written, "mail")
-    tagged = text.tagged_text("Re: 12/3 👍", written)
+    subject = "Re: 12/3 👍"  # an answer: the subject is not read, and offsets count it
+    tags = model.tag(subject, written, "mail")
+    tagged = text.tagged_text(subject, written)
     assert {piece.head for piece in tags.evidence} == {"topic", "urgency"}
     for piece in tags.evidence:
         assert piece.text == tagged[piece.start : piece.end] != ""
@@ -59,6 +60,19 @@ def test_the_language_is_that_of_the_beginning_and_not_of_what_stands_below(mode
     below = "I want to return the shoes, too small. How do I send the dress back. " * 5
     assert model.tag("", written + below, "mail").language == "pl"
     assert model.tag("", "1234567890 " * 20 + written, "mail").language == "pl"
+
+
+def test_the_language_is_that_of_the_body_and_not_of_the_mail_it_answers(model: Model) -> None:
+    subject, body = "Proszę o zwrot, sukienka nie pasuje, faktura jest błędna", "The invoice is wrong"
+    assert model.tag(subject, body, "mail").language == "en"
+    assert model.tag(subject, "", "mail").language == "pl"
+    assert model.tag(subject, "47112 ok", "mail").language == "pl"
+
+
+def test_what_is_wanted_stands_in_the_answer_and_not_in_the_subject_it_answers(model: Model) -> None:
+    subject, body = "Re: Your invoice: charged twice", "I want to return the shoes, too small"
+    assert model.tag(subject, body, "mail").topic == model.tag("", body, "mail").topic
+    assert model.tag(subject.removeprefix("Re: "), body, "mail").topic != model.tag("", body, "mail").topic
 
 
 def test_a_text_without_letters_has_no_language(model: Model) -> None:
