@@ -1,4 +1,5 @@
 import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,17 @@ def test_the_digest_follows_texts_labels_and_order(tmp_path: Path) -> None:
     )
     assert dataset.digest([one, two]) == dataset.digest([one, two])
     assert dataset.digest([one, two]) != dataset.digest([two, one])
+
+
+@pytest.mark.parametrize(
+    ("subject", "told"),
+    [("Re: Your order 47112", "I want to send it back."), ("Wrong size", "Wrong size\nI want to send it back.")],
+)
+def test_a_message_is_taught_and_judged_by_what_is_read_of_it_when_it_is_tagged(
+    tmp_path: Path, subject: str, told: str
+) -> None:
+    fields = {"subject": subject, "body": "I want to send it back.", "channel": "mail"}
+    labels = {"lang": "en", "topic": "a", "urgency": "b"}
+    (line,) = dataset.lines(written(tmp_path, json.dumps(fields | labels)))
+    assert dataset.message(line, ["a"], ["b"], ["en"]).document.text == told
+    assert dataset.judged(line).document.text == told
