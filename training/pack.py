@@ -22,11 +22,10 @@ from classifiers.model import Head, Hidden, Model
 from classifiers.table import Table
 from classifiers.text import Document
 from training import signing
-from training.calibrate import Floats
+from training.calibrate import TINY, Floats
 from training.fit import Fitted, FittedHead
 
 LEVELS: Final = 127  # of a weight on either side of 0: what int8 holds
-TINY: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
