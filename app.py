@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 # Next to nothing that is imported, and little that a message leaves behind, is garbage only a collection would find:
-# to look for it as often as Python does by itself takes an eighth of a cold start.
-gc.set_threshold(50_000, 20, 100)
+# to look for it as often as Python does by itself takes an eighth of a cold start, once alone a thirtieth.
+gc.set_threshold(150_000, 20, 100)
 
 from chalice.app import Chalice, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
 
