@@ -1,4 +1,4 @@
-"""Messages of the corpus once more with what people put around what they want: greetings, numbers, thanks, footers.
+"""Messages of the corpus once more with what people put around what they want: greetings, numbers, shouts, footers.
 
 Without these a lone "order no. 4711" made any message one about an order, a firm's footer made it spam, and thanks in
 advance made it less urgent.
@@ -16,8 +16,8 @@ from training.dataset import Sample, identity
 AROUND: Final = Path(__file__).with_name("around.toml")  # phrases by language and kind
 NUMBERS: Final = "numbers"
 FOOTERS: Final = "footers"
-_OFTEN: Final = {"openings": 0.4, NUMBERS: 0.75, "closings": 0.45, "signings": 0.4, FOOTERS: 0.35}
-_BEFORE: Final = {"openings": 1.0, NUMBERS: 1 / 3}  # else after
+_OFTEN: Final = {"shouts": 0.2, "openings": 0.4, NUMBERS: 0.75, "closings": 0.45, "signings": 0.4, FOOTERS: 0.35}
+_BEFORE: Final = {"shouts": 0.6, "openings": 1.0, NUMBERS: 1 / 3}  # else after
 _FOOTER_LINES: Final = (2, 6)
 _ABROAD: Final = 0.2  # of the twins sign in English, as firms do
 _SHAPES: Final = (

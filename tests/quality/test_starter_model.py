@@ -39,6 +39,7 @@ THANKS = {
     "ru": "\nЗаранее спасибо за быстрый ответ.", "de": "\nVielen Dank im Voraus für eine schnelle Antwort.",
     "uk": "\nНаперед дякую за швидку відповідь.",
 }  # fmt: skip
+SHOUT = dict.fromkeys(("pl", "en", "ru", "de", "uk"), " URGENT!!! ")
 #: Subjects of the desk's own mails, answered.
 ANSWERED = {
     "pl": "Re: Potwierdzenie zamówienia nr 47112", "en": "Re: Your parcel is on its way",
@@ -82,7 +83,7 @@ def test_topics_are_right_in_every_language(aside: list[tuple[Row, Tags]]) -> No
         assert share([tags.topic.label == row["topic"] for row, tags in of_language]) >= 0.80, language
 
 
-@pytest.mark.parametrize("added", [NUMBER, FOOTER, THANKS], ids=["number", "footer", "thanks"])
+@pytest.mark.parametrize("added", [NUMBER, FOOTER, THANKS, SHOUT], ids=["number", "footer", "thanks", "shout"])
 def test_what_people_add_changes_little_of_what_they_want(model: Model, added: dict[str, str]) -> None:
     """Planted by leaving the twins out: an order's number made orders, a footer made spam, thanks took the urgency."""
     rows = rows_of(ASIDE, "*.jsonl")
