@@ -39,6 +39,7 @@ THANKS = {
     "ru": "\nЗаранее спасибо за быстрый ответ.", "de": "\nVielen Dank im Voraus für eine schnelle Antwort.",
     "uk": "\nНаперед дякую за швидку відповідь.",
 }  # fmt: skip
+#: As the twins have it, but beside every language.
 SHOUT = dict.fromkeys(("pl", "en", "ru", "de", "uk"), " URGENT!!! ")
 #: Subjects of the desk's own mails, answered.
 ANSWERED = {
