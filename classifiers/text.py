@@ -16,16 +16,16 @@ LEAST_STEM: Final = 3  # so many are kept whatever they are
 TELLING_LETTERS: Final = 15  # of a body that says by itself what is wanted, two or three words
 
 _WORD: Final = re.compile(rf"\w{{1,{MAX_WORD}}}")
+#: How mail programs begin the subject of an answer. Spaces are few: many of them would be tried in all ways.
+_ANSWERS: Final = re.compile(
+    r"\s{0,9}(?:re|aw|antw(?:ort)?|odp|отв(?:ет)?|відп|sv|vs|res|rif|r|réf|vá|ynt|ats|atb)"
+    r"\s{0,3}(?:[\[(]\d{1,3}[\])]|\^\d{1,3})?\s{0,3}\.?\s{0,3}[:：]",
+    re.IGNORECASE,
+)
 _MARKED: Final = {
     "a": "àáâãäåąæ", "c": "çćč", "d": "ďđ", "e": "èéêëęě", "g": "ğ", "i": "ìíîïı", "l": "ł", "n": "ñńň",
     "o": "òóôõöøőœ", "r": "ř", "s": "ßśš", "t": "ť", "u": "ùúûüůű", "y": "ý", "z": "źżž", "е": "ё",
 }  # fmt: skip
-#: How mail programs begin the subject of an answer, in the languages of their users.
-_ANSWERS: Final = re.compile(
-    r"\s*(?:re|aw|antw(?:ort)?|odp|отв(?:ет)?|відп|sv|vs|svar|res|rif|r|réf|vá|ynt|ats|atb|на|ha)"
-    r"\s*(?:[\[(]\d{1,3}[\])]|\^\d{1,3})?\s*\.?\s*[:：]",
-    re.IGNORECASE,
-)
 _DIGITS: Final = dict.fromkeys("123456789", "0")
 # Every replacement is one character long: an offset in the words' form is an offset in the lowered text.
 _FOLD: Final = str.maketrans({marked: plain for plain, many in _MARKED.items() for marked in many} | _DIGITS)

@@ -139,6 +139,14 @@ def test_any_other_subject_is_the_senders_own(subject: str) -> None:
     assert text.told(subject, "I want to send it back.") == text.tagged_text(subject, "I want to send it back.")
 
 
+def test_a_subject_of_spaces_costs_no_time() -> None:
+    """Planted: with spaces without end, 4,000 of them took a minute."""
+    started = time.process_time()
+    for subject in ("re" + " " * 100_000, " " * 100_000, "re[" + "1" * 100_000, "re: " * 25_000):
+        text.told(subject, "I want to send it back.")
+    assert time.process_time() - started < 0.1
+
+
 def test_tagged_text_joins_subject_and_body() -> None:
     assert text.tagged_text("Late", "Where?") == "Late\nWhere?"
     assert text.tagged_text("", "Where?") == "Where?"
